@@ -1,0 +1,189 @@
+// Package auth says who somebody is and what they may do. It holds the contract
+// that sign-in drivers fulfil ([Authenticator]), the one that an app with rights
+// of its own fulfils ([Authorizer]), and the only way from a decoded operation to
+// one that the server carries out ([Authorize]).
+//
+// It reads no tokens itself and stores nothing: roles come from the token or from
+// the app, never from a document (P1).
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/dashwire/dashwire/board"
+)
+
+// Role is what a principal may do on one dashboard (P1). Each role includes those
+// before it.
+type Role int
+
+// The roles.
+const (
+	None   Role = iota
+	Viewer      // read, presence
+	Feeder      // and send live values
+	Editor      // and edit, create
+	Owner       // and delete, restore, import, set limits
+)
+
+var roleNames = [...]string{"", "viewer", "feeder", "editor", "owner"}
+
+// String gives the role's name in tokens and messages, "" for None.
+func (r Role) String() string {
+	if r < None || r > Owner {
+		return ""
+	}
+	return roleNames[r]
+}
+
+// ParseRole reads a role's name; ok is false for anything that is none.
+func ParseRole(s string) (r Role, ok bool) {
+	for i, name := range roleNames {
+		if i > 0 && name == s {
+			return Role(i), true
+		}
+	}
+	return None, false
+}
+
+// Grant gives a role on the dashboards that Pattern names: an id, or a prefix
+// followed by one "*" at the end.
+type Grant struct {
+	Pattern string
+	Role    Role
+}
+
+// Principal is somebody who has signed in. It is not modified after it was made.
+type Principal struct {
+	UserID string
+	// Grants are tried all; the highest matching role counts.
+	Grants []Grant
+	// Admin opens statistics, metrics and the admin interface (H4).
+	Admin bool
+	// Expires is when the credentials end; zero = never (C3).
+	Expires time.Time
+}
+
+// Anonymous is the user without a name where sign-in is off (C1).
+const Anonymous = "anonymous"
+
+// RoleOn returns the highest role that the principal's grants give on a dashboard.
+func (p Principal) RoleOn(dashboardID string) Role {
+	best := None
+	for _, g := range p.Grants {
+		if g.Role > best && matches(g.Pattern, dashboardID) {
+			best = g.Role
+		}
+	}
+	return best
+}
+
+func matches(pattern, id string) bool {
+	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
+		return strings.HasPrefix(id, prefix)
+	}
+	return pattern == id
+}
+
+// Source is where a token was found (C2).
+type Source string
+
+// The sources, in the order in which they count.
+const (
+	FromHeader      Source = "header"      // Authorization: Bearer
+	FromSubprotocol Source = "subprotocol" // bearer.<token> beside dashwire.v1
+	FromCookie      Source = "cookie"
+	FromConnect     Source = "connect" // the client's CONNECT
+	FromQuery       Source = "query"   // refused unless a setting allows it
+)
+
+// Credentials are what somebody shows to sign in.
+type Credentials struct {
+	Token  string
+	Source Source
+	// RemoteAddr is the client's address without the port.
+	RemoteAddr string
+}
+
+// ErrUnauthenticated is wrapped by Authenticators for credentials that are
+// missing, wrong or too old. Any other error means that it could not be found out
+// and is answered UNAVAILABLE.
+var ErrUnauthenticated = errors.New("auth: not signed in")
+
+// Authenticator turns credentials into a principal. It may be called by any
+// number of goroutines at once and should answer within a second.
+type Authenticator interface {
+	Authenticate(ctx context.Context, c Credentials) (Principal, error)
+}
+
+// Authorizer tells the role of a principal on a dashboard at this moment. It is
+// asked on every message, so it should answer from memory. An error refuses
+// (UNAVAILABLE). It may be called by any number of goroutines at once.
+type Authorizer interface {
+	Role(ctx context.Context, p Principal, dashboardID string) (Role, error)
+}
+
+// Grants is the Authorizer that answers from the principal's own grants.
+type Grants struct{}
+
+// Role implements Authorizer.
+func (Grants) Role(_ context.Context, p Principal, dashboardID string) (Role, error) {
+	return p.RoleOn(dashboardID), nil
+}
+
+// AuthorizedOp is an op whose author may do it. Only Authorize makes one that
+// holds an op.
+type AuthorizedOp struct {
+	op        *board.Op
+	principal Principal
+	role      Role
+}
+
+// Op returns the op.
+func (a AuthorizedOp) Op() *board.Op { return a.op }
+
+// Principal returns who does it.
+func (a AuthorizedOp) Principal() Principal { return a.principal }
+
+// Role returns the role under which it is done.
+func (a AuthorizedOp) Role() Role { return a.role }
+
+// Authorize checks that p may do op now. The op's author must already be p's user.
+// Its errors carry the codes NOT_FOUND (the dashboard may not even be seen, R6),
+// FORBIDDEN and UNAVAILABLE.
+func Authorize(ctx context.Context, az Authorizer, p Principal, op *board.Op) (AuthorizedOp, *board.Error) {
+	role, err := Require(ctx, az, p, op.DashboardID, needed(op))
+	if err != nil {
+		return AuthorizedOp{}, err
+	}
+	return AuthorizedOp{op: op, principal: p, role: role}, nil
+}
+
+// Require returns p's role on a dashboard if it is at least want.
+func Require(ctx context.Context, az Authorizer, p Principal, dashboardID string, want Role) (Role, *board.Error) {
+	role, err := az.Role(ctx, p, dashboardID)
+	switch {
+	case err != nil:
+		return None, &board.Error{
+			Code: board.CodeUnavailable, Message: "rights could not be checked; try again", Cause: err,
+		}
+	case role < Viewer:
+		return None, board.Errorf(board.CodeNotFound, "there is no dashboard %q that you can see", dashboardID)
+	case role < want:
+		return None, board.Errorf(board.CodeForbidden, "this needs the role %s on %q; yours is %s", want, dashboardID, role)
+	}
+	return role, nil
+}
+
+// needed is the role that an op takes (P1).
+func needed(op *board.Op) Role {
+	switch op.Type {
+	case board.TypeReplace, board.TypeDashboardDelete:
+		return Owner
+	default:
+		return Editor
+	}
+}

@@ -1,0 +1,54 @@
+// Package observe lets an embedding app follow what a server does: a set of
+// functions, each of which may be nil. It knows no vendor; the metrics package is
+// one user of it.
+//
+// Hooks are called in the middle of the work, by many goroutines at once: they
+// must return quickly, must not block and must not call back into the server.
+// What is passed to them must not be modified or kept, unless it says so.
+package observe
+
+import (
+	"time"
+
+	"github.com/dashwire/dashwire/board"
+)
+
+// Hooks follow events. The zero value follows nothing.
+type Hooks struct {
+	// Connect is called when a session has opened, and again when its user is known.
+	Connect func(Session)
+	// Disconnect is called once for each session, with the close code that the
+	// client saw or sent.
+	Disconnect func(s Session, code int, reason string)
+	// Message is called for each message that came in.
+	Message func(s Session, messageType string, bytes int)
+	// Refused is called for each NACK, with the session that gets it (zero for REST).
+	Refused func(s Session, err *board.Error)
+	// Commit is called once an entry is durable, in order for each dashboard. The
+	// entry is immutable and may be kept.
+	Commit func(e *board.Entry)
+	// Conflict is called for each clash that goes to a person. It may be kept.
+	Conflict func(c *board.Conflict)
+	// Append is called after each append to the journal.
+	Append func(dashboardID string, records int, took time.Duration, err error)
+	// Acknowledged is called with the time from taking an op in to its answer.
+	Acknowledged func(took time.Duration)
+	// Deliver is called after each write of entries to sessions, with the number of
+	// entries and bytes that were handed to one session.
+	Deliver func(entries, bytes int)
+	// RoomOpen and RoomClose follow which dashboards are in memory.
+	RoomOpen  func(dashboardID string, took time.Duration)
+	RoomClose func(dashboardID string)
+	// Error is called for what the operator should know; id is what a client saw
+	// with INTERNAL, else "".
+	Error func(err error, id string)
+}
+
+// Session names a session in hooks and statistics.
+type Session struct {
+	ID         string
+	UserID     string // "" until signed in
+	ClientID   string // "" until named
+	RemoteAddr string
+	Transport  string // "websocket" or "sse"
+}
