@@ -1,0 +1,104 @@
+# Everything the project does is a target here; `make` alone lists them.
+# What decides whether a change is good is `make test`, here and in CI.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.NOTPARALLEL:
+
+GO ?= go
+TOOL = $(GO) tool -modfile=tools/go.mod
+# Where Go code is: gofumpt walks into folders by itself.
+GOCODE = $(wildcard *.go) $(filter-out docs/ tmp/ tools/ web/,$(wildcard */))
+FUZZTIME ?= 5m
+BENCH ?= .
+BENCHCOUNT ?= 1
+CHROMIUM ?= /usr/bin/chromium
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build the dashwire command into ./dashwire
+	CGO_ENABLED=0 $(GO) build -trimpath -o dashwire ./cmd/dashwire
+
+.PHONY: serve
+serve: ## run the server with its demo page on this machine
+	$(GO) run ./cmd/dashwire serve
+
+.PHONY: test
+test: fmt-check vet staticcheck go-test fuzz-short js-check ## everything that decides: format, vet, staticcheck, tests with the race detector, short fuzzing
+	@echo "make test: all good"
+
+.PHONY: fmt
+fmt: ## format all Go code
+	$(TOOL) gofumpt -w $(GOCODE)
+
+.PHONY: fmt-check
+fmt-check: ## fail if some Go code is not formatted
+	@unformatted=$$($(TOOL) gofumpt -l $(GOCODE)); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
+	@echo "fmt-check: ok"
+
+.PHONY: vet
+vet: ## go vet of all packages, examples too (they compile)
+	$(GO) vet ./...
+
+.PHONY: staticcheck
+staticcheck: ## staticcheck of all packages, with the version pinned in tools/go.mod
+	$(TOOL) staticcheck ./...
+
+.PHONY: go-test
+go-test: deps ## all Go tests with the race detector
+	$(GO) test -race -vet=off -timeout=12m ./...
+
+.PHONY: fuzz-short
+fuzz-short: ## each fuzz target for three seconds
+	@tools/fuzz 3s
+
+.PHONY: js-check
+js-check: ## parse the plain JavaScript files, if node is there
+	@tools/jscheck
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (5m)
+	@tools/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## the Go benchmarks (BENCH=regexp, BENCHCOUNT=n); numbers decide nothing
+	$(GO) test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(BENCHCOUNT) -timeout=60m ./...
+
+.PHONY: cover
+cover: ## statement coverage by the whole test run, into tmp/cover.html
+	@mkdir -p tmp
+	$(GO) test -coverpkg=./... -coverprofile=tmp/cover.out -timeout=20m ./...
+	@$(GO) tool cover -func=tmp/cover.out | tail -n 1
+	@$(GO) tool cover -html=tmp/cover.out -o tmp/cover.html
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf dashwire tmp
+
+# What the tests need from the system beside Go: a C compiler for the race detector,
+# and a browser for the tests of the page. Missing ones are installed where that is
+# possible (root on Debian), else named.
+DEPS =
+ifeq ($(shell command -v gcc),)
+DEPS += gcc libc6-dev
+endif
+ifneq ($(wildcard internal/pagetest/*_test.go),)
+ifeq ($(wildcard $(CHROMIUM)),)
+DEPS += chromium
+endif
+endif
+
+.PHONY: deps
+deps: ## install what the tests need from Debian, if something is missing
+ifneq ($(strip $(DEPS)),)
+	@if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "the tests need: $(DEPS). Install them and run make again"; exit 1; fi
+	apt-get update -q </dev/null
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(DEPS) </dev/null
+endif
