@@ -1,0 +1,14 @@
+// Package jsontext is the house's one door to its JSON library: strict decoding
+// into Go structs, encoding, the canonical form of rule D6, and the walk that
+// checks the limits of rule D4.
+//
+// Bytes from outside come in like this:
+//
+//	if jsontext.Deeper(data, 64) { … }            // cheap, before anything recursive
+//	err := jsontext.Decode(data, &message)        // structs, with RawValue members
+//	err = jsontext.Check(message.Value, limits)   // what is to be stored
+//	text, err := jsontext.Canonicalize(message.Value)
+//
+// It knows nothing of dashboards; pointers and patches on values are in package
+// board. Nothing here keeps state; every function may run at the same time.
+package jsontext
