@@ -39,12 +39,16 @@ func ParsePointer(s string) (Pointer, *Error) {
 	if n := p.Len(); n > MaxTokens {
 		return "", Errorf(CodeInvalidValue, "the path has %d steps and may have %d: set the value that holds it instead", n, MaxTokens)
 	}
-	parent := Pointer("")
-	for token := range p.Tokens() {
+	for rest := s; rest != ""; {
+		upTo := len(s) - len(rest)
+		var token string
+		token, rest = cutToken(rest)
 		if bad := jsontext.CheckKey(token, jsontext.Limits{}); bad != nil {
-			return "", invalidValue(bad).At(string(parent))
+			if bad.Reason != jsontext.ReasonKeyLength {
+				upTo = len(s) - len(rest)
+			}
+			return "", invalidValue(bad).At(s[:upTo])
 		}
-		parent = JoinPointer(parent, token)
 	}
 	return p, nil
 }

@@ -98,7 +98,11 @@ func checkKey(dec *jsontext.Decoder, raw []byte, limits Limits) error {
 	if e == nil {
 		return nil
 	}
-	e.Path = cutPath(string(dec.StackPointer().Parent()))
+	at := dec.StackPointer()
+	if e.Reason == ReasonKeyLength {
+		at = at.Parent()
+	}
+	e.Path = cutPath(string(at))
 	return e
 }
 

@@ -34,8 +34,8 @@ const maxPath = 512
 // most a few characters of the input.
 type Error struct {
 	Reason Reason
-	// Path is the JSON Pointer to the place, empty at the root; of a bad key it
-	// leads to the object that has the key.
+	// Path is the JSON Pointer to the place, empty at the root. Of a key that is too
+	// long it leads to the object that has the key.
 	Path    string
 	Message string
 	// Cause is the library's own error, if it found the fault.
@@ -71,7 +71,6 @@ func wrap(err error) error {
 		switch {
 		case errors.Is(err, jsontext.ErrDuplicateName):
 			e.Reason = ReasonDuplicate
-			e.Path = cutPath(string(syntactic.JSONPointer.Parent()))
 			e.Message = "the key " + quoteShort(syntactic.JSONPointer.LastToken()) + " stands twice in one object: send it once"
 		case strings.Contains(text, "invalid UTF-8"):
 			e.Reason = ReasonUTF8
