@@ -45,6 +45,9 @@ var (
 	ErrCorrupt = errors.New("journal: damaged log")
 	// ErrTrimmed from Read: records after the given position are no longer kept.
 	ErrTrimmed = errors.New("journal: no longer kept")
+	// ErrInvalid: the arguments break this contract (Append.Validate); nothing was
+	// stored and the same call can never succeed.
+	ErrInvalid = errors.New("journal: invalid arguments")
 )
 
 // Durability is what has the records once Append returned nil (A1).
@@ -56,6 +59,14 @@ const (
 	Disk   Durability = "disk"
 	Quorum Durability = "quorum"
 )
+
+// SnapshotSpacing is how close together, in positions, a driver need keep the
+// snapshots of one log: of those in [n·SnapshotSpacing, (n+1)·SnapshotSpacing) it
+// keeps at least the newest (A5).
+const SnapshotSpacing = 1000
+
+// MaxSummary is the largest Append.Summary, in bytes.
+const MaxSummary = 4 << 10
 
 // Journal is a store of dashboard logs. All methods may be called by any number
 // of goroutines at once, for the same dashboard too. Slices passed in are not
@@ -85,8 +96,10 @@ type Journal interface {
 	// if there is none.
 	Snapshot(ctx context.Context, dashboardID string, atMost Position) (Snapshot, error)
 
-	// SaveSnapshot stores a snapshot beside the log. Saving another at the same
-	// position replaces it. A lost snapshot loses no data, only time.
+	// SaveSnapshot stores a snapshot beside the log; its position is at most the
+	// head. Saving another at the same position replaces it, and a driver may drop
+	// older ones of the same SnapshotSpacing positions. A lost snapshot loses no
+	// data, only time.
 	SaveSnapshot(ctx context.Context, dashboardID string, s Snapshot) error
 
 	// List returns up to limit dashboards whose id is after the given one, ordered
@@ -96,8 +109,9 @@ type Journal interface {
 
 	// Follow calls deliver for appends of any node, this one's too, in order for
 	// each dashboard, until ctx ends; it returns ctx.Err() or why it cannot go on.
-	// It may miss appends: a gap in positions tells the caller to Read. deliver
-	// must not block for long and must not call the journal.
+	// It may miss appends: a gap in positions tells the caller to Read. A delivery
+	// without records says only that the log has reached After. deliver must not
+	// block for long and must not call the journal.
 	Follow(ctx context.Context, deliver func(Delivery)) error
 }
 
@@ -140,6 +154,7 @@ type Info struct {
 type Delivery struct {
 	DashboardID string
 	// After is the position before the first record.
-	After   Position
+	After Position
+	// Records may be empty: see Follow.
 	Records [][]byte
 }
