@@ -15,6 +15,8 @@ FUZZTIME ?= 5m
 BENCH ?= .
 BENCHCOUNT ?= 1
 CHROMIUM ?= /usr/bin/chromium
+# Build tags of tests that take long; each has a target of its own.
+LONG = kill9,powercut
 
 .PHONY: help
 help: ## list the targets
@@ -43,8 +45,9 @@ fmt-check: ## fail if some Go code is not formatted
 	@echo "fmt-check: ok"
 
 .PHONY: vet
-vet: ## go vet of all packages, examples too (they compile)
+vet: ## go vet of all packages: examples too (they compile), and what stands behind build tags
 	$(GO) vet ./...
+	$(GO) vet -tags=$(LONG) ./...
 
 .PHONY: staticcheck
 staticcheck: ## staticcheck of all packages, with the version pinned in tools/go.mod
@@ -65,6 +68,14 @@ js-check: ## parse the plain JavaScript files, if node is there
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (5m)
 	@tools/fuzz $(FUZZTIME)
+
+.PHONY: kill9
+kill9: ## kill the server again and again while it writes; nothing acknowledged may be lost (A2)
+	@tools/long kill9
+
+.PHONY: powercut
+powercut: ## cut the power of a file system under the server (A2; needs root)
+	@tools/long powercut
 
 .PHONY: bench
 bench: ## the Go benchmarks (BENCH=regexp, BENCHCOUNT=n); numbers decide nothing
