@@ -1,85 +1,306 @@
 package board
 
 import (
+	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 )
 
-// MainBreakpoint is the layout that every dashboard has (D1).
-const MainBreakpoint = "main"
+// DefaultWindow is how many versions clocks, tombstones and op ids reach back at
+// least, unless the epoch says otherwise (M12).
+const DefaultWindow = 10_000
 
-// Layout is one breakpoint of a dashboard. It is immutable.
-type Layout struct {
-	Columns int
-	Compact Compact
-	Items   map[string]Rect
+// horizonStep is the distance between two horizons (M12).
+const horizonStep = 1_000
+
+// DefaultColumns is the width of a layout that nobody has given one.
+const DefaultColumns = 24
+
+// State is a dashboard as the fold of its log: the document and all that deciding
+// needs of its past. It is immutable; Fold and Decide give new states that share
+// structure with the old, so holding several of them is cheap.
+type State struct {
+	id       string
+	epoch    string
+	version  uint64
+	position uint64
+	window   uint64
+	horizon  uint64
+
+	// deleted is true after TypeDashboardDelete until the next entry. The document is
+	// empty then; epoch, version, op ids and tombstones stay for undelete and M8.
+	deleted   bool
+	deletedAt int64 // Unix milliseconds
+
+	settings part
+	widgets  pmap[part]
+	layouts  pmap[*Layout]
+	// tombstones by widget id (M9), committed by opKey (M8).
+	tombstones pmap[stamp]
+	committed  pmap[commit]
+
+	// Bytes of canonical JSON: members of "widgets" and "layouts" without commas.
+	widgetBytes int
+	layoutBytes int
 }
 
-// Document is a whole dashboard as people see it, without its past.
-type Document struct {
-	Settings Value // an object
-	Widgets  map[string]Value
-	Layouts  map[string]*Layout
+// part is what clocks belong to: a widget or the settings.
+type part struct {
+	value  Value
+	clocks clocks
 }
 
-// Limits are the D5 limits that Decide checks. Zero fields mean the defaults.
-type Limits struct {
-	DocumentBytes int // 4 MiB, of canonical JSON
-	Widgets       int // 2,000
-	Operations    int // 500 a batch
+// commit is what is kept of a committed op id (M8).
+type commit struct {
+	version uint64
+	hash    [16]byte
 }
 
-// Env is what deciding needs beside the state and the op.
-type Env struct {
-	// Now is the deciding node's clock.
-	Now time.Time
-	// NewEpoch is used if the op brings the dashboard into being.
-	NewEpoch string
-	// Window is stored with a new epoch (M12); 0 = 10,000.
-	Window uint64
-	// AutoWindow is the M6 window of PolicyAuto; 0 = 5 s.
-	AutoWindow time.Duration
-	Limits     Limits
+// opKey is the key of an op id, which is unique per user. Op ids hold no NUL.
+func opKey(userID, opID string) string { return userID + "\x00" + opID }
+
+func cutOpKey(key string) (userID, opID string) {
+	i := strings.LastIndexByte(key, 0)
+	return key[:i], key[i+1:]
 }
 
-// Decision is what becomes of an op. Exactly one of Entry (with Next and Ack),
-// Ack alone (unchanged), Replay, Conflict, Refusal and Need is set.
-type Decision struct {
-	// Entry is to be appended; Next is the state after it, Ack the answer.
-	Entry *Entry
-	Next  *State
-	Ack   *Ack
-
-	// Replay is the version under which this very op was committed before (M8);
-	// the entry with that version tells the rest of the answer.
-	Replay uint64
-
-	Conflict *Conflict
-	Refusal  *Error
-
-	// Need says what to read from the log into Op.History before deciding again.
-	Need *Need
+// NewState gives the state of a dashboard that has no log yet: an empty document at
+// version 0 with the epoch "" (R6).
+func NewState(id string) *State {
+	s := &State{id: id}
+	s.clear()
+	return s
 }
 
-// Need names the past that an op depends on.
-type Need struct {
-	// Deleted lists widgets by the version of their deleting entry.
-	Deleted map[string]uint64
-	// Layouts is the version whose layouts are needed, 0 = none.
-	Layouts uint64
+// clear empties the document.
+func (s *State) clear() {
+	s.settings = part{value: "{}", clocks: newClocks(stamp{})}
+	s.widgets, s.widgetBytes = pmap[part]{}, 0
+	s.layouts, s.layoutBytes = pmap[*Layout]{}, 0
+	s.putLayout(MainBreakpoint, &Layout{Columns: DefaultColumns, Compact: CompactVertical})
 }
 
-// The methods below are the contract with the rest of the house:
-//
-//	NewState(id) *State                          empty, version 0, epoch ""
-//	ParseSnapshot(data) (*State, error)
-//	(*State).AppendSnapshot(dst) []byte          canonical: the same bytes on every node (D6)
-//	(*State).Decide(op, env) Decision            pure
-//	(*State).Fold(entry) (*State, error)         pure; version must be the next one
-//	(*State).ID, Epoch, Version, Position, Horizon, Deleted, Size
-//	(*State).Document() *Document
-//	(*State).Settings() Value, Widget(id) (Value, bool), Widgets() iter.Seq2[string, Value] (sorted)
-//	(*State).Layouts() iter.Seq2[string, *Layout] (sorted)
-//	Compose(a, b *Change) *Change                associative (E7)
-//	EncodeRecord(e *Entry) Record; ParseRecord(data []byte) (*Entry, error)
-var _ iter.Seq2[string, Value]
+// ID is the dashboard's id.
+func (s *State) ID() string { return s.id }
+
+// Epoch is the epoch of the last entry, "" before the first. See Head for what a
+// reader is told.
+func (s *State) Epoch() string { return s.epoch }
+
+// Version is the version of the last entry, also if that has deleted the dashboard.
+func (s *State) Version() uint64 { return s.version }
+
+// Head is the epoch and version that readers and writers see: "" and 0 for a
+// dashboard that has no log or is deleted (R6, R9).
+func (s *State) Head() (epoch string, version uint64) {
+	if s.deleted {
+		return "", 0
+	}
+	return s.epoch, s.version
+}
+
+// Position is the number of entries in the log so far, over all epochs.
+func (s *State) Position() uint64 { return s.position }
+
+// Window is the M12 window of the epoch, 0 before the first entry.
+func (s *State) Window() uint64 { return s.window }
+
+// Horizon is the version down to which clocks, tombstones and op ids reach (M12).
+func (s *State) Horizon() uint64 {
+	if s.deleted {
+		return 0
+	}
+	return s.horizon
+}
+
+// Deleted tells whether the last entry has deleted the dashboard (R9).
+func (s *State) Deleted() bool { return s.deleted }
+
+// DeletedAt is when the dashboard was deleted, zero if it was not.
+func (s *State) DeletedAt() time.Time {
+	if !s.deleted {
+		return time.Time{}
+	}
+	return time.UnixMilli(s.deletedAt).UTC()
+}
+
+// Size is the number of bytes of the document as AppendDocument writes it (D5).
+func (s *State) Size() int {
+	const frame = len(`{"layouts":{},"settings":,"widgets":{}}`)
+	return frame + len(s.settings.value) +
+		s.widgetBytes + max(s.widgets.len()-1, 0) +
+		s.layoutBytes + max(s.layouts.len()-1, 0)
+}
+
+// Settings is the settings object.
+func (s *State) Settings() Value { return s.settings.value }
+
+// Widget gives one widget.
+func (s *State) Widget(id string) (Value, bool) {
+	w, ok := s.widgets.get(id)
+	return w.value, ok
+}
+
+// WidgetCount is the number of widgets.
+func (s *State) WidgetCount() int { return s.widgets.len() }
+
+// Widgets yields the widgets in order of their ids.
+func (s *State) Widgets() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		for id, w := range s.widgets.all() {
+			if !yield(id, w.value) {
+				return
+			}
+		}
+	}
+}
+
+// Layout gives one breakpoint; it must not be changed.
+func (s *State) Layout(breakpoint string) (*Layout, bool) { return s.layouts.get(breakpoint) }
+
+// Layouts yields the breakpoints in order of their names; they must not be changed.
+func (s *State) Layouts() iter.Seq2[string, *Layout] { return s.layouts.all() }
+
+// Tombstone gives the version of the entry that deleted a widget, while it is kept (M9).
+func (s *State) Tombstone(widgetID string) (version uint64, ok bool) {
+	t, ok := s.tombstones.get(widgetID)
+	return t.version, ok
+}
+
+// Document gives the whole document. Its maps belong to the caller, its layouts do
+// not.
+func (s *State) Document() *Document {
+	d := &Document{
+		Settings: s.settings.value,
+		Widgets:  make(map[string]Value, s.widgets.len()),
+		Layouts:  make(map[string]*Layout, s.layouts.len()),
+	}
+	for id, w := range s.widgets.all() {
+		d.Widgets[id] = w.value
+	}
+	for name, l := range s.layouts.all() {
+		d.Layouts[name] = l
+	}
+	return d
+}
+
+// Fold gives the state after the next entry of the log. It fails if the entry is not
+// the next one: another dashboard's, or a gap in the versions. An entry with version
+// 1 and another epoch begins that epoch on an empty document.
+func (s *State) Fold(e *Entry) (*State, error) {
+	n := *s
+	switch {
+	case e.DashboardID != s.id:
+		return nil, fmt.Errorf("board: entry of dashboard %q cannot follow on %q", e.DashboardID, s.id)
+	case e.Epoch == s.epoch && e.Epoch != "" && e.Version == s.version+1:
+	case e.Epoch != s.epoch && e.Epoch != "" && e.Version == 1:
+		n = State{id: s.id, epoch: e.Epoch, position: s.position, window: DefaultWindow}
+		n.clear()
+	default:
+		return nil, fmt.Errorf("board: entry %q version %d cannot follow on %q version %d", e.Epoch, e.Version, s.epoch, s.version)
+	}
+	n.version = e.Version
+	n.position++
+	n.deleted = false
+	if e.Window > 0 {
+		n.window = e.Window
+	}
+	at := e.Time.UnixMilli()
+	if e.Type == TypeDashboardDelete {
+		n.clear()
+		n.deleted, n.deletedAt = true, at
+	}
+	n.apply(e.Change, stamp{version: e.Version, at: at, author: e.Author})
+	n.committed = n.committed.set(opKey(e.Author.UserID, e.ID), commit{version: e.Version, hash: e.Hash})
+	n.prune()
+	return &n, nil
+}
+
+// prune moves the horizon and drops what lies at or before it (M12).
+func (s *State) prune() {
+	reached := s.version / horizonStep * horizonStep
+	if reached < s.window || reached-s.window <= s.horizon {
+		return
+	}
+	s.horizon = reached - s.window
+	s.committed = s.committed.filter(func(c commit) bool { return c.version > s.horizon })
+	s.tombstones = s.tombstones.filter(func(t stamp) bool { return t.version > s.horizon })
+	s.settings.clocks = s.settings.clocks.pruned(s.horizon)
+	for id, w := range s.widgets.all() {
+		if kept := w.clocks.pruned(s.horizon); len(kept) < len(w.clocks) {
+			w.clocks = kept
+			s.widgets = s.widgets.set(id, w)
+		}
+	}
+}
+
+// apply changes the document, its clocks and tombstones in place; s is not shared yet.
+func (s *State) apply(c *Change, st stamp) {
+	if c == nil {
+		return
+	}
+	if c.Settings != nil {
+		s.settings.value = s.settings.value.patched(c.Settings)
+		s.settings.clocks = s.settings.clocks.afterPatch(c.Settings, st)
+	}
+	for _, id := range sortedKeys(c.Widgets) {
+		s.applyWidget(id, c.Widgets[id], st)
+	}
+	for _, name := range sortedKeys(c.Layouts) {
+		old, _ := s.layouts.get(name)
+		s.putLayout(name, c.Layouts[name].on(old))
+	}
+}
+
+func (s *State) applyWidget(id string, c *WidgetChange, st stamp) {
+	w, there := s.widgets.get(id)
+	if there {
+		s.widgetBytes -= memberSize(id, len(w.value))
+	}
+	switch {
+	case c.Deleted:
+		s.widgets = s.widgets.remove(id)
+		s.tombstones = s.tombstones.set(id, st)
+		return
+	case c.Value != "":
+		w = part{value: c.Value, clocks: newClocks(st)}
+		s.tombstones = s.tombstones.remove(id)
+	case !there:
+		return // a patch of what is not there has no effect
+	default:
+		w.value = w.value.patched(c.Patch)
+		w.clocks = w.clocks.afterPatch(c.Patch, st)
+	}
+	s.widgetBytes += memberSize(id, len(w.value))
+	s.widgets = s.widgets.set(id, w)
+}
+
+// putLayout sets one breakpoint; nil removes it.
+func (s *State) putLayout(name string, l *Layout) {
+	if old, ok := s.layouts.get(name); ok {
+		s.layoutBytes -= memberSize(name, layoutSize(old))
+	}
+	if l == nil {
+		s.layouts = s.layouts.remove(name)
+		return
+	}
+	s.layoutBytes += memberSize(name, layoutSize(l))
+	s.layouts = s.layouts.set(name, l)
+}
+
+// memberSize is the size of the member "id":value of an object; ids need no escapes.
+func memberSize(id string, value int) int { return len(id) + len(`"":`) + value }
+
+func sortedKeys[V any](m map[string]V) []string {
+	if len(m) == 0 {
+		return nil
+	}
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,281 @@
+package board
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Compose gives one change with the effect of a and then b, on every document that a
+// applies to (E7). It is associative. Either may be nil; neither is modified, the
+// result shares parts with both.
+func Compose(a, b *Change) *Change {
+	c := &Change{}
+	c.add(a)
+	c.add(b)
+	return c
+}
+
+// Empty reports whether the change has no effect.
+func (c *Change) Empty() bool {
+	return c == nil || c.Settings == nil && len(c.Widgets) == 0 && len(c.Layouts) == 0
+}
+
+// add composes b onto c in place; c owns its maps, b's parts are shared.
+func (c *Change) add(b *Change) {
+	if b == nil {
+		return
+	}
+	if b.Settings != nil {
+		c.Settings = composePatches(c.Settings, b.Settings)
+	}
+	for id, w := range b.Widgets {
+		if c.Widgets == nil {
+			c.Widgets = make(map[string]*WidgetChange, len(b.Widgets))
+		}
+		c.Widgets[id] = composeWidgets(c.Widgets[id], w)
+	}
+	for name, l := range b.Layouts {
+		if c.Layouts == nil {
+			c.Layouts = make(map[string]*LayoutChange, len(b.Layouts))
+		}
+		c.Layouts[name] = composeLayouts(c.Layouts[name], l)
+	}
+}
+
+func composeWidgets(a, b *WidgetChange) *WidgetChange {
+	switch {
+	case a == nil || b.Deleted || b.Value != "":
+		return b
+	case a.Deleted:
+		return a // a patch of what is not there has no effect
+	case a.Value != "":
+		return &WidgetChange{Value: a.Value.patched(b.Patch)}
+	}
+	return &WidgetChange{Patch: composePatches(a.Patch, b.Patch)}
+}
+
+// composeLayouts composes two changes of one breakpoint. A breakpoint that is removed
+// and made again has all widgets as items both times, so that the later change says
+// all there is to say.
+func composeLayouts(a, b *LayoutChange) *LayoutChange {
+	if a == nil || b == nil {
+		return b
+	}
+	c := &LayoutChange{Columns: a.Columns, Compact: a.Compact, Items: a.Items}
+	if b.Columns != 0 {
+		c.Columns = b.Columns
+	}
+	if b.Compact != "" {
+		c.Compact = b.Compact
+	}
+	switch {
+	case len(a.Items) == 0:
+		c.Items = b.Items
+	case len(b.Items) > 0:
+		c.Items = maps.Clone(a.Items)
+		maps.Copy(c.Items, b.Items)
+	}
+	return c
+}
+
+func composePatches(a, b *Patch) *Patch {
+	if a == nil {
+		return b
+	}
+	if b == nil {
+		return a
+	}
+	m := make(map[Pointer]Value, len(a.Set)+len(a.Unset)+len(b.Set)+len(b.Unset))
+	for _, s := range a.Set {
+		m[s.Path] = s.Value
+	}
+	for _, p := range a.Unset {
+		m[p] = ""
+	}
+	paths := slices.Sorted(maps.Keys(m)) // a's, to find what lies under a path
+	over := func(p Pointer, v Value) {
+		for q := p.Parent(); q != ""; q = q.Parent() {
+			if there, ok := m[q]; ok {
+				m[q] = there.edited(p[len(q):], v)
+				return
+			}
+		}
+		from, _ := slices.BinarySearch(paths, p+"/")
+		for _, q := range paths[from:] {
+			if !strings.HasPrefix(string(q), string(p)+"/") {
+				break
+			}
+			delete(m, q)
+		}
+		m[p] = v
+	}
+	for _, s := range b.Set {
+		over(s.Path, s.Value)
+	}
+	for _, p := range b.Unset {
+		over(p, "")
+	}
+	c := &Patch{}
+	for _, p := range slices.Sorted(maps.Keys(m)) {
+		if v := m[p]; v != "" {
+			c.Set = append(c.Set, Assignment{Path: p, Value: v})
+		} else {
+			c.Unset = append(c.Unset, p)
+		}
+	}
+	return c
+}
+
+// edited sets or, if w is absent, unsets p below v; v itself may be absent.
+func (v Value) edited(p Pointer, w Value) Value {
+	if w != "" {
+		return v.With(p, w)
+	}
+	return v.Without(p).withParents(p)
+}
+
+// patched applies a patch as a change holds it: unsetting makes missing parents like
+// setting does. That matters only in a composed change: what was set and then unset
+// has left its parents behind.
+func (v Value) patched(patch *Patch) Value {
+	v = v.Apply(patch)
+	for _, p := range patch.Unset {
+		v = v.withParents(p)
+	}
+	return v
+}
+
+// withParents makes the objects on the way to p.
+func (v Value) withParents(p Pointer) Value {
+	if parent := p.Parent(); parent != "" || v == "" {
+		if _, ok := v.Get(parent); !ok {
+			return v.With(parent, "{}")
+		}
+	}
+	return v
+}
+
+// ApplyTo gives the document after the change; this is all that a client does. The
+// given document is left as it is. A widget that is deleted leaves every breakpoint.
+func (c *Change) ApplyTo(d *Document) *Document {
+	out := &Document{Settings: d.Settings, Widgets: maps.Clone(d.Widgets), Layouts: maps.Clone(d.Layouts)}
+	if c == nil {
+		return out
+	}
+	if c.Settings != nil {
+		out.Settings = out.Settings.patched(c.Settings)
+	}
+	if out.Widgets == nil {
+		out.Widgets = make(map[string]Value, len(c.Widgets))
+	}
+	for id, w := range c.Widgets {
+		current, there := out.Widgets[id]
+		switch {
+		case w.Deleted:
+			delete(out.Widgets, id)
+		case w.Value != "":
+			out.Widgets[id] = w.Value
+		case there:
+			out.Widgets[id] = current.patched(w.Patch)
+		}
+	}
+	if out.Layouts == nil {
+		out.Layouts = make(map[string]*Layout, len(c.Layouts))
+	}
+	for name, l := range c.Layouts {
+		if l == nil {
+			delete(out.Layouts, name)
+			continue
+		}
+		out.Layouts[name] = l.on(out.Layouts[name])
+	}
+	for name, l := range out.Layouts {
+		out.Layouts[name] = l.without(c.Widgets)
+	}
+	return out
+}
+
+// without gives the layout without the items whose widgets a change deletes.
+func (l *Layout) without(changed map[string]*WidgetChange) *Layout {
+	n := l
+	for id, w := range changed {
+		if _, ok := l.Items[id]; !ok || !w.Deleted {
+			continue
+		}
+		if n == l {
+			c := *l
+			c.Items = maps.Clone(l.Items)
+			n = &c
+		}
+		delete(n.Items, id)
+	}
+	return n
+}
+
+// on gives the layout after the change; l is nil if the breakpoint is new. A nil
+// change gives nil.
+func (c *LayoutChange) on(l *Layout) *Layout {
+	if c == nil {
+		return nil
+	}
+	n := &Layout{Columns: DefaultColumns, Compact: CompactVertical}
+	if l != nil {
+		*n = *l
+	}
+	if c.Columns != 0 {
+		n.Columns = c.Columns
+	}
+	if c.Compact != "" {
+		n.Compact = c.Compact
+	}
+	n.Items = maps.Clone(n.Items)
+	if n.Items == nil {
+		n.Items = make(map[string]Rect, len(c.Items))
+	}
+	for id, r := range c.Items {
+		if r == nil {
+			delete(n.Items, id)
+		} else {
+			n.Items[id] = *r
+		}
+	}
+	return n
+}
+
+// layoutDiff gives the change from one layout to another, nil if there is none; from
+// is nil if the breakpoint is new.
+func layoutDiff(from, to *Layout) *LayoutChange {
+	c := &LayoutChange{}
+	var old Layout
+	if from != nil {
+		old = *from
+	}
+	if to.Columns != old.Columns {
+		c.Columns = to.Columns
+	}
+	if to.Compact != old.Compact {
+		c.Compact = to.Compact
+	}
+	for id, r := range to.Items {
+		if was, ok := old.Items[id]; !ok || was != r {
+			c.put(id, &r)
+		}
+	}
+	for id := range old.Items {
+		if _, ok := to.Items[id]; !ok {
+			c.put(id, nil)
+		}
+	}
+	if from != nil && c.Columns == 0 && c.Compact == "" && c.Items == nil {
+		return nil
+	}
+	return c
+}
+
+func (c *LayoutChange) put(id string, r *Rect) {
+	if c.Items == nil {
+		c.Items = make(map[string]*Rect)
+	}
+	c.Items[id] = r
+}

@@ -1,0 +1,374 @@
+package board
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// The defaults of Env and Limits (M6, D5).
+const (
+	DefaultAutoWindow    = 5 * time.Second
+	DefaultDocumentBytes = 4 << 20
+	DefaultWidgets       = 2_000
+	DefaultOperations    = 500
+)
+
+func (env Env) withDefaults() Env {
+	if env.Window == 0 {
+		env.Window = DefaultWindow
+	}
+	if env.AutoWindow == 0 {
+		env.AutoWindow = DefaultAutoWindow
+	}
+	if env.Limits.DocumentBytes == 0 {
+		env.Limits.DocumentBytes = DefaultDocumentBytes
+	}
+	if env.Limits.Widgets == 0 {
+		env.Limits.Widgets = DefaultWidgets
+	}
+	if env.Limits.Operations == 0 {
+		env.Limits.Operations = DefaultOperations
+	}
+	return env
+}
+
+// Decide says what becomes of an op on this state (M1). It changes nothing: the
+// decision holds the entry to append and the state after it.
+func (s *State) Decide(op *Op, env Env) Decision {
+	if c, ok := s.committed.get(opKey(op.Author.UserID, op.ID)); ok {
+		if c.hash == op.Hash {
+			return Decision{Replay: c.version}
+		}
+		return refuse(Errorf(CodeIDReused, "the op id was used for another change in version %d: give this one a new id", c.version))
+	}
+	d := newDraft(s, op, env.withDefaults())
+	if op.IfMatch && (op.Epoch == nil || op.Base == nil || *op.Epoch != d.epoch || *op.Base != d.head) {
+		return refuse(Errorf(CodeConflict, "the dashboard has moved on to epoch %q version %d: read it again", d.epoch, d.head))
+	}
+	switch op.Type {
+	case TypeBatch:
+		return d.decideBatch()
+	case TypeReplace:
+		return d.replace()
+	case TypeDashboardDelete:
+		return d.deleteDashboard()
+	}
+	out := d.decide(op)
+	switch {
+	case len(d.need.Deleted) > 0 || d.need.Layouts > 0:
+		return Decision{Need: &d.need}
+	case out.refusal != nil:
+		return refuse(out.refusal)
+	case out.conflict != nil:
+		return Decision{Conflict: out.conflict}
+	}
+	return d.finish(op.Type, nil)
+}
+
+func refuse(err *Error) Decision { return Decision{Refusal: err} }
+
+// draft is an op while it is being decided: the state it sees and the change so far.
+type draft struct {
+	state *State // the newest
+	op    *Op
+	env   Env
+	now   int64 // Unix milliseconds
+
+	epoch string // as the op sees it: "" and 0 of a new or deleted dashboard
+	head  uint64
+	own   stamp // what this op's changes will carry
+
+	// seen is the document as the part in hand sees it; in a batch the parts before
+	// it are applied, layouts apart.
+	seen  State
+	batch *Op // nil unless op is a batch
+	index int // of the part in hand
+
+	change    *Change
+	layouts   map[string]*pending
+	overwrote []Overwrote
+	skipped   []string
+	ignored   []string
+	need      Need
+	// stale: a base was not the newest. blind: there was none. inexact: the effect is
+	// not just what was asked (E7).
+	stale, blind, inexact bool
+}
+
+func newDraft(s *State, op *Op, env Env) *draft {
+	d := &draft{state: s, op: op, env: env, now: env.Now.UnixMilli(), seen: *s, change: &Change{}}
+	d.epoch, d.head = s.Head()
+	if s.deleted {
+		d.seen.horizon = 0
+		d.seen.tombstones = pmap[stamp]{}
+	}
+	d.own = stamp{version: d.head + 1, at: d.now, author: op.Author}
+	return d
+}
+
+// outcome is the fate of one op or part; the zero value is "applied".
+type outcome struct {
+	unchanged bool
+	refusal   *Error
+	conflict  *Conflict
+}
+
+func refused(err *Error) outcome { return outcome{refusal: err} }
+
+// decide works out one op, or one part of a batch, and adds its effect to the draft;
+// an op that is refused or conflicts adds nothing.
+func (d *draft) decide(op *Op) outcome {
+	b, err := d.baseline(op)
+	if err != nil {
+		return refused(err)
+	}
+	switch op.Type {
+	case TypeUpdate:
+		return d.update(op, b)
+	case TypeDelete:
+		return d.deleteWidget(op, b)
+	case TypeSettings:
+		return d.updateSettings(op, b)
+	case TypeResolved:
+		if op.WidgetID == "" {
+			return d.updateSettings(op, b)
+		}
+		return d.update(op, b)
+	case TypeLayout:
+		return d.updateLayout(op)
+	case TypeLayoutRestore:
+		return d.restoreLayout(op)
+	}
+	return refused(Errorf(CodeUnknownType, "an op of type %q cannot be decided here", op.Type))
+}
+
+// baseline is what an op knew of the dashboard.
+type baseline struct {
+	version uint64
+	// byValue: the clocks do not reach back to it, or it is of another epoch (M12).
+	byValue bool
+}
+
+// baseline finds the version that an op was made on (M2); a part without its own has
+// the batch's (M11).
+func (d *draft) baseline(op *Op) (baseline, *Error) {
+	base, epoch := op.Base, op.Epoch
+	if d.batch != nil && op != d.batch {
+		if base == nil {
+			base = d.batch.Base
+		}
+		if epoch == nil {
+			epoch = d.batch.Epoch
+		}
+	}
+	if base == nil {
+		d.blind = true
+		return baseline{version: d.head}, nil
+	}
+	other := epoch != nil && *epoch != d.epoch
+	if other && *epoch == "" && *base == 0 {
+		other = false // version 0 of every epoch is the empty document (R6)
+	}
+	if !other && *base > d.head {
+		return baseline{}, Errorf(CodeBadVersion, "baseVersion %d is after the newest version %d: send the version that the edit began on", *base, d.head)
+	}
+	if other || *base < d.head {
+		d.stale = true
+	}
+	return baseline{version: *base, byValue: other || *base < d.seen.horizon}, nil
+}
+
+// policy is the one that holds for an op or part (M6).
+func (d *draft) policy(op *Op) Policy {
+	if op.Type == TypeResolved {
+		return PolicyAsk // M10
+	}
+	for _, p := range [...]Policy{op.Policy, d.op.Policy} {
+		if p != "" {
+			return p
+		}
+	}
+	if v, ok := d.seen.settings.value.Get("/conflictPolicy"); ok {
+		switch p := Policy(v.text()); p {
+		case PolicyAuto, PolicyAsk, PolicyReject, PolicyOverwrite, PolicySkip:
+			return p
+		}
+	}
+	return PolicyAuto
+}
+
+// age is the age of an op or part (M6).
+func (d *draft) age(op *Op) time.Duration { return max(op.Age, d.op.Age) }
+
+// settle says what a clash does to an op (M6): overwrite, reject, ask or skip.
+func (d *draft) settle(op *Op, b baseline, clashes []clash) Policy {
+	policy := d.policy(op)
+	if policy != PolicyAuto {
+		return policy
+	}
+	window := d.env.AutoWindow.Milliseconds()
+	if b.byValue || d.age(op) >= d.env.AutoWindow {
+		return PolicyAsk
+	}
+	for _, k := range clashes {
+		if !near(d.now, k.from, window) || !near(d.now, k.upto, window) {
+			return PolicyAsk
+		}
+	}
+	return PolicyOverwrite
+}
+
+// near reports whether two moments are less than window apart, whichever of the two
+// clocks is ahead.
+func near(a, b, window int64) bool { return a-b < window && b-a < window }
+
+// add takes a change of settings and widgets into the draft. In a batch the next
+// part sees it; it is refused if that is over a limit (D5).
+func (d *draft) add(c *Change) *Error {
+	if d.batch != nil {
+		after := d.seen
+		after.apply(c, d.own)
+		if err := d.overLimit(&d.seen, &after); err != nil {
+			return err
+		}
+		d.seen = after
+	}
+	d.change.add(c)
+	return nil
+}
+
+// overLimit holds a state against D5. What is over a limit already may shrink.
+func (d *draft) overLimit(before, after *State) *Error {
+	limits := d.env.Limits
+	if n := after.widgets.len(); n > limits.Widgets && n > before.widgets.len() {
+		return Errorf(CodeLimitExceeded, "a dashboard has at most %d widgets: delete one first", limits.Widgets)
+	}
+	if n := after.Size(); n > limits.DocumentBytes && n > before.Size() {
+		return Errorf(CodeTooLarge, "the dashboard would have %d bytes and may have %d: make it smaller", n, limits.DocumentBytes)
+	}
+	return nil
+}
+
+// skip notes what an op leaves out: a path as the op has it, in a batch with the
+// number of the operation before it ("/2/title").
+func (d *draft) skip(path Pointer) {
+	if d.batch != nil {
+		path = Pointer("/"+strconv.Itoa(d.index)) + path
+	}
+	d.skipped = append(d.skipped, string(path))
+	d.inexact = true
+}
+
+// finish turns the draft into the decision: an entry, or unchanged (M7).
+func (d *draft) finish(as Type, results []Result) Decision {
+	told := d.normalise()
+	d.settleChange()
+	ack := &Ack{
+		Version: d.head, Status: StatusUnchanged,
+		Skipped: d.skipped, Ignored: d.ignored, Results: results,
+	}
+	if d.change.Empty() && as != TypeDashboardDelete {
+		for i := range results {
+			if results[i].Status == resultApplied {
+				results[i].Status = resultUnchanged
+			}
+		}
+		ack.Change = told
+		return Decision{Ack: ack}
+	}
+	e := &Entry{
+		Type: as, ID: d.op.ID, DashboardID: d.state.id,
+		Epoch: d.epoch, Version: d.head + 1,
+		Time: time.UnixMilli(d.now).UTC(), Author: d.op.Author,
+		Change: d.change, Overwrote: d.overwrote, Blind: d.blind,
+		Hash: d.op.Hash, Status: StatusApplied,
+		Skipped: d.skipped, Ignored: d.ignored, Results: results,
+	}
+	if d.stale {
+		e.Status = StatusMerged
+	}
+	if d.epoch == "" {
+		if d.env.NewEpoch == "" || d.env.NewEpoch == d.state.epoch {
+			return refuse(Errorf(CodeInternal, "the dashboard needs a new epoch and the caller gave none"))
+		}
+		e.Epoch, e.Window = d.env.NewEpoch, d.env.Window
+	}
+	next, err := d.state.Fold(e)
+	if err != nil {
+		return refuse(&Error{Code: CodeInternal, Message: "the change does not follow on the log", Cause: err})
+	}
+	if err := d.overLimit(d.state, next); err != nil {
+		return refuse(err)
+	}
+	ack.Version, ack.Status, ack.Overwrote = e.Version, e.Status, e.Overwrote
+	if d.inexact {
+		ack.Change = e.Change
+	}
+	return Decision{Entry: e, Next: next, Ack: ack}
+}
+
+// settleChange takes out of the change what parts of a batch have done and undone
+// again (M7): edits back to what was there, widgets made and deleted.
+func (d *draft) settleChange() {
+	if d.batch == nil {
+		return
+	}
+	if d.change.Settings != nil {
+		d.change.Settings = d.change.Settings.effectOn(d.state.settings.value)
+	}
+	for id, w := range d.change.Widgets {
+		was, there := d.state.widgets.get(id)
+		switch {
+		case w.Deleted && !there:
+			delete(d.change.Widgets, id)
+		case w.Patch != nil:
+			if p := w.Patch.effectOn(was.value); p == nil {
+				delete(d.change.Widgets, id)
+			} else {
+				d.change.Widgets[id] = &WidgetChange{Patch: p}
+			}
+		}
+	}
+}
+
+// effectOn gives the part of a patch that changes v, nil if nothing does.
+func (p *Patch) effectOn(v Value) *Patch {
+	out := &Patch{}
+	for _, a := range p.Set {
+		if now, _ := v.Get(a.Path); !now.Equal(a.Value) {
+			out.Set = append(out.Set, a)
+		}
+	}
+	for _, q := range p.Unset {
+		_, there := v.Get(q)
+		_, parent := v.Get(q.Parent())
+		if there || !parent {
+			out.Unset = append(out.Unset, q)
+		}
+	}
+	if len(out.Set)+len(out.Unset) == 0 {
+		return nil
+	}
+	return out
+}
+
+// lost describes what a change takes away from somebody else (M6).
+func (d *draft) lost(widgetID string, path Pointer, value Value, by stamp) {
+	o := Overwrote{WidgetID: widgetID, Path: path, Author: by.author, Version: by.version, Value: value}
+	if len(value) > maxOverwritten {
+		o.Value, o.Omitted = "", true
+	}
+	d.overwrote = append(d.overwrote, o)
+}
+
+// maxOverwritten is how long a value may be to stand in overwrote (M6).
+const maxOverwritten = 4 << 10
+
+// subject is how messages call a widget, or the settings.
+func subject(widgetID string) string {
+	if widgetID == "" {
+		return "the settings"
+	}
+	return fmt.Sprintf("widget %q", widgetID)
+}

@@ -1,0 +1,174 @@
+package board
+
+import "slices"
+
+// edits are the paths of an op with their new values, an absent value meaning unset.
+// They are sorted by path and disjoint.
+type edits []Assignment
+
+// editsOf compiles what an op asks of a value to edits, and holds them against D4.
+func editsOf(op *Op, current Value) (edits, *Error) {
+	set, unset := op.Set, op.Unset
+	switch {
+	case op.Changes != "":
+		if !op.Changes.IsObject() {
+			return nil, Errorf(CodeInvalidValue, "changes is an object to merge: send one").At("/changes")
+		}
+		set, unset = CompileMergePatch(current, op.Changes)
+	case op.Value != "":
+		if !op.Value.IsObject() {
+			return nil, Errorf(CodeInvalidValue, "a widget is an object: send one")
+		}
+		set, unset = Diff(current, op.Value)
+	}
+	e := edits(set)
+	if len(unset) > 0 {
+		e = slices.Grow(slices.Clip(e), len(unset))
+		for _, p := range unset {
+			e = append(e, Assignment{Path: p})
+		}
+		sortAssignments(e)
+	}
+	for i := range e {
+		if e[i].Path == "" {
+			return nil, Errorf(CodePath, "the path is empty: name a member, such as /title")
+		}
+		if e[i].Path.Len()+e[i].Value.Depth() > MaxDepth {
+			return nil, Errorf(CodeInvalidValue, "the value would nest deeper than %d: flatten it", MaxDepth).At(string(e[i].Path))
+		}
+	}
+	return e, nil
+}
+
+// patch gives the edits as a patch, nil if there are none.
+func (e edits) patch() *Patch {
+	if len(e) == 0 {
+		return nil
+	}
+	p := &Patch{}
+	for i := range e {
+		if e[i].Value != "" {
+			p.Set = append(p.Set, e[i])
+		} else {
+			p.Unset = append(p.Unset, e[i].Path)
+		}
+	}
+	return p
+}
+
+// clashing is one edit that clashes.
+type clashing struct {
+	Assignment
+	clash
+	theirs Value
+	// config: the op changes /type, and it is under /config that others changed (M5).
+	config bool
+}
+
+// edit decides edits of a widget or of the settings (M3, M6). The patch is their
+// effect: nil if there is none, or if the outcome says why not.
+func (d *draft) edit(op *Op, widgetID string, current part, b baseline, asked edits) (*Patch, outcome) {
+	effective := make(edits, 0, len(asked))
+	var clashes []clashing
+	for i := range asked {
+		e := &asked[i]
+		now, there := current.value.Get(e.Path)
+		if now.Equal(e.Value) && (there || current.value.Reaches(e.Path)) {
+			continue
+		}
+		effective = append(effective, *e)
+		if k := d.clashOf(op, current, b, e.Path); k.found {
+			clashes = append(clashes, clashing{Assignment: *e, clash: k, theirs: now})
+		} else if k := d.typeClash(op, current, b, e.Path); k.found {
+			clashes = append(clashes, clashing{Assignment: *e, clash: k, theirs: now, config: true})
+		}
+	}
+	var lost []clashing
+	if len(clashes) > 0 {
+		all := make([]clash, len(clashes))
+		for i := range clashes {
+			all[i] = clashes[i].clash
+		}
+		switch d.settle(op, b, all) {
+		case PolicyOverwrite:
+			lost = clashes
+		case PolicySkip:
+			skipped := func(e Assignment) bool {
+				return slices.ContainsFunc(clashes, func(k clashing) bool { return k.Path == e.Path })
+			}
+			for i := range clashes {
+				d.skip(clashes[i].Path)
+			}
+			effective = slices.DeleteFunc(effective, skipped)
+		case PolicyReject:
+			err := Errorf(CodeConflict, "%s was changed there since: look at it again", subject(widgetID)).At(string(clashes[0].Path))
+			err.Current = clashes[0].theirs
+			return nil, refused(err)
+		default:
+			return nil, outcome{conflict: d.fieldConflict(op, widgetID, clashes)}
+		}
+	}
+	for i := range effective {
+		if !current.value.Reaches(effective[i].Path) {
+			return nil, refused(unreachable(effective[i].Path))
+		}
+	}
+	for _, k := range lost {
+		path, value := k.Path, k.theirs
+		if k.config {
+			path = "/config"
+			value, _ = current.value.Get(path)
+		}
+		d.lost(widgetID, path, value, k.newest)
+	}
+	return effective.patch(), outcome{unchanged: len(effective) == 0}
+}
+
+func unreachable(path Pointer) *Error {
+	return Errorf(CodePath, "the path leads through an array or a plain value: set that whole instead").At(string(path))
+}
+
+// clashOf finds what clashes with an op's change of path, "" being all of it (M3). An
+// undo clashes with whatever is not as it was left (M13).
+func (d *draft) clashOf(op *Op, p part, b baseline, path Pointer) clash {
+	prev, told := op.Prev[path]
+	if told {
+		now, _ := p.value.Get(path)
+		if prev.Equal(now) {
+			return clash{}
+		}
+	}
+	if k := p.clocks.clash(path, b.version, d.head, d.op.Author); !b.byValue && (k.found || !told || d.policy(op) != PolicySkip) {
+		return k
+	}
+	if p.clocks.at(path).version > d.head {
+		return clash{} // a part of the same batch made it
+	}
+	// By value (M12): it is not what the op has seen, whoever it was. Who it was is
+	// known back to the horizon.
+	k := p.clocks.clash(path, d.seen.horizon, d.head, Author{})
+	k.found = true
+	return k
+}
+
+// typeClash finds changes under /config that clash with a change of /type (M5).
+func (d *draft) typeClash(op *Op, p part, b baseline, path Pointer) clash {
+	if path != "/type" || b.byValue {
+		return clash{}
+	}
+	return p.clocks.clash("/config", b.version, d.head, d.op.Author)
+}
+
+// fieldConflict tells a person about clashing edits (M6).
+func (d *draft) fieldConflict(op *Op, widgetID string, clashes []clashing) *Conflict {
+	c := d.conflict(widgetID, KindField)
+	c.Fields = make([]ConflictField, len(clashes))
+	for i := range clashes {
+		k := &clashes[i]
+		c.Fields[i] = ConflictField{
+			Path: k.Path, Base: op.Prev[k.Path], Mine: k.Value, Theirs: k.theirs,
+			TheirsBy: k.newest.author, TheirsVersion: k.newest.version,
+		}
+	}
+	return c
+}

@@ -1,0 +1,126 @@
+package board
+
+import "maps"
+
+// replace decides TypeReplace: import, restore, duplicate and undelete. It becomes a
+// TypeBatch entry with the difference between the documents (E7); of an undelete,
+// with the whole document, since the present one is empty.
+func (d *draft) replace() Decision {
+	op := d.op
+	if _, err := d.baseline(op); err != nil {
+		return refuse(err)
+	}
+	switch {
+	case op.Document == nil:
+		return refuse(Errorf(CodeBadMessage, "there is no document to put in place: send one"))
+	case op.Create && d.head > 0:
+		return refuse(Errorf(CodeExists, "the dashboard is there already: choose another id").At(d.state.id))
+	case op.Undelete && d.state.position == 0:
+		return refuse(Errorf(CodeNotFound, "there is no such dashboard").At(d.state.id))
+	case op.Undelete && !d.state.deleted:
+		return refuse(Errorf(CodeExists, "the dashboard is not deleted").At(d.state.id))
+	}
+	if err := op.Document.check(); err != nil {
+		return refuse(err)
+	}
+	if op.Undelete {
+		d.epoch, d.head = d.state.epoch, d.state.version
+		d.own.version = d.head + 1
+	}
+	to := op.Document
+	if set, unset := Diff(d.seen.settings.value, to.Settings); len(set)+len(unset) > 0 {
+		d.change.Settings = (&Patch{Set: set, Unset: unset}).effectOn(d.seen.settings.value)
+	}
+	d.replaceWidgets(to)
+	d.replaceLayouts(to)
+	d.inexact = true
+	return d.finish(TypeBatch, nil)
+}
+
+func (d *draft) replaceWidgets(to *Document) {
+	widgets := make(map[string]*WidgetChange)
+	for id, value := range to.Widgets {
+		w, there := d.seen.widgets.get(id)
+		if !there {
+			widgets[id] = &WidgetChange{Value: value}
+			continue
+		}
+		set, unset := Diff(w.value, value)
+		if p := (&Patch{Set: set, Unset: unset}).effectOn(w.value); p != nil {
+			widgets[id] = &WidgetChange{Patch: p}
+		}
+	}
+	for id := range d.seen.widgets.all() {
+		if _, ok := to.Widgets[id]; !ok {
+			widgets[id] = &WidgetChange{Deleted: true}
+		}
+	}
+	if len(widgets) > 0 {
+		d.change.Widgets = widgets
+	}
+}
+
+// replaceLayouts puts the layouts of a document in place: main always (D1), in each
+// an item for every widget and no other, normalised.
+func (d *draft) replaceLayouts(to *Document) {
+	layouts := maps.Clone(to.Layouts)
+	if layouts == nil {
+		layouts = make(map[string]*Layout, 1)
+	}
+	if layouts[MainBreakpoint] == nil {
+		layouts[MainBreakpoint] = &Layout{Columns: DefaultColumns, Compact: CompactVertical}
+	}
+	changed := make(map[string]*LayoutChange)
+	for name, l := range layouts {
+		n := l.fitted(to.Widgets)
+		was, _ := d.seen.layouts.get(name)
+		if d.op.Undelete {
+			was = nil
+		}
+		if c := layoutDiff(was, n); c != nil {
+			changed[name] = c
+		}
+	}
+	for name := range d.seen.layouts.all() {
+		if layouts[name] == nil {
+			changed[name] = nil
+		}
+	}
+	if len(changed) > 0 {
+		d.change.Layouts = changed
+	}
+}
+
+// fitted gives the layout normalised, with an item for each of the widgets and for
+// nothing else; those it does not have go below.
+func (l *Layout) fitted(widgets map[string]Value) *Layout {
+	n := &Layout{Columns: l.Columns, Compact: l.Compact, Items: make(map[string]Rect, len(widgets))}
+	for id, r := range l.Items {
+		if _, ok := widgets[id]; ok {
+			n.Items[id] = r
+		}
+	}
+	n = n.Normalise(nil)
+	if len(n.Items) == len(widgets) {
+		return n
+	}
+	p := pending{asked: *n}
+	p.asked.Items = maps.Clone(n.Items)
+	for _, id := range sortedKeys(widgets) {
+		if _, ok := n.Items[id]; !ok {
+			p.add(id)
+		}
+	}
+	return p.asked.Normalise(nil)
+}
+
+// deleteDashboard decides TypeDashboardDelete (R9): an entry without a change.
+func (d *draft) deleteDashboard() Decision {
+	if d.head == 0 {
+		return refuse(Errorf(CodeNotFound, "there is no such dashboard").At(d.state.id))
+	}
+	if _, err := d.baseline(d.op); err != nil {
+		return refuse(err)
+	}
+	return d.finish(TypeDashboardDelete, nil)
+}

@@ -1,0 +1,303 @@
+package board
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+)
+
+// AppendSnapshot appends the state as one canonical JSON object: the same bytes on
+// every node that has folded the same log (D6). Authors stand once, in a list, and
+// stamps name them by their place in it: [version, time, author], before it the path
+// of a clock; -1 is nobody.
+func (s *State) AppendSnapshot(dst []byte) []byte {
+	dst = slices.Grow(dst, s.Size()+s.Size()/4+64*s.committed.len()+1024)
+	authors := s.authors()
+	dst = append(dst, `{"authors":[`...)
+	for i, a := range authors.list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(appendQuoted(append(dst, '['), a.UserID), ',')
+		dst = append(appendQuoted(dst, a.ClientID), ']')
+	}
+	dst = append(dst, `],"committed":[`...)
+	first := true
+	for key, c := range s.committed.all() {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		user, id := cutOpKey(key)
+		dst = append(appendQuoted(append(dst, '['), user), ',')
+		dst = append(appendQuoted(dst, id), ',')
+		dst = strconv.AppendUint(dst, c.version, 10)
+		dst = hex.AppendEncode(append(dst, `,"`...), c.hash[:])
+		dst = append(dst, `"]`...)
+	}
+	dst = append(dst, ']')
+	if s.deleted {
+		dst = strconv.AppendInt(append(dst, `,"deleted":`...), s.deletedAt, 10)
+	}
+	dst = appendQuoted(append(dst, `,"epoch":`...), s.epoch)
+	dst = strconv.AppendInt(append(dst, `,"format":`...), Format, 10)
+	dst = strconv.AppendUint(append(dst, `,"horizon":`...), s.horizon, 10)
+	dst = appendQuoted(append(dst, `,"id":`...), s.id)
+	dst = append(dst, `,"layouts":{`...)
+	comma := false
+	for name, l := range s.layouts.all() {
+		dst = AppendLayout(appendKey(dst, &comma, name), l)
+	}
+	dst = strconv.AppendUint(append(dst, `},"position":`...), s.position, 10)
+	dst = authors.appendPart(append(dst, `,"settings":`...), s.settings)
+	dst = append(dst, `,"tombstones":{`...)
+	comma = false
+	for id, t := range s.tombstones.all() {
+		dst = append(authors.appendStamp(append(appendKey(dst, &comma, id), '['), t), ']')
+	}
+	dst = strconv.AppendUint(append(dst, `},"version":`...), s.version, 10)
+	dst = append(dst, `,"widgets":{`...)
+	comma = false
+	for id, w := range s.widgets.all() {
+		dst = authors.appendPart(appendKey(dst, &comma, id), w)
+	}
+	dst = strconv.AppendUint(append(dst, `},"window":`...), s.window, 10)
+	return append(dst, '}')
+}
+
+// authorList gives each author of a state a place, in the order of appearance.
+type authorList struct {
+	list  []Author
+	place map[Author]int
+}
+
+func (s *State) authors() *authorList {
+	l := &authorList{place: map[Author]int{{}: -1}}
+	l.addAll(s.settings.clocks)
+	for _, t := range s.tombstones.all() {
+		l.add(t.author)
+	}
+	for _, w := range s.widgets.all() {
+		l.addAll(w.clocks)
+	}
+	return l
+}
+
+func (l *authorList) addAll(c clocks) {
+	for i := range c {
+		l.add(c[i].author)
+	}
+}
+
+func (l *authorList) add(a Author) {
+	if _, ok := l.place[a]; !ok {
+		l.place[a] = len(l.list)
+		l.list = append(l.list, a)
+	}
+}
+
+func (l *authorList) appendStamp(dst []byte, s stamp) []byte {
+	dst = append(strconv.AppendUint(dst, s.version, 10), ',')
+	dst = append(strconv.AppendInt(dst, s.at, 10), ',')
+	return strconv.AppendInt(dst, int64(l.place[s.author]), 10)
+}
+
+func (l *authorList) appendPart(dst []byte, p part) []byte {
+	dst = append(dst, `{"clocks":[`...)
+	for i := range p.clocks {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(appendQuoted(append(dst, '['), string(p.clocks[i].path)), ',')
+		dst = append(l.appendStamp(dst, p.clocks[i].stamp), ']')
+	}
+	dst = append(dst, `],"value":`...)
+	dst = append(dst, p.value...)
+	return append(dst, '}')
+}
+
+// ParseSnapshot reads what AppendSnapshot wrote. The error is ErrFormat, or says what
+// is damaged.
+func ParseSnapshot(data []byte) (*State, error) {
+	if err := checkStored(data); err != nil {
+		return nil, fmt.Errorf("board: damaged snapshot: %w", err)
+	}
+	v := Value(data)
+	if format, ok := v.member("format"); ok && format != Value(strconv.Itoa(Format)) {
+		return nil, fmt.Errorf("snapshot of format %.20s: %w", format, ErrFormat)
+	}
+	r := snapshotReader{}
+	s := r.state(v)
+	switch {
+	case r.err != nil:
+		return nil, fmt.Errorf("board: damaged snapshot: %w", r.err)
+	case s.id == "" || !s.settings.value.IsObject() || (s.epoch == "") != (s.version == 0):
+		return nil, errors.New("board: damaged snapshot: it is not whole")
+	}
+	if main, ok := s.layouts.get(MainBreakpoint); !ok || main == nil {
+		return nil, errors.New("board: damaged snapshot: it has no main layout")
+	}
+	return s, nil
+}
+
+type snapshotReader struct {
+	reader
+	authors []Author
+}
+
+func (r *snapshotReader) state(v Value) *State {
+	s := &State{}
+	for key, v := range v.Members() {
+		switch key {
+		case "authors":
+			for item := range r.items(key, v) {
+				if pair := r.strings(key, item); len(pair) == 2 {
+					r.authors = append(r.authors, Author{UserID: pair[0], ClientID: pair[1]})
+				} else {
+					r.fail(key, "has no pair")
+				}
+			}
+		case "committed":
+			s.committed = r.committed(key, v)
+		case "deleted":
+			s.deleted, s.deletedAt = true, r.int(key, v)
+		case "epoch":
+			s.epoch = r.string(key, v)
+		case "horizon":
+			s.horizon = r.uint(key, v)
+		case "id":
+			s.id = r.string(key, v)
+		case "layouts":
+			for name, v := range v.Members() {
+				l, err := ParseLayout(v)
+				if err != nil {
+					r.fail(key, "is damaged: "+err.Error())
+					return s
+				}
+				s.putLayout(name, l)
+			}
+		case "position":
+			s.position = r.uint(key, v)
+		case "settings":
+			s.settings = r.part(key, v)
+		case "tombstones":
+			keys, stamps := []string(nil), []stamp(nil)
+			for id, v := range v.Members() {
+				var fields [3]Value
+				r.tuple(key, v, fields[:])
+				keys, stamps = append(keys, id), append(stamps, r.stamp(key, fields))
+			}
+			s.tombstones = r.sorted(key, keys, stamps)
+		case "version":
+			s.version = r.uint(key, v)
+		case "widgets":
+			r.widgets(v, s)
+		case "window":
+			s.window = r.uint(key, v)
+		}
+	}
+	return s
+}
+
+func (r *snapshotReader) widgets(v Value, s *State) {
+	var ids []string
+	var parts []part
+	for id, v := range v.Members() {
+		w := r.part(id, v)
+		if !w.value.IsObject() {
+			r.fail(id, "is no widget")
+			return
+		}
+		ids, parts = append(ids, id), append(parts, w)
+		s.widgetBytes += memberSize(id, len(w.value))
+	}
+	if !slices.IsSorted(ids) {
+		r.fail("widgets", "is not in order")
+	}
+	s.widgets = pmapOf(ids, parts)
+}
+
+// sorted builds a map of stamps, which must come in order.
+func (r *snapshotReader) sorted(key string, keys []string, stamps []stamp) pmap[stamp] {
+	if !slices.IsSorted(keys) {
+		r.fail(key, "is not in order")
+	}
+	return pmapOf(keys, stamps)
+}
+
+func (r *snapshotReader) committed(key string, v Value) pmap[commit] {
+	var keys []string
+	var commits []commit
+	for item := range r.items(key, v) {
+		var fields [4]Value
+		r.tuple(key, item, fields[:])
+		c := commit{version: r.uint(key, fields[2])}
+		r.hash(key, fields[3], &c.hash)
+		keys = append(keys, opKey(r.string(key, fields[0]), r.string(key, fields[1])))
+		commits = append(commits, c)
+	}
+	if !slices.IsSorted(keys) {
+		r.fail(key, "is not in order")
+	}
+	return pmapOf(keys, commits)
+}
+
+func (r *snapshotReader) part(key string, v Value) part {
+	var p part
+	for name, v := range v.Members() {
+		switch name {
+		case "clocks":
+			for item := range r.items(key, v) {
+				var fields [4]Value
+				r.tuple(key, item, fields[:])
+				p.clocks = append(p.clocks, clock{
+					path:  Pointer(fields[0].text()),
+					stamp: r.stamp(key, [3]Value(fields[1:])),
+				})
+			}
+		case "value":
+			p.value = v
+		}
+	}
+	if len(p.clocks) == 0 || p.clocks[0].path != "" {
+		r.fail(key, "has no creation clock")
+	}
+	return p
+}
+
+// stamp reads version, time and the author's place.
+func (r *snapshotReader) stamp(key string, fields [3]Value) stamp {
+	s := stamp{version: r.uint(key, fields[0]), at: r.int(key, fields[1])}
+	switch i := r.int(key, fields[2]); {
+	case i == -1:
+	case i >= 0 && i < int64(len(r.authors)):
+		s.author = r.authors[i]
+	default:
+		r.fail(key, "names no author")
+	}
+	return s
+}
+
+// tuple reads an array of exactly len(into) items.
+func (r *snapshotReader) tuple(key string, v Value, into []Value) {
+	i := 0
+	for item := range r.items(key, v) {
+		if i < len(into) {
+			into[i] = item
+		}
+		i++
+	}
+	if i != len(into) {
+		r.fail(key, "has a list of another length")
+	}
+}
+
+func (r *reader) int(key string, v Value) int64 {
+	n, err := strconv.ParseInt(string(v), 10, 64)
+	if err != nil {
+		r.fail(key, "is no whole number")
+	}
+	return n
+}
