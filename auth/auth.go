@@ -145,6 +145,14 @@ type AuthorizedOp struct {
 // Op returns the op.
 func (a AuthorizedOp) Op() *board.Op { return a.op }
 
+// WithHistory returns the same op with the past that deciding it asked for.
+func (a AuthorizedOp) WithHistory(h *board.History) AuthorizedOp {
+	op := *a.op
+	op.History = h
+	a.op = &op
+	return a
+}
+
 // Principal returns who does it.
 func (a AuthorizedOp) Principal() Principal { return a.principal }
 

@@ -1,0 +1,233 @@
+package room
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/wire"
+)
+
+const (
+	// presenceEvery is the least time between two presence diffs (W3).
+	presenceEvery = 100 * time.Millisecond
+	// presenceGrace is how long somebody whose connection broke stays present (W3).
+	presenceGrace = 5 * time.Second
+	// presenceList is how many are listed; beyond it only a count goes out (W3).
+	presenceList = 200
+	// presenceLeft is how many departures are remembered for cursors.
+	presenceLeft = 1024
+)
+
+// presence is who is on a dashboard. Changes get numbers, published together every
+// presenceEvery; a session keeps the number it has sent.
+type presence struct {
+	room *Room
+
+	mu      sync.Mutex
+	present map[string]*present
+	left    []departure // oldest first
+	// forgotten is the newest number of a departure that is no longer in left.
+	forgotten uint64
+	last      uint64
+	published uint64
+	timer     clock.Timer
+	armed     bool
+	stopped   bool
+	frame     []byte // of the changes (frameFrom, frameTo]
+	frameFrom uint64
+	frameTo   uint64
+}
+
+type present struct {
+	wire.PresenceState
+	joined, changed uint64
+	// going fires if the session does not come back in time.
+	going clock.Timer
+}
+
+type departure struct {
+	sessionID string
+	number    uint64
+}
+
+func newPresence(r *Room) *presence {
+	return &presence{room: r, present: make(map[string]*present)}
+}
+
+// Present sets the state of a session on this dashboard. An older session of the
+// same client that is waiting for its return leaves now.
+func (s *Subscription) Present(state wire.PresenceState) {
+	p := s.room.presence
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last++
+	for id, other := range p.present {
+		if other.going != nil && other.ClientID == state.ClientID && other.UserID == state.UserID && id != state.SessionID {
+			p.removeLocked(id)
+		}
+	}
+	who := p.present[state.SessionID]
+	if who == nil {
+		who = &present{joined: p.last}
+		p.present[state.SessionID] = who
+	}
+	who.PresenceState = state
+	who.changed = p.last
+	p.armLocked()
+}
+
+// Absent takes a session off this dashboard: at once if it left on purpose, else
+// after presenceGrace.
+func (s *Subscription) Absent(sessionID string, onPurpose bool) {
+	p := s.room.presence
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	who := p.present[sessionID]
+	if who == nil {
+		return
+	}
+	if onPurpose || p.stopped {
+		p.removeLocked(sessionID)
+		p.armLocked()
+		return
+	}
+	if who.going == nil {
+		who.going = p.room.hub.cfg.Clock.AfterFunc(presenceGrace, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			if p.present[sessionID] == who {
+				p.removeLocked(sessionID)
+				p.armLocked()
+			}
+		})
+	}
+}
+
+func (p *presence) removeLocked(sessionID string) {
+	if who := p.present[sessionID]; who.going != nil {
+		who.going.Stop()
+	}
+	delete(p.present, sessionID)
+	p.last++
+	p.left = append(p.left, departure{sessionID, p.last})
+	if len(p.left) > presenceLeft {
+		p.forgotten = p.left[0].number
+		p.left = slices.Delete(p.left, 0, 1)
+	}
+}
+
+// armLocked has the changes published, presenceEvery after the last time at the
+// earliest.
+func (p *presence) armLocked() {
+	if p.armed || p.stopped {
+		return
+	}
+	p.armed = true
+	if p.timer == nil {
+		p.timer = p.room.hub.cfg.Clock.AfterFunc(presenceEvery, p.publish)
+		return
+	}
+	p.timer.Reset(presenceEvery)
+}
+
+func (p *presence) publish() {
+	p.mu.Lock()
+	p.armed = false
+	p.published = p.last
+	stopped := p.stopped
+	p.mu.Unlock()
+	if !stopped {
+		p.room.hub.sweeps.dirty(p.room)
+	}
+}
+
+// stop ends all timers.
+func (p *presence) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	for _, who := range p.present {
+		if who.going != nil {
+			who.going.Stop()
+		}
+	}
+}
+
+// lingering reports whether somebody is listed as present.
+func (p *presence) lingering() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.present) > 0
+}
+
+// all returns everybody, or only how many they are if that is too many, and the
+// number of the newest change in it.
+func (p *presence) all() (list []wire.PresenceState, count int, number uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.present) > presenceList {
+		return nil, len(p.present), p.last
+	}
+	list = make([]wire.PresenceState, 0, len(p.present))
+	for _, who := range p.present {
+		list = append(list, who.PresenceState)
+	}
+	sortPresence(list)
+	return list, 0, p.last
+}
+
+func sortPresence(list []wire.PresenceState) {
+	slices.SortFunc(list, func(a, b wire.PresenceState) int { return strings.Compare(a.SessionID, b.SessionID) })
+}
+
+// since returns one frame with what changed after a number, see Subscription.Presence.
+func (p *presence) since(number uint64) (frame []byte, next uint64, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if number >= p.published {
+		return nil, number, true
+	}
+	if p.forgotten > number {
+		return nil, number, false
+	}
+	if p.frame != nil && p.frameFrom == number && p.frameTo == p.published {
+		return p.frame, p.frameTo, true
+	}
+	u := wire.PresenceUpdate{DashboardID: p.room.id, Count: len(p.present)}
+	if u.Count <= presenceList {
+		for _, who := range p.present {
+			switch {
+			case who.joined > number:
+				u.Joined = append(u.Joined, who.PresenceState)
+			case who.changed > number:
+				u.Changed = append(u.Changed, who.PresenceState)
+			}
+		}
+		sortPresence(u.Joined)
+		sortPresence(u.Changed)
+		for _, d := range p.left {
+			if d.number > number {
+				u.Left = append(u.Left, d.sessionID)
+			}
+		}
+	}
+	p.frame = wire.AppendFrame(nil, wire.AppendPresence(nil, u, p.room.hub.cfg.Clock.Now()))
+	p.frameFrom, p.frameTo = number, p.published
+	return p.frame, p.frameTo, true
+}
+
+// CheckPresence refuses a presence state that is too large (W3).
+func CheckPresence(state board.Value) *board.Error {
+	const limit = 4 << 10
+	if len(state) > limit {
+		return board.Errorf(board.CodeTooLarge, "a presence state has at most %d bytes; this one has %d", limit, len(state)).At("state")
+	}
+	return nil
+}

@@ -1,0 +1,205 @@
+package room
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/dashwire/dashwire/auth"
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/journal"
+)
+
+const (
+	// maxDelta is the most entries that a delta carries (R1).
+	maxDelta = 1000
+	// maxCompose is the most entries that are read to compose a difference (R5).
+	maxCompose = 10_000
+	// partBytes is the size above which a response is cut (R8).
+	partBytes = 256 << 10
+)
+
+// view is what an answer to SYNC_REQUEST is made of.
+type view struct {
+	state   *board.State
+	since   *wire.Since
+	rewound bool
+}
+
+// view finds the state to answer from: never older than what the client has (R1).
+func (r *Room) view(ctx context.Context, since *wire.Since, role auth.Role) (view, *board.Error) {
+	v := view{state: r.head(), since: since}
+	epoch, version := v.state.Head()
+	if since != nil && since.Epoch == epoch && since.Version > version {
+		position, err := r.hub.cfg.Journal.Head(ctx, r.id)
+		if err != nil {
+			return v, unavailable(err)
+		}
+		if position > journal.Position(v.state.Position()) {
+			r.heard(position)
+			if v.state, err = r.waitFor(ctx, position); err != nil {
+				return v, unavailable(err)
+			}
+		}
+		if epoch, version = v.state.Head(); since.Epoch == epoch && since.Version > version {
+			v.rewound, v.since = true, nil
+			r.hub.report(fmt.Errorf("dashboard %s: a client has version %d of epoch %s, the log ends at %d: "+
+				"was the data folder replaced by an older copy?", r.id, since.Version, epoch, version), "")
+		}
+	}
+	if version == 0 && role < auth.Editor {
+		return v, board.Errorf(board.CodeNotFound, "there is no dashboard %q that you can see", r.id)
+	}
+	return v, nil
+}
+
+// waitFor returns the committed state once it has reached a position.
+func (r *Room) waitFor(ctx context.Context, position journal.Position) (*board.State, error) {
+	for {
+		state := r.head()
+		if journal.Position(state.Position()) >= position {
+			return state, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return state, err
+		}
+		r.hub.sleep(ctx, 1e6)
+	}
+}
+
+// respond encodes the SYNC_RESPONSE that brings a client to v.state, and sets the
+// cursors on values and presence to what it holds.
+func (r *Room) respond(ctx context.Context, v view, at *Cursors, req SubscribeRequest) [][]byte {
+	now := r.hub.cfg.Clock.Now()
+	resp := wire.SyncResponse{
+		DashboardID: r.id, Epoch: at.Epoch, Version: at.Sent,
+		Role: req.Role.String(), Rewound: v.rewound,
+	}
+	if exists(v.state) {
+		resp.Horizon = v.state.Horizon()
+	}
+	resp.Data, at.Values = r.values.all()
+	resp.Presence, resp.Count, at.Presence = r.presence.all()
+
+	if envelopes, ok := r.delta(ctx, v); ok {
+		resp.Mode = "delta"
+		return frames(wire.SyncDeltaParts(req.CorrelationID, resp, envelopes, partBytes, now))
+	}
+	resp.Mode = "snapshot"
+	return frames(wire.SyncSnapshotParts(req.CorrelationID, resp, r.document(v.state), partBytes, now))
+}
+
+// frames frames messages for WebSocket readers.
+func frames(messages [][]byte) [][]byte {
+	for i, m := range messages {
+		messages[i] = wire.AppendFrame(make([]byte, 0, len(m)+wire.FrameHeaderMax), m)
+	}
+	return messages
+}
+
+// matches reports whether a client's place is on the log that state folds (R6).
+func matches(since *wire.Since, epoch string) bool {
+	return since != nil && (since.Epoch == epoch || since.Epoch == "" && since.Version == 0)
+}
+
+// delta returns the envelopes of the entries after v.since, if there are few enough
+// and all of them are kept (R1).
+func (r *Room) delta(ctx context.Context, v view) (envelopes [][]byte, ok bool) {
+	epoch, version := v.state.Head()
+	if !matches(v.since, epoch) || v.since.Version > version || version-v.since.Version > maxDelta {
+		return nil, false
+	}
+	size := 0
+	for rec, err := range r.hub.entriesAfter(ctx, r, v.state, v.since.Version) {
+		if err != nil || rec.entry.Type == board.TypeDashboardDelete {
+			return nil, false
+		}
+		if rec.entry.Version > version {
+			break
+		}
+		if size += len(rec.envelope); size >= max(v.state.Size(), 4<<10) {
+			return nil, false
+		}
+		envelopes = append(envelopes, rec.envelope)
+	}
+	return envelopes, uint64(len(envelopes)) == version-v.since.Version
+}
+
+// CatchUp brings a subscriber that fell behind what is kept ready back to the head:
+// by one SYNC_UPDATE with the composed difference or, if that is larger or its start
+// is gone, by a snapshot (R5). It may read the journal. The frames go out before
+// anything else of that dashboard; after is where the cursors stand then.
+func (s *Subscription) CatchUp(ctx context.Context, from Cursors) (frames [][]byte, after Cursors) {
+	r := s.room
+	r.mu.Lock()
+	state := r.committed
+	after.Epoch, after.Sent = state.Head()
+	r.mu.Unlock()
+
+	since := &wire.Since{Epoch: from.Epoch, Version: from.Sent}
+	if from.Epoch == "" {
+		since.Epoch = after.Epoch // subscribed before the dashboard's first entry
+	}
+	if matches(since, after.Epoch) && after.Sent >= from.Sent && after.Sent-from.Sent <= maxCompose {
+		if frame, ok := r.composed(ctx, state, from.Sent); ok {
+			after.Values, after.Presence = from.Values, from.Presence
+			return [][]byte{frame}, after
+		}
+	}
+	req := SubscribeRequest{DashboardID: r.id, Role: s.Role}
+	frames = r.respond(ctx, view{state: state}, &after, req)
+	return frames, after
+}
+
+// composed frames the difference between a version and the state as one SYNC_UPDATE,
+// if it is smaller than the document.
+func (r *Room) composed(ctx context.Context, state *board.State, from uint64) ([]byte, bool) {
+	epoch, to := state.Head()
+	var changes []*board.Change
+	for rec, err := range r.hub.entriesAfter(ctx, r, state, from) {
+		if err != nil || rec.entry.Type == board.TypeDashboardDelete {
+			return nil, false
+		}
+		if rec.entry.Version > to {
+			break
+		}
+		changes = append(changes, rec.entry.Change)
+	}
+	if uint64(len(changes)) != to-from || len(changes) == 0 {
+		return nil, false
+	}
+	msg := wire.AppendSyncUpdate(nil, r.id, epoch, from, to, composeAll(changes), r.hub.cfg.Clock.Now())
+	if len(msg) > max(state.Size(), 4<<10) {
+		return nil, false
+	}
+	return wire.AppendFrame(nil, msg), true
+}
+
+// composeAll composes changes in order, in a balanced way.
+func composeAll(changes []*board.Change) *board.Change {
+	switch len(changes) {
+	case 0:
+		return &board.Change{}
+	case 1:
+		return changes[0]
+	}
+	half := len(changes) / 2
+	return board.Compose(composeAll(changes[:half]), composeAll(changes[half:]))
+}
+
+// documentCache holds the pieces of the newest document that somebody asked for, so
+// that many who open a dashboard at once share the work.
+type documentCache struct {
+	state *board.State
+	doc   wire.DocumentSource
+}
+
+// document returns the document of a state in the form that is sent.
+func (r *Room) document(state *board.State) wire.DocumentSource {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.documents.state != state {
+		r.documents = documentCache{state: state, doc: wire.NewDocumentSource(state)}
+	}
+	return r.documents.doc
+}

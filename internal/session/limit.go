@@ -1,0 +1,78 @@
+package session
+
+import (
+	"time"
+
+	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/wire"
+)
+
+// overLimit is how long a session may be over its rate without pause (C8).
+const overLimit = 10 * time.Second
+
+// limiter holds the two token buckets of a session as theoretical arrival times
+// (GCRA): the bucket is empty when the time is its whole burst ahead of now.
+type limiter struct {
+	messages, bytes time.Time
+	since           time.Time // over the rate without pause since then; zero = not
+}
+
+func newLimiter(*Config) limiter { return limiter{} }
+
+// wait takes one message of n bytes in and returns once there is room for it. It
+// reports false if the session has ended, or has been over its rate for too long.
+func (l *limiter) wait(s *Session, n int) bool {
+	cfg := &s.server.cfg
+	now := cfg.Clock.Now()
+	perMessage := time.Second / time.Duration(cfg.MessagesPerSecond)
+	perByte := float64(time.Second) / float64(cfg.BytesPerSecond)
+
+	delay := max(
+		take(&l.messages, now, perMessage, perMessage*time.Duration(cfg.MessageBurst)),
+		take(&l.bytes, now, time.Duration(perByte*float64(n)), 2*time.Second),
+	)
+	if delay <= 0 {
+		l.since = time.Time{}
+		return true
+	}
+	if l.since.IsZero() {
+		l.since = now
+	}
+	s.server.stats.limited.Add(1)
+	if now.Sub(l.since) >= overLimit {
+		s.End(wire.CloseSlowDown, "too many messages for too long: slow down", false)
+		return false
+	}
+	return s.pause(delay)
+}
+
+// take moves a bucket's time on and returns how long to wait for it.
+func take(tat *time.Time, now time.Time, cost, burst time.Duration) time.Duration {
+	if tat.Before(now) {
+		*tat = now
+	}
+	*tat = tat.Add(cost)
+	return tat.Sub(now) - burst
+}
+
+// pause waits for d. It reports false if the session ends before.
+func (s *Session) pause(d time.Duration) bool {
+	timer := s.wake(d)
+	defer timer.Stop()
+	until := s.server.cfg.Clock.Now().Add(d)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.ended && s.server.cfg.Clock.Now().Before(until) {
+		s.room.Wait()
+	}
+	return !s.ended
+}
+
+// wake signals those who wait on the session after d.
+func (s *Session) wake(d time.Duration) clock.Timer {
+	return s.server.cfg.Clock.AfterFunc(d, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.room.Broadcast()
+	})
+}

@@ -1,0 +1,302 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dashwire/dashwire/auth"
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/room"
+	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
+)
+
+// Config is what a Server works with. Hub, Authorizer, Clock, Rand, NewID and Log
+// must be set; zero numbers mean the defaults.
+type Config struct {
+	Hub *room.Hub
+	// Authenticator takes the token of a client's CONNECT; nil = sign-in is off.
+	Authenticator auth.Authenticator
+	Authorizer    auth.Authorizer
+	Clock         clock.Clock
+	// Rand spreads drains. It is used under a lock of the server's own.
+	Rand  *rand.Rand
+	NewID func() string
+	Log   *slog.Logger
+	Hooks observe.Hooks
+
+	Limits wire.Limits
+	// HeartbeatEvery and HeartbeatTimeout are the interval and timeout of C4; 0 =
+	// 25 s and 10 s.
+	HeartbeatEvery, HeartbeatTimeout time.Duration
+	// ReconnectMin and ReconnectMax are the window told to clients; 0 = 0.5 s and 5 s.
+	ReconnectMin, ReconnectMax time.Duration
+	// SignInWithin bounds the time until CONNECT brings a token (C2); 0 = 10 s.
+	SignInWithin time.Duration
+	// SessionsPerUser (C8); 0 = 50. The user "anonymous" is not counted.
+	SessionsPerUser int
+	// MessagesPerSecond with MessageBurst and BytesPerSecond bound one session (C8);
+	// 0 = 1,000, 2,000 and 4 MiB.
+	MessagesPerSecond, MessageBurst, BytesPerSecond int
+	// HeldBytes bounds the bytes held by blocked writes of all sessions; 0 = 64 MiB.
+	HeldBytes int64
+}
+
+func (c *Config) defaults() {
+	c.Limits = c.Limits.WithDefaults()
+	set(&c.HeartbeatEvery, 25*time.Second)
+	set(&c.HeartbeatTimeout, 10*time.Second)
+	set(&c.ReconnectMin, 500*time.Millisecond)
+	set(&c.ReconnectMax, 5*time.Second)
+	set(&c.SignInWithin, 10*time.Second)
+	set(&c.SessionsPerUser, 50)
+	set(&c.MessagesPerSecond, 1000)
+	set(&c.MessageBurst, 2000)
+	set(&c.BytesPerSecond, 4<<20)
+	set(&c.HeldBytes, 64<<20)
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// clientKey is a client: the same clientId under another user is another one (C6).
+type clientKey struct{ userID, clientID string }
+
+// Server is all sessions of one node. Its methods may be called by any number of
+// goroutines at once.
+type Server struct {
+	cfg    Config
+	wheel  *wheel
+	held   atomic.Int64 // bytes held by blocked writes
+	randMu sync.Mutex
+	wg     sync.WaitGroup // catch-ups and sign-ins
+
+	// ctx ends when every session has to be gone.
+	ctx  context.Context
+	stop context.CancelFunc
+
+	mu       sync.Mutex
+	sessions map[string]*Session
+	clients  map[clientKey]*Session
+	users    map[string]map[*Session]struct{}
+	draining bool
+	empty    chan struct{} // closed when draining and no session is left
+
+	stats counters
+}
+
+// NewServer makes a server without sessions.
+func NewServer(cfg Config) *Server {
+	cfg.defaults()
+	s := &Server{
+		cfg:      cfg,
+		sessions: make(map[string]*Session),
+		clients:  make(map[clientKey]*Session),
+		users:    make(map[string]map[*Session]struct{}),
+		empty:    make(chan struct{}),
+	}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.wheel = newWheel(cfg.Clock)
+	return s
+}
+
+// Meta is what is known of a connection when it opens.
+type Meta struct {
+	RemoteAddr string
+	// Transport names the kind: "websocket" or "sse".
+	Transport string
+	// OneWay is a connection that hears and cannot speak (SSE): it is not asked for
+	// signs of life.
+	OneWay bool
+	// Principal is who signed in with the request; nil = nobody yet.
+	Principal *auth.Principal
+	// SignInError says why the credentials of the request were refused. The session
+	// hears it in DISCONNECT and is closed (C2).
+	SignInError error
+	// ClientID names the client of a one-way connection.
+	ClientID string
+}
+
+// Open begins a session: CONNECT is written before anything else (C1). A session
+// that may not be (shutting down, sign-in refused) is closed at once, with its
+// reason, through the transport.
+func (s *Server) Open(t Transport, m Meta) *Session {
+	now := s.cfg.Clock.Now()
+	c := &Session{
+		server: s, id: s.cfg.NewID(), transport: t, meta: m, opened: now,
+		limit: newLimiter(&s.cfg),
+	}
+	c.room.L = &c.mu
+	c.lastIn.Store(now.UnixNano())
+
+	s.mu.Lock()
+	refused := s.draining
+	s.sessions[c.id] = c
+	s.stats.opened.Add(1)
+	s.mu.Unlock()
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m.Principal != nil {
+		c.signInLocked(*m.Principal)
+	}
+	c.welcomeLocked("", false)
+	switch {
+	case refused:
+		c.endLocked(wire.CloseRestart, "the server is shutting down", true)
+	case m.SignInError != nil:
+		c.refuseSignInLocked(m.SignInError)
+	}
+	c.flushLocked(now)
+	c.scheduleLocked(now)
+	if f := s.cfg.Hooks.Connect; f != nil {
+		f(c.observedLocked())
+	}
+	return c
+}
+
+// refuseSignInLocked ends a session whose credentials are no good.
+func (s *Session) refuseSignInLocked(err error) {
+	if errors.Is(err, auth.ErrUnauthenticated) {
+		s.endLocked(wire.CloseSignIn, "sign in again: the token is missing, wrong or too old", false)
+		return
+	}
+	s.server.cfg.Log.Error("signing in", "err", err, "session", s.id)
+	s.endLocked(wire.CloseOverloaded, "sign-in cannot be checked at the moment", true)
+}
+
+// claim makes s the session of its client and returns the one it replaces. It
+// reports false if the user has too many sessions (C8).
+func (s *Server) claim(c *Session, key clientKey) (old *Session, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old = s.clients[key]
+	mine := s.users[key.userID]
+	if mine == nil {
+		mine = make(map[*Session]struct{})
+		s.users[key.userID] = mine
+	}
+	_, counted := mine[c]
+	replaced := 0
+	if old != nil && old != c {
+		replaced = 1
+	}
+	if !counted && key.userID != auth.Anonymous && len(mine)-replaced >= s.cfg.SessionsPerUser {
+		return nil, false
+	}
+	mine[c] = struct{}{}
+	if key.clientID != "" {
+		s.clients[key] = c
+	}
+	if old == c {
+		old = nil
+	}
+	return old, true
+}
+
+// remove forgets a session that has ended.
+func (s *Server) remove(c *Session, key clientKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, c.id)
+	if s.clients[key] == c {
+		delete(s.clients, key)
+	}
+	if mine := s.users[key.userID]; mine != nil {
+		delete(mine, c)
+		if len(mine) == 0 {
+			delete(s.users, key.userID)
+		}
+	}
+	if s.draining && len(s.sessions) == 0 {
+		s.closeEmptyLocked()
+	}
+}
+
+func (s *Server) closeEmptyLocked() {
+	select {
+	case <-s.empty:
+	default:
+		close(s.empty)
+	}
+}
+
+// Find returns a session by its id, nil if there is none.
+func (s *Server) Find(id string) *Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sessions[id]
+}
+
+// all returns the sessions of this moment.
+func (s *Server) all() []*Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]*Session, 0, len(s.sessions))
+	for _, c := range s.sessions {
+		out = append(out, c)
+	}
+	return out
+}
+
+// ofUser returns the sessions of one user.
+func (s *Server) ofUser(userID string) []*Session {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]*Session, 0, len(s.users[userID]))
+	for c := range s.users[userID] {
+		out = append(out, c)
+	}
+	return out
+}
+
+// hold counts bytes that a blocked write holds; beyond the budget the session that
+// has been blocked longest is closed (R5).
+func (s *Server) hold(n int64) {
+	if s.held.Add(n) <= s.cfg.HeldBytes || n <= 0 {
+		return
+	}
+	s.wg.Go(s.closeLongestBlocked)
+}
+
+func (s *Server) closeLongestBlocked() {
+	for s.held.Load() > s.cfg.HeldBytes {
+		var longest *Session
+		var since time.Time
+		for _, c := range s.all() {
+			c.mu.Lock()
+			if c.blocked && !c.ended && (longest == nil || c.blockedSince.Before(since)) {
+				longest, since = c, c.blockedSince
+			}
+			c.mu.Unlock()
+		}
+		if longest == nil {
+			return
+		}
+		longest.End(wire.CloseStalled, "the connection takes no bytes", true)
+	}
+}
+
+// refusal makes a NACK for an error that is no *board.Error.
+func (s *Server) refusal(err error) *board.Error {
+	var known *board.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	id := s.cfg.NewID()
+	s.cfg.Log.Error("internal", "err", err, "id", id)
+	if f := s.cfg.Hooks.Error; f != nil {
+		f(err, id)
+	}
+	return board.Errorf(board.CodeInternal, "something went wrong on the server; tell its operator this id: %s", id)
+}
