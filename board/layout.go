@@ -1,7 +1,6 @@
 package board
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 )
@@ -11,20 +10,6 @@ const (
 	newWidth  = 6
 	newHeight = 4
 )
-
-// tile is one item while a layout is being normalised.
-type tile struct {
-	Rect
-	id string
-}
-
-func (t tile) bottom() int { return t.Y + t.H }
-
-func (t tile) besides(u tile) bool { return t.X >= u.X+u.W || u.X >= t.X+t.W }
-
-func compareTiles(a, b tile) int {
-	return cmp.Or(cmp.Compare(a.Y, b.Y), cmp.Compare(a.X, b.X), cmp.Compare(a.id, b.id))
-}
 
 // Bottom is the first row below all items, 0 of an empty layout.
 func (l *Layout) Bottom() int {
@@ -53,84 +38,78 @@ func (l *Layout) WithNew(id string) *Layout {
 // ids that are no items count for nothing. Nil compacts what a removal or a new
 // width has left. A layout that is already so comes back itself (L4).
 func (l *Layout) Normalise(moved map[string]bool) *Layout {
-	var statics, asked, rest []tile
+	g := grid{ids: make([]string, 0, len(l.Items))}
+	var statics, movedStatics, asked, rest []tile
 	for id, r := range l.Items {
-		t := tile{Rect: r, id: id}
-		t.clamp(max(l.Columns, 1))
+		r = r.clamp(max(l.Columns, 1))
+		t := tile{x: r.X, right: r.X + r.W, y: r.Y, bottom: r.Y + r.H, item: int32(len(g.ids)), static: r.Static}
+		g.ids = append(g.ids, id)
 		switch {
-		case t.Static:
+		case t.static && !moved[id]:
 			statics = append(statics, t)
+		case t.static:
+			movedStatics = append(movedStatics, t)
 		case moved[id]:
 			asked = append(asked, t)
 		default:
 			rest = append(rest, t)
 		}
 	}
-	slices.SortFunc(statics, func(a, b tile) int {
-		if moved[a.id] != moved[b.id] {
-			if moved[b.id] {
-				return -1
-			}
-			return 1
-		}
-		return compareTiles(a, b)
-	})
-	slices.SortFunc(asked, compareTiles)
-	slices.SortFunc(rest, compareTiles)
-
 	vertical := l.Compact == CompactVertical
-	columns := columnsOf(statics, asked, rest)
+	g.placed = make([]tile, 0, len(g.ids))
 
-	var g grid
 	g.place(statics) // a
+	g.place(movedStatics)
 
 	if len(asked) > 0 { // b; without moved items c does the same
-		closed := g.clone()
-		closed.place(rest)
+		above := slices.Clone(g.placed)
+		g.place(rest)
 		if vertical {
-			columns.rise(closed.tiles)
+			g.rise()
 		}
 		rest = rest[:0]
-		for _, t := range closed.tiles {
-			if !t.Static {
+		for _, t := range g.placed {
+			if !t.static {
 				rest = append(rest, t)
 			}
 		}
-		slices.SortFunc(rest, compareTiles)
+		g.placed = append(g.placed[:0], above...)
 	}
 
 	g.place(asked) // c
 	g.place(rest)
 	if vertical { // d
-		columns.rise(g.tiles)
+		g.rise()
 	}
-	return l.with(g.tiles)
+	return l.with(&g)
 }
 
-// with gives the layout with the tiles' rectangles, l itself if they are the same.
-func (l *Layout) with(tiles []tile) *Layout {
-	same := true
-	for _, t := range tiles {
-		if l.Items[t.id] != t.Rect {
-			same = false
-			break
+// with gives the layout with the rectangles of the tiles placed, l itself if they
+// are the same.
+func (l *Layout) with(g *grid) *Layout {
+	var n *Layout
+	for _, t := range g.placed {
+		id := g.ids[t.item]
+		r := Rect{X: t.x, Y: t.y, W: t.right - t.x, H: t.bottom - t.y, Static: t.static}
+		if n == nil {
+			if l.Items[id] == r {
+				continue
+			}
+			n = &Layout{Columns: l.Columns, Compact: l.Compact, Items: maps.Clone(l.Items)}
 		}
+		n.Items[id] = r
 	}
-	if same {
+	if n == nil {
 		return l
 	}
-	n := *l
-	n.Items = make(map[string]Rect, len(tiles))
-	for _, t := range tiles {
-		n.Items[t.id] = t.Rect
-	}
-	return &n
+	return n
 }
 
-// clamp brings a tile into the grid.
-func (t *tile) clamp(columns int) {
-	t.W = min(max(t.W, 1), columns)
-	t.X = min(max(t.X, 0), columns-t.W)
-	t.Y = max(t.Y, 0)
-	t.H = max(t.H, 1)
+// clamp brings a rectangle into a grid of so many columns.
+func (r Rect) clamp(columns int) Rect {
+	r.W = min(max(r.W, 1), columns)
+	r.X = min(max(r.X, 0), columns-r.W)
+	r.Y = max(r.Y, 0)
+	r.H = max(r.H, 1)
+	return r
 }

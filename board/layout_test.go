@@ -208,15 +208,29 @@ func TestL4_AfterAnySequenceOfMoves(t *testing.T) {
 	})
 }
 
+// block is an item of normaliseByTheBook.
+type block struct {
+	Rect
+	id string
+}
+
+func (b block) before(c block) bool {
+	if b.Y != c.Y {
+		return b.Y < c.Y
+	}
+	if b.X != c.X {
+		return b.X < c.X
+	}
+	return b.id < c.id
+}
+
 // normaliseByTheBook is L2 word for word, row by row, for small layouts.
 func normaliseByTheBook(l *Layout, moved map[string]bool) map[string]Rect {
-	var all []tile
+	var all []block
 	for id, r := range l.Items {
-		t := tile{Rect: r, id: id}
-		t.clamp(l.Columns)
-		all = append(all, t)
+		all = append(all, block{Rect: r.clamp(l.Columns), id: id})
 	}
-	pick := func(from []tile, want func(tile) bool) (picked []tile) {
+	pick := func(from []block, want func(block) bool) (picked []block) {
 		for _, t := range from {
 			if want(t) {
 				picked = append(picked, t)
@@ -224,14 +238,14 @@ func normaliseByTheBook(l *Layout, moved map[string]bool) map[string]Rect {
 		}
 		for i := range picked { // a selection sort by (y, x, id)
 			for j := i + 1; j < len(picked); j++ {
-				if compareTiles(picked[j], picked[i]) < 0 {
+				if picked[j].before(picked[i]) {
 					picked[i], picked[j] = picked[j], picked[i]
 				}
 			}
 		}
 		return picked
 	}
-	meets := func(t tile, placed []tile) bool {
+	meets := func(t block, placed []block) bool {
 		for _, u := range placed {
 			if t.X < u.X+u.W && u.X < t.X+t.W && t.Y < u.Y+u.H && u.Y < t.Y+t.H {
 				return true
@@ -239,9 +253,9 @@ func normaliseByTheBook(l *Layout, moved map[string]bool) map[string]Rect {
 		}
 		return false
 	}
-	place := func(placed, tiles []tile) []tile {
-		placed = append([]tile(nil), placed...)
-		for _, t := range tiles {
+	place := func(placed, blocks []block) []block {
+		placed = append([]block(nil), placed...)
+		for _, t := range blocks {
 			for meets(t, placed) {
 				t.Y++
 			}
@@ -249,10 +263,10 @@ func normaliseByTheBook(l *Layout, moved map[string]bool) map[string]Rect {
 		}
 		return placed
 	}
-	rise := func(tiles []tile) []tile {
-		isStatic := func(t tile) bool { return t.Static }
-		done := pick(tiles, isStatic)
-		for _, t := range pick(tiles, func(t tile) bool { return !t.Static }) {
+	rise := func(blocks []block) []block {
+		isStatic := func(t block) bool { return t.Static }
+		done := pick(blocks, isStatic)
+		for _, t := range pick(blocks, func(t block) bool { return !t.Static }) {
 			for t.Y > 0 {
 				next := t
 				next.Y--
@@ -265,14 +279,14 @@ func normaliseByTheBook(l *Layout, moved map[string]bool) map[string]Rect {
 		}
 		return done
 	}
-	statics := place(nil, pick(all, func(t tile) bool { return t.Static && !moved[t.id] }))
-	statics = place(statics, pick(all, func(t tile) bool { return t.Static && moved[t.id] }))
-	closed := place(statics, pick(all, func(t tile) bool { return !t.Static && !moved[t.id] }))
+	statics := place(nil, pick(all, func(t block) bool { return t.Static && !moved[t.id] }))
+	statics = place(statics, pick(all, func(t block) bool { return t.Static && moved[t.id] }))
+	closed := place(statics, pick(all, func(t block) bool { return !t.Static && !moved[t.id] }))
 	if l.Compact == CompactVertical {
 		closed = rise(closed)
 	}
-	placed := place(statics, pick(all, func(t tile) bool { return !t.Static && moved[t.id] }))
-	placed = place(placed, pick(closed, func(t tile) bool { return !t.Static }))
+	placed := place(statics, pick(all, func(t block) bool { return !t.Static && moved[t.id] }))
+	placed = place(placed, pick(closed, func(t block) bool { return !t.Static }))
 	if l.Compact == CompactVertical {
 		placed = rise(placed)
 	}
@@ -303,7 +317,7 @@ func crowds() []struct {
 	moved  map[string]bool
 } {
 	const n = 2000
-	make := func(columns int, compact Compact, at func(i int) Rect) *Layout {
+	crowd := func(columns int, compact Compact, at func(i int) Rect) *Layout {
 		l := &Layout{Columns: columns, Compact: compact, Items: map[string]Rect{}}
 		for i := range n {
 			l.Items[fmt.Sprintf("w%04d", i)] = at(i)
@@ -314,31 +328,29 @@ func crowds() []struct {
 	for i := range n / 2 {
 		everyOther[fmt.Sprintf("w%04d", 2*i)] = true
 	}
-	oneHigh := func(l *Layout) map[string]bool {
-		l.Items["w1999"] = Rect{W: l.Columns, H: MaxHeight}
-		return map[string]bool{"w1999": true}
-	}
-	usual := make(24, CompactVertical, func(i int) Rect { return Rect{X: i % 4 * 6, Y: i / 4 * 4, W: 6, H: 4} })
-	narrow := make(1_000_000, CompactVertical, func(i int) Rect { return Rect{X: i * 400, Y: n - i, W: 1_000_000 - i*400, H: 1} })
+	usual := func(i int) Rect { return Rect{X: i % 4 * 6, Y: i / 4 * 4, W: 6, H: 4} }
+	topped := crowd(24, CompactVertical, usual)
+	topped.Items["w1999"] = Rect{W: 24, H: MaxHeight}
+	stair := crowd(1_000_000, CompactVertical, func(i int) Rect { return Rect{X: i * 400, Y: n - i, W: 1_000_000 - i*400, H: 1} })
 	return []struct {
 		name   string
 		layout *Layout
 		moved  map[string]bool
 	}{
-		{"usual", usual, map[string]bool{"w0007": true}},
-		{"one high item on top", usual, oneHigh(usual)},
-		{"all in one place", make(24, CompactVertical, func(int) Rect { return Rect{W: 24, H: MaxHeight} }), everyOther},
-		{"all in one place, loose", make(24, CompactNone, func(int) Rect { return Rect{W: 1, H: 1} }), everyOther},
-		{"all static in one place", make(24, CompactVertical, func(int) Rect { return Rect{W: 24, H: 1, Static: true} }), everyOther},
-		{"two sides, one slot each", make(24, CompactNone, func(i int) Rect { return Rect{X: i % 2 * 12, Y: 0, W: 12, H: 1 + i%7} }), everyOther},
-		{"gaps one row too small", make(24, CompactNone, func(i int) Rect {
+		{"usual", crowd(24, CompactVertical, usual), map[string]bool{"w0007": true}},
+		{"one high item on top", topped, map[string]bool{"w1999": true}},
+		{"all in one place", crowd(24, CompactVertical, func(int) Rect { return Rect{W: 24, H: MaxHeight} }), everyOther},
+		{"all in one place, loose", crowd(24, CompactNone, func(int) Rect { return Rect{W: 1, H: 1} }), everyOther},
+		{"all static in one place", crowd(24, CompactVertical, func(int) Rect { return Rect{W: 24, H: 1, Static: true} }), everyOther},
+		{"two sides, one slot each", crowd(24, CompactNone, func(i int) Rect { return Rect{X: i % 2 * 12, Y: 0, W: 12, H: 1 + i%7} }), everyOther},
+		{"gaps one row too small", crowd(24, CompactNone, func(i int) Rect {
 			if i < n/2 {
 				return Rect{Y: i * 3, W: 24, H: 1, Static: true}
 			}
 			return Rect{W: 24, H: 3}
 		}), everyOther},
-		{"a stair of a million columns", narrow, everyOther},
-		{"many columns, all wide", make(1_000_000, CompactVertical, func(i int) Rect {
+		{"a stair of a million columns", stair, everyOther},
+		{"many columns, all wide", crowd(1_000_000, CompactVertical, func(i int) Rect {
 			return Rect{X: i, Y: i, W: 900_000 + i, H: 1}
 		}), everyOther},
 	}

@@ -18,12 +18,9 @@ func (v Value) With(p Pointer, w Value) Value {
 	if p == "" {
 		return w
 	}
-	if !v.Reaches(p) {
-		return v
-	}
 	token, rest := cutToken(string(p))
 	edits := [1]edit{{token: token, rest: rest, value: w}}
-	return rebuild(v, edits[:], len(v)+len(p)+len(w)+16)
+	return v.rebuild(edits[:], len(p)+len(w)+16)
 }
 
 // Without gives v without the member at p, if there is one.
@@ -31,12 +28,9 @@ func (v Value) Without(p Pointer) Value {
 	if p == "" {
 		return ""
 	}
-	if _, ok := v.Get(p); !ok {
-		return v
-	}
 	token, rest := cutToken(string(p))
 	edits := [1]edit{{token: token, rest: rest}}
-	return rebuild(v, edits[:], len(v))
+	return v.rebuild(edits[:], 0)
 }
 
 // Apply gives v with a patch applied, in one pass; nil changes nothing. The pointers
@@ -47,14 +41,14 @@ func (v Value) Apply(patch *Patch) Value {
 	}
 	var few [8]edit
 	edits := few[:0]
-	size := len(v)
+	more := 0
 	for _, a := range patch.Set {
 		if a.Path == "" {
 			return a.Value
 		}
 		token, rest := cutToken(string(a.Path))
 		edits = append(edits, edit{token: token, rest: rest, value: a.Value})
-		size += len(a.Path) + len(a.Value) + 16
+		more += len(a.Path) + len(a.Value) + 16
 	}
 	for _, p := range patch.Unset {
 		if p == "" {
@@ -63,26 +57,30 @@ func (v Value) Apply(patch *Patch) Value {
 		token, rest := cutToken(string(p))
 		edits = append(edits, edit{token: token, rest: rest})
 	}
-	if v != "" && !v.IsObject() {
-		return v
-	}
 	sortEdits(edits)
-	return rebuild(v, edits, size)
+	return v.rebuild(edits, more)
 }
 
-// rebuild applies edits, sorted, to an object or to nothing.
-func rebuild(v Value, edits []edit, size int) Value {
-	if v == "" {
-		if !anySet(edits) {
-			return v
-		}
+// rebuild applies sorted edits to an object or to nothing; more is about how many
+// bytes they add.
+func (v Value) rebuild(edits []edit, more int) Value {
+	switch {
+	case v == "" && anySet(edits):
 		v = "{}"
+	case !v.IsObject():
+		return v
 	}
-	return Value(appendEdited(make([]byte, 0, size), string(v), edits))
+	var out strings.Builder
+	out.Grow(len(v) + more)
+	e := editor{s: string(v), out: &out}
+	e.object(0, edits)
+	return Value(out.String())
 }
 
 func sortEdits(edits []edit) {
-	slices.SortStableFunc(edits, func(a, b edit) int { return compareKeys(a.token, b.token) })
+	if len(edits) > 1 {
+		slices.SortFunc(edits, func(a, b edit) int { return compareKeys(a.token, b.token) })
+	}
 }
 
 func anySet(edits []edit) bool {
@@ -94,81 +92,120 @@ func anySet(edits []edit) bool {
 	return false
 }
 
-// appendEdited appends the object s with edits applied, which are sorted by token.
-// Members between two edits are copied in one piece.
-func appendEdited(dst []byte, s string, edits []edit) []byte {
-	dst = append(dst, '{')
-	first := len(dst)
-	i, kept := 1, 1 // s[kept:i] is to be copied
-	flush := func(to int) {
-		if to > kept {
-			if len(dst) > first {
-				dst = append(dst, ',')
-			}
-			dst = append(dst, s[kept:to]...)
-		}
-	}
-	m, more := nextMember(s, i)
-	for len(edits) > 0 {
-		token := edits[0].token
-		group := 1
-		for group < len(edits) && edits[group].token == token {
-			group++
-		}
-		for more && compareKeys(m.key, token) < 0 {
-			i = m.end + 1
-			m, more = nextMember(s, i)
-		}
-		flush(i - 1) // without the comma before the next member, or without the brace
-		kept = i
-		there := ""
-		if more && m.key == token {
-			there = s[m.value:m.end]
-			i = m.end + 1
-			kept = i
-			m, more = nextMember(s, i)
-		}
-		dst = appendGroup(dst, first, token, there, edits[:group])
-		edits = edits[group:]
-	}
-	flush(len(s) - 1)
-	return append(dst, '}')
+// editor writes an object anew with edits applied. It reads each byte of the old
+// text once, and copies what lies between two edits in one piece.
+type editor struct {
+	s   string
+	out *strings.Builder
 }
 
-// appendGroup appends the member named token, whose text is there ("" = missing),
-// with all edits at or below it applied.
-func appendGroup(dst []byte, first int, token, there string, edits []edit) []byte {
-	var text string // the member's new text as it is
-	below := false
-	switch {
-	case edits[0].rest == "":
-		text = string(edits[0].value)
-		if text == "" {
-			return dst
+// object writes the object that starts there, with edits that are sorted by token,
+// and returns the index after it.
+func (e *editor) object(start int, edits []edit) int {
+	e.out.WriteByte('{')
+	empty := true
+	comma := func() {
+		if !empty {
+			e.out.WriteByte(',')
 		}
-	case there == "":
-		if !anySet(edits) {
-			return dst
+		empty = false
+	}
+	i := start + 1 // the next member, or just after the object
+	if i < len(e.s) && e.s[i] == '}' {
+		i++
+	}
+	kept := i // from here on the text is still to be copied
+	copyTo := func(end int) {
+		if end > kept {
+			comma()
+			e.out.WriteString(e.s[kept:end])
 		}
-		text, below = "{}", true
-	case there[0] != '{':
-		text = there
-	default:
-		text, below = there, true
 	}
-	if len(dst) > first {
-		dst = append(dst, ',')
+	key, value, there := memberAt(e.s, i)
+	for len(edits) > 0 {
+		token := edits[0].token
+		group := edits
+		for n := range edits {
+			if edits[n].token != token {
+				group = edits[:n]
+				break
+			}
+		}
+		edits = edits[len(group):]
+
+		order := -1
+		for there {
+			if order = compareKeys(key, token); order >= 0 {
+				break
+			}
+			i = endOfValue(e.s, value) + 1
+			key, value, there = memberAt(e.s, i)
+		}
+		copyTo(i - 1) // without the comma or brace before i
+		kept = i
+		if !there || order != 0 {
+			if anySet(group) {
+				comma()
+				e.key(token)
+				e.missing(group)
+			}
+			continue
+		}
+
+		switch {
+		case group[0].rest != "" && e.s[value] == '{':
+			comma()
+			e.out.WriteString(e.s[i:value])
+			i = e.object(value, below(group)) + 1
+		case group[0].rest != "" || group[0].value != "":
+			comma()
+			e.out.WriteString(e.s[i:value])
+			end := endOfValue(e.s, value)
+			if group[0].rest != "" { // it leads through an array or a scalar
+				e.out.WriteString(e.s[value:end])
+			} else {
+				e.out.WriteString(string(group[0].value))
+			}
+			i = end + 1
+		default:
+			i = endOfValue(e.s, value) + 1
+		}
+		kept = i
+		key, value, there = memberAt(e.s, i)
 	}
-	dst = appendQuoted(dst, token)
-	dst = append(dst, ':')
-	if !below {
-		return append(dst, text...)
+	if start == 0 {
+		i = len(e.s)
+	} else if there {
+		i = endOfObject(e.s, i)
 	}
+	copyTo(i - 1)
+	e.out.WriteByte('}')
+	return i
+}
+
+// missing writes the value of a member that was not there; some edit sets.
+func (e *editor) missing(edits []edit) {
+	if edits[0].rest == "" {
+		e.out.WriteString(string(edits[0].value))
+		return
+	}
+	made := editor{s: "{}", out: e.out}
+	made.object(0, below(edits))
+}
+
+// below takes the next token off edits that have one in common.
+func below(edits []edit) []edit {
 	for i := range edits {
 		edits[i].token, edits[i].rest = cutToken(edits[i].rest)
 	}
 	sortEdits(edits)
-	return appendEdited(dst, text, edits)
+	return edits
+}
+
+// key writes a key and its colon.
+func (e *editor) key(key string) {
+	var quoted [64]byte
+	e.out.Write(append(appendQuoted(quoted[:0], key), ':'))
 }
 
 // Diff gives the changes that turn one object into another, member by member;

@@ -8,15 +8,20 @@ import "strings"
 // endOfString returns the index just after the closing quote of the string whose
 // opening quote is at i.
 func endOfString(s string, i int) int {
-	for i++; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			return i + 1
-		case '\\':
-			i++
+	for i++; ; {
+		n := strings.IndexByte(s[i:], '"')
+		if n < 0 {
+			return len(s)
+		}
+		quote, slashes := i+n, 0
+		for slashes < n && s[quote-1-slashes] == '\\' {
+			slashes++
+		}
+		i = quote + 1
+		if slashes%2 == 0 {
+			return i
 		}
 	}
-	return len(s)
 }
 
 // endOfValue returns the index just after the value that starts at i.
@@ -28,22 +33,7 @@ func endOfValue(s string, i int) int {
 	case '"':
 		return endOfString(s, i)
 	case '{', '[':
-		open := 1
-		for i++; i < len(s); {
-			switch s[i] {
-			case '"':
-				i = endOfString(s, i)
-				continue
-			case '{', '[':
-				open++
-			case '}', ']':
-				if open--; open == 0 {
-					return i + 1
-				}
-			}
-			i++
-		}
-		return len(s)
+		return endOfObject(s, i+1)
 	}
 	for i < len(s) && s[i] != ',' && s[i] != '}' && s[i] != ']' {
 		i++
@@ -51,26 +41,70 @@ func endOfValue(s string, i int) int {
 	return i
 }
 
-// member is one member of a canonical object as spans of its text.
-type member struct {
-	start, end int    // the whole of it, "key":value
-	key        string // decoded
-	value      int    // where the value starts
+// endOfObject returns the index just after the object or array that holds the member
+// or item at i.
+func endOfObject(s string, i int) int {
+	for open := 1; i < len(s); {
+		switch s[i] {
+		case '"':
+			i = endOfString(s, i)
+			continue
+		case '{', '[':
+			open++
+		case '}', ']':
+			if open--; open == 0 {
+				return i + 1
+			}
+		}
+		i++
+	}
+	return len(s)
 }
 
-// nextMember reads the member that starts at i, the index after '{' or ','. The
-// next one starts at end+1, if s[end] is a comma.
-func nextMember(s string, i int) (m member, ok bool) {
+// memberAt reads the key of the member that starts at i, the index after '{' or
+// ',', and tells where its value starts. It reports false where no member starts.
+func memberAt(s string, i int) (key string, value int, ok bool) {
 	if i >= len(s) || s[i] != '"' {
-		return member{}, false
+		return "", i, false
 	}
 	colon := endOfString(s, i)
-	if colon >= len(s) {
+	if colon+1 >= len(s) {
+		return "", i, false
+	}
+	return unquote(s[i:colon]), colon + 1, true
+}
+
+// findMember looks in the object that starts at i for a key and tells where its
+// value starts.
+func findMember(s string, i int, key string) (value int, ok bool) {
+	for i++; ; {
+		at, value, ok := memberAt(s, i)
+		if !ok {
+			return 0, false
+		}
+		if order := compareKeys(at, key); order == 0 {
+			return value, true
+		} else if order > 0 {
+			return 0, false
+		}
+		i = endOfValue(s, value) + 1
+	}
+}
+
+// member is one member of an object: its decoded key, and where its value stands.
+type member struct {
+	key        string
+	value, end int
+}
+
+// nextMember reads the member that starts at i, the index after '{' or ','. If there
+// is another, it starts at end+1.
+func nextMember(s string, i int) (m member, ok bool) {
+	key, value, ok := memberAt(s, i)
+	if !ok {
 		return member{}, false
 	}
-	m = member{start: i, key: unquote(s[i:colon]), value: colon + 1}
-	m.end = endOfValue(s, m.value)
-	return m, true
+	return member{key: key, value: value, end: endOfValue(s, value)}, true
 }
 
 // unquote decodes a canonical string with its quotes; without escapes the result

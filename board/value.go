@@ -103,46 +103,48 @@ func (v Value) member(key string) (Value, bool) {
 		return "", false
 	}
 	s := string(v)
-	for i := 1; ; {
-		m, ok := nextMember(s, i)
-		if !ok {
-			return "", false
-		}
-		if c := compareKeys(m.key, key); c == 0 {
-			return Value(s[m.value:m.end]), true
-		} else if c > 0 {
-			return "", false
-		}
-		i = m.end + 1
+	at, ok := findMember(s, 0, key)
+	if !ok {
+		return "", false
 	}
+	return Value(s[at:endOfValue(s, at)]), true
 }
 
 // Get gives the value at p, going through objects only; at "" it is v.
 func (v Value) Get(p Pointer) (Value, bool) {
-	at := v
-	for token := range p.Tokens() {
-		var ok bool
-		if at, ok = at.member(token); !ok {
-			return "", false
-		}
+	at, ok := v.find(p)
+	if !ok || at == len(v) {
+		return "", false
 	}
-	return at, at != ""
+	s := string(v)
+	return v[at:endOfValue(s, at)], true
 }
 
 // Reaches reports whether a value can be set at p: false if p leads through an
 // array or a scalar. Missing parents are fine (E6).
 func (v Value) Reaches(p Pointer) bool {
-	at := v
-	for token := range p.Tokens() {
-		if at == "" {
-			return true
+	at, ok := v.find(p)
+	return ok || at == len(v) || v[at] == '{'
+}
+
+// find goes from member to member as far as p leads. It tells where the value at p
+// starts, or, false, where the value starts that has no such member; in the latter
+// case len(v) stands for an absent v.
+func (v Value) find(p Pointer) (at int, ok bool) {
+	s, rest := string(v), string(p)
+	for rest != "" {
+		if at == len(s) || s[at] != '{' {
+			return at, false
 		}
-		if !at.IsObject() {
-			return false
+		var token string
+		token, rest = cutToken(rest)
+		value, ok := findMember(s, at, token)
+		if !ok {
+			return at, false
 		}
-		at, _ = at.member(token)
+		at = value
 	}
-	return true
+	return at, true
 }
 
 // Equal reports whether two values are the same (M3, M7): numbers by exact decimal
