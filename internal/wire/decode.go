@@ -130,10 +130,10 @@ func decodeEnvelope(text board.Value) (m Message, e envelope, bad *board.Error) 
 	}
 	// The id is read first: whatever else is wrong is answered under it.
 	if id.Kind() == '"' {
-		m.ID, _ = unquote([]byte(id))
+		m.ID, _ = textOf(id)
 	}
 	if typ.Kind() == '"' {
-		m.Type, _ = unquote([]byte(typ))
+		m.Type, _ = textOf(typ)
 	}
 	switch {
 	case typ == "":

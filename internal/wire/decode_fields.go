@@ -32,7 +32,7 @@ func (d *decoder) refuse(name string, code board.Code, format string, args ...an
 
 // text reads a string.
 func (d *decoder) text(name string, v board.Value) (string, *board.Error) {
-	if s, ok := unquote([]byte(v)); ok {
+	if s, ok := textOf(v); ok {
 		return s, nil
 	}
 	return "", d.refuse(name, board.CodeInvalidValue, "%s is no string: send one", name)
@@ -43,7 +43,7 @@ func (d *decoder) id(name, kind string, v board.Value) (string, *board.Error) {
 	if !given(v) {
 		return "", d.refuse(name, board.CodeInvalidID, "%s is missing: send the %s's id", name, kind)
 	}
-	s, ok := unquote([]byte(v))
+	s, ok := textOf(v)
 	if !ok {
 		return "", d.refuse(name, board.CodeInvalidID, "%s is no string: send the %s's id", name, kind)
 	}
@@ -75,7 +75,7 @@ func (d *decoder) version(name string, v board.Value) (uint64, *board.Error) {
 
 // epoch reads an epoch: any short string, "" for a dashboard that is not there yet (R6).
 func (d *decoder) epoch(name string, v board.Value) (string, *board.Error) {
-	s, ok := unquote([]byte(v))
+	s, ok := textOf(v)
 	if !ok || len(s) > board.MaxID {
 		return "", d.refuse(name, board.CodeBadVersion, "%s is the epoch that the server told: send it back as it came", name)
 	}

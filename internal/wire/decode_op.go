@@ -313,7 +313,7 @@ func (d *decoder) items(op *board.Op, items, movedIDs board.Value) *board.Error 
 	for raw, ok := list.element(); ok; raw, ok = list.element() {
 		item := board.Value(raw)
 		name, _ := item.Get("/i")
-		id, isText := unquote([]byte(name))
+		id, isText := textOf(name)
 		if !isText {
 			return d.refuse("items", board.CodeInvalidLayout, "an item has no i: send the widget's id there")
 		}
@@ -371,7 +371,7 @@ func (d *decoder) part(v board.Value) (*board.Op, *board.Error) {
 	}
 	var f opFields
 	f.read(v)
-	t, ok := unquote([]byte(f.typ))
+	t, ok := textOf(f.typ)
 	if !ok {
 		return nil, d.refuse("type", board.CodeBadMessage, "the operation has no type: send one")
 	}

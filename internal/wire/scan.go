@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/jsontext"
@@ -168,14 +169,16 @@ func unquote(raw []byte) (s string, ok bool) {
 	return s, true
 }
 
-// unquoteKey decodes a key as members.next gives it.
-func unquoteKey(key []byte) (string, bool) {
-	if bytes.IndexByte(key, '\\') < 0 {
-		return string(key), true
+// textOf decodes a JSON string into text of its own, which does not hold on to the
+// message; ok is false if v is none.
+func textOf(v board.Value) (s string, ok bool) {
+	if v.Kind() != '"' {
+		return "", false
 	}
-	quoted := make([]byte, 0, len(key)+2)
-	quoted = append(append(append(quoted, '"'), key...), '"')
-	return unquote(quoted)
+	if strings.IndexByte(string(v), '\\') < 0 {
+		return strings.Clone(string(v[1 : len(v)-1])), true
+	}
+	return unquote([]byte(v))
 }
 
 // peek is how much of a message PeekID looks at (E5).
@@ -198,8 +201,7 @@ func peekString(prefix []byte, name string) string {
 		key, value, ok := m.next()
 		if !ok {
 			// The value may be whole although what follows it is cut off.
-			key, value, ok = lastMember(prefix, start)
-			if !ok {
+			if key, value, _, ok = stringMemberAt(prefix, start); !ok {
 				return ""
 			}
 		}
@@ -214,27 +216,27 @@ func peekString(prefix []byte, name string) string {
 	}
 }
 
-// lastMember reads the member with a string value that begins at i, whatever
-// comes after it.
-func lastMember(b []byte, i int) (key, value []byte, ok bool) {
+// stringMemberAt reads the member with a string value that begins at i, whatever
+// comes after it at end.
+func stringMemberAt(b []byte, i int) (key, value []byte, end int, ok bool) {
 	if i < 0 || i >= len(b) || b[i] != '"' {
-		return nil, nil, false
+		return nil, nil, 0, false
 	}
-	end := skipString(b, i)
-	if end < 0 {
-		return nil, nil, false
+	colon := skipString(b, i)
+	if colon < 0 {
+		return nil, nil, 0, false
 	}
-	at := space(b, end)
-	if at >= len(b) || b[at] != ':' {
-		return nil, nil, false
+	key = b[i+1 : colon-1]
+	colon = space(b, colon)
+	if colon >= len(b) || b[colon] != ':' {
+		return nil, nil, 0, false
 	}
-	at = space(b, at+1)
+	at := space(b, colon+1)
 	if at >= len(b) || b[at] != '"' {
-		return nil, nil, false
+		return nil, nil, 0, false
 	}
-	stop := skipString(b, at)
-	if stop < 0 {
-		return nil, nil, false
+	if end = skipString(b, at); end < 0 {
+		return nil, nil, 0, false
 	}
-	return b[i+1 : end-1], b[at:stop], true
+	return key, b[at:end], end, true
 }
