@@ -86,7 +86,9 @@ func followOrder(t *testing.T, j journal.Journal) {
 func followGapRule(t *testing.T, j journal.Journal) {
 	const appends = 200
 	feed := follow(t, j)
-	go func() {
+	var appender sync.WaitGroup
+	defer appender.Wait()
+	appender.Go(func() {
 		for p := range journal.Position(appends) {
 			if err := settle(j, make1("ops", p, fmt.Sprint("record ", p+1))); err != nil {
 				t.Error(err)
@@ -96,7 +98,7 @@ func followGapRule(t *testing.T, j journal.Journal) {
 		if err := settle(j, make1("end", 0, "x")); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
 	known := journal.Position(0)
 	take := func(p journal.Position, data []byte) {
 		if p != known+1 || string(data) != fmt.Sprint("record ", p) {

@@ -1,0 +1,130 @@
+package sqlitejournal
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+
+	"modernc.org/sqlite"
+)
+
+// conn is one SQLite connection with its prepared statements. It is used by one
+// goroutine at a time.
+type conn struct {
+	raw   driver.Conn
+	stmts map[string]statement
+}
+
+type statement interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+// Modes of opening, as in SQLite's URIs.
+const (
+	readWrite       = "rw"
+	readWriteCreate = "rwc"
+	readOnly        = "ro"
+)
+
+// openConn opens the file at path. It does not yet read it.
+func openConn(path, mode string, immutable bool) (*conn, error) {
+	q := url.Values{"mode": {mode}}
+	if immutable {
+		q.Set("immutable", "1")
+	}
+	// A bad cell must be an error before it is used, and SQL kept in the file must
+	// not reach beyond it.
+	q["_pragma"] = []string{"busy_timeout(10000)", "trusted_schema(0)", "cell_size_check(1)", "temp_store(2)"}
+	raw, err := new(sqlite.Driver).Open((&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String())
+	if err != nil {
+		return nil, err
+	}
+	return &conn{raw: raw, stmts: make(map[string]statement)}, nil
+}
+
+// close gives everything back to SQLite. The last connection to a file also
+// checkpoints it.
+func (c *conn) close() error {
+	var errs []error
+	for _, s := range c.stmts {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, c.raw.Close())...)
+}
+
+func (c *conn) prepare(sql string) (statement, error) {
+	if s, ok := c.stmts[sql]; ok {
+		return s, nil
+	}
+	p, err := c.raw.Prepare(sql)
+	if err != nil {
+		return nil, err
+	}
+	s, ok := p.(statement)
+	if !ok {
+		_ = p.Close() // the driver is not the one this package is built for
+		return nil, fmt.Errorf("the SQLite driver's statement is a %T without contexts", p)
+	}
+	c.stmts[sql] = s
+	return s, nil
+}
+
+// exec runs one statement, kept prepared. Arguments are int64, string, []byte or
+// nil; slices are not kept.
+func (c *conn) exec(ctx context.Context, sql string, args ...driver.Value) error {
+	s, err := c.prepare(sql)
+	if err != nil {
+		return err
+	}
+	_, err = s.ExecContext(ctx, named(args))
+	return err
+}
+
+// query calls row for each row of the result; the values are the callee's to
+// keep, the slice is not. An error from row ends it and is returned.
+func (c *conn) query(ctx context.Context, sql string, row func([]driver.Value) error, args ...driver.Value) (err error) {
+	s, err := c.prepare(sql)
+	if err != nil {
+		return err
+	}
+	rows, err := s.QueryContext(ctx, named(args))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if e := rows.Close(); err == nil {
+			err = e
+		}
+	}()
+	values := make([]driver.Value, len(rows.Columns()))
+	for n := 0; ; n++ {
+		if n%64 == 63 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		switch err := rows.Next(values); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := row(values); err != nil {
+			return err
+		}
+	}
+}
+
+func named(args []driver.Value) []driver.NamedValue {
+	if len(args) == 0 {
+		return nil
+	}
+	n := make([]driver.NamedValue, len(args))
+	for i, a := range args {
+		n[i] = driver.NamedValue{Ordinal: i + 1, Value: a}
+	}
+	return n
+}

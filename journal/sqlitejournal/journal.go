@@ -1,0 +1,92 @@
+package sqlitejournal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/dashwire/dashwire/journal"
+)
+
+// Journal is a journal.Journal in one SQLite file.
+type Journal struct {
+	path     string
+	opts     Options
+	log      *slog.Logger
+	readOnly bool
+	lock     *fileLock // nil if readOnly
+	feed     journal.Feed
+	queue    queue
+	tails    tails
+	counters counters
+
+	// life ends when Close begins.
+	life context.Context
+	end  context.CancelFunc
+
+	// handle is what is open on the file; only the writer changes it, holding
+	// handleMu. It is nil after a failure of the disk, until the file is open again.
+	handleMu sync.RWMutex
+	handle   *handle
+	closed   bool // guarded by handleMu
+
+	broken        atomic.Bool // the handle is not to be trusted any more (A2)
+	checkpoint    chan struct{}
+	checkpointing atomic.Bool
+	finishWAL     atomic.Bool // the checkpointer left pages to the writer
+
+	written  sync.WaitGroup // the writer
+	others   sync.WaitGroup // the checkpointer, the trimmer
+	closing  sync.Once
+	closeErr error
+}
+
+var _ journal.Journal = (*Journal)(nil)
+
+// Close stops taking appends, commits those that wait, tidies the file up and
+// closes it. Whatever runs at the same time gets ErrUnavailable.
+func (j *Journal) Close() error {
+	j.closing.Do(func() {
+		j.end()
+		if !j.readOnly {
+			j.queue.close()
+			j.written.Wait()
+			close(j.checkpoint)
+		}
+		j.others.Wait()
+		j.handleMu.Lock()
+		defer j.handleMu.Unlock()
+		j.closed = true
+		var errs []error
+		if j.handle != nil {
+			errs = append(errs, j.handle.close())
+			j.handle = nil
+		}
+		if j.lock != nil {
+			errs = append(errs, j.lock.release())
+		}
+		if err := errors.Join(errs...); err != nil {
+			j.closeErr = fmt.Errorf("close journal %s: %w", j.path, err)
+		}
+	})
+	return j.closeErr
+}
+
+// Follow implements journal.Journal. It ends with ErrUnavailable when the journal
+// is closed.
+func (j *Journal) Follow(ctx context.Context, deliver func(journal.Delivery)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := context.AfterFunc(j.life, func() { cancel(fmt.Errorf("%w: %w", journal.ErrUnavailable, errClosed)) })
+	defer stop()
+	err := j.feed.Follow(ctx, deliver)
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+func (j *Journal) wakeWriter() { j.queue.notify() }

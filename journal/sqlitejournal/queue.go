@@ -1,0 +1,121 @@
+package sqlitejournal
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/dashwire/dashwire/journal"
+)
+
+// queueBytes is how much may wait for the writer before Append answers
+// ErrUnavailable. Callers wait for their answers, so it takes a great many.
+const queueBytes = 256 << 20
+
+// errNotAtHead answers an append whose position is not the head: whether it is
+// the repeat of a stored one is for its caller to read.
+var errNotAtHead = errors.New("not at the head")
+
+var (
+	errClosed   = errors.New("the journal is closed")
+	errOverfull = errors.New("too much waits to be written")
+)
+
+// request is one thing for the writer to do. Exactly one of its kinds is set.
+type request struct {
+	append   journal.Append    // if it has records; a copy
+	snapshot *journal.Snapshot // of append.DashboardID; borrowed
+	task     func(c *conn) error
+
+	size  int
+	state atomic.Int32
+	done  chan error // one slot
+}
+
+// States of a request. Only a queued one can be cancelled.
+const (
+	queued = iota
+	taken
+	cancelled
+)
+
+func newRequest() *request { return &request{done: make(chan error, 1)} }
+
+// newAppend copies the append, so that its caller may leave before the writer has
+// looked at it.
+func newAppend(a journal.Append) *request {
+	r := newRequest()
+	n := len(a.Summary)
+	for _, record := range a.Records {
+		n += len(record)
+	}
+	buf := make([]byte, 0, n)
+	records := make([][]byte, len(a.Records))
+	for i, record := range a.Records {
+		from := len(buf)
+		buf = append(buf, record...)
+		records[i] = buf[from:len(buf):len(buf)]
+	}
+	from := len(buf)
+	buf = append(buf, a.Summary...)
+	r.append = journal.Append{DashboardID: a.DashboardID, After: a.After, Records: records, Summary: buf[from:]}
+	r.size = n
+	return r
+}
+
+// queue holds what waits for the writer, in order.
+type queue struct {
+	wake chan struct{} // one slot: look again
+
+	mu     sync.Mutex
+	items  []*request
+	bytes  int
+	closed bool
+}
+
+func (q *queue) push(r *request) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.closed:
+		return errClosed
+	case q.bytes+r.size > queueBytes && len(q.items) > 0:
+		return errOverfull
+	}
+	q.bytes += r.size
+	q.items = append(q.items, r)
+	q.notify()
+	return nil
+}
+
+func (q *queue) notify() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take moves the next group into buf and reports whether the queue was closed
+// with nothing left in it.
+func (q *queue) take(buf []*request) (group []*request, ended bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n, bytes := 0, 0
+	for n < len(q.items) && n < groupAppends && (n == 0 || bytes+q.items[n].size <= groupBytes) {
+		bytes += q.items[n].size
+		n++
+	}
+	group = append(buf[:0], q.items[:n]...)
+	rest := copy(q.items, q.items[n:])
+	clear(q.items[rest:])
+	q.items = q.items[:rest]
+	q.bytes -= bytes
+	return group, q.closed && n == 0
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.notify()
+}

@@ -1,0 +1,111 @@
+package sqlitejournal
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/dashwire/dashwire/journal"
+)
+
+// SaveSnapshot implements journal.Journal. The newest snapshot of every
+// journal.SnapshotSpacing positions is kept (A5).
+func (j *Journal) SaveSnapshot(ctx context.Context, dashboardID string, s journal.Snapshot) error {
+	if err := journal.ValidateID(dashboardID); err != nil {
+		return err
+	}
+	if j.readOnly {
+		return fmt.Errorf("save snapshot of %s: %w", dashboardID, ErrReadOnly)
+	}
+	if s.Position > maxPosition || len(s.Data) > maxAppend {
+		return fmt.Errorf("save snapshot of %s at %d: %w: %d bytes", dashboardID, s.Position, journal.ErrInvalid, len(s.Data))
+	}
+	r := newRequest()
+	r.append.DashboardID = dashboardID
+	// The writer may still be at it when ctx has ended and the caller is gone.
+	r.snapshot = &journal.Snapshot{Position: s.Position, Data: append([]byte{}, s.Data...)}
+	r.size = len(s.Data)
+	if err := j.do(ctx, r); err != nil {
+		return fmt.Errorf("save snapshot of %s at %d: %w", dashboardID, s.Position, err)
+	}
+	return nil
+}
+
+// do hands a request to the writer and waits for it.
+func (j *Journal) do(ctx context.Context, r *request) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := j.queue.push(r); err != nil {
+		return fmt.Errorf("%w: %w", journal.ErrUnavailable, err)
+	}
+	select {
+	case err := <-r.done:
+		return err
+	case <-ctx.Done():
+		r.state.CompareAndSwap(queued, cancelled)
+		return ctx.Err()
+	}
+}
+
+// writeSnapshot stores a snapshot within the open transaction.
+func (w *writer) writeSnapshot(ctx context.Context, c *conn, r *request) error {
+	id, s := r.append.DashboardID, r.snapshot
+	t, err := w.lookup(id)
+	if err != nil {
+		return readError("look up", id, err)
+	}
+	if t.problem != nil {
+		return t.problem
+	}
+	if s.Position > t.next || t.next == 0 {
+		return fmt.Errorf("%w: the log is at %d", journal.ErrInvalid, t.next)
+	}
+	if t.key == 0 {
+		if err := w.insertRow(ctx, c, t, 0); err != nil {
+			return err
+		}
+	}
+	p := int64(s.Position)
+	const prune = "DELETE FROM snapshots WHERE dashboard = ? AND position >= ? AND position < ?"
+	if err := c.exec(ctx, prune, t.key, p-p%journal.SnapshotSpacing, p); err != nil {
+		return err
+	}
+	at := max(w.lastTime, w.j.opts.Now().UnixMilli())
+	const insert = "INSERT OR REPLACE INTO snapshots (dashboard, position, time, crc, data) VALUES (?, ?, ?, ?, ?)"
+	w.sinceWAL += len(s.Data) / 4096
+	return c.exec(ctx, insert, t.key, p, at, int64(recordCRC(id, s.Position, at, s.Data)), s.Data)
+}
+
+// Snapshot implements journal.Journal. A snapshot that fails its checksum is left
+// out and an older one taken: it costs time, no data.
+func (j *Journal) Snapshot(ctx context.Context, dashboardID string, atMost journal.Position) (journal.Snapshot, error) {
+	if err := ctx.Err(); err != nil {
+		return journal.Snapshot{}, fmt.Errorf("snapshot of %s: %w", dashboardID, err)
+	}
+	var found journal.Snapshot
+	limit := int64(min(atMost, maxPosition))
+	err := j.read(ctx, func(c *conn) error {
+		const sql = "SELECT s.position, s.time, s.crc, s.data FROM dashboards d JOIN snapshots s ON s.dashboard = d.key " +
+			"WHERE d.id = ? AND s.position <= ? ORDER BY s.position DESC"
+		err := c.query(ctx, sql, func(v []driver.Value) error {
+			p, _ := v[0].(int64)
+			at, _ := v[1].(int64)
+			crc, _ := v[2].(int64)
+			data, _ := v[3].([]byte)
+			if got := recordCRC(dashboardID, journal.Position(p), at, data); p < 0 || int64(got) != crc {
+				j.log.Warn("a snapshot is damaged; an older one is used",
+					"dashboard", dashboardID, "position", p, "checksum", fmt.Sprintf("%08x", got))
+				return nil
+			}
+			found = journal.Snapshot{Position: journal.Position(p), Data: data}
+			return errEnough
+		}, dashboardID, limit)
+		if errors.Is(err, errEnough) {
+			return nil
+		}
+		return err
+	})
+	return found, readError("snapshot of", dashboardID, err)
+}

@@ -1,0 +1,73 @@
+package sqlitejournal
+
+import (
+	"sync"
+	"time"
+)
+
+// Stats is what a journal has done since it was opened, and how it stands.
+type Stats struct {
+	// Commits are transactions, each with its fsync; Appends and Records what they
+	// held. A commit that only spread records or saved a snapshot counts too.
+	Commits, Appends, Records uint64
+	// CommitTime is the sum and CommitMax the longest of the commits' durations, the
+	// fsync above all.
+	CommitTime, CommitMax time.Duration
+	// Refused are groups that found the disk full or the file locked.
+	Refused uint64
+	// Reopened is how often the file was closed and opened again after a failure.
+	Reopened uint64
+	// Checkpoints of the write-ahead log.
+	Checkpoints uint64
+	// UnspreadDashboards and UnspreadBytes are held in memory.
+	UnspreadDashboards, UnspreadBytes int
+	// Damaged are dashboards closed for damage found while appending or opening.
+	Damaged int
+	// FileBytes and WALBytes are the sizes of the file and of its write-ahead log.
+	FileBytes, WALBytes int64
+}
+
+// counters are the part of Stats that is counted.
+type counters struct {
+	mu sync.Mutex
+	s  Stats
+}
+
+func (c *counters) committed(appends, records int, d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.s.Commits++
+	c.s.Appends += uint64(appends)
+	c.s.Records += uint64(records)
+	c.s.CommitTime += d
+	c.s.CommitMax = max(c.s.CommitMax, d)
+}
+
+func (c *counters) refused()      { c.add(func(s *Stats) { s.Refused++ }) }
+func (c *counters) reopened()     { c.add(func(s *Stats) { s.Reopened++ }) }
+func (c *counters) checkpointed() { c.add(func(s *Stats) { s.Checkpoints++ }) }
+
+func (c *counters) add(count func(*Stats)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	count(&c.s)
+}
+
+// Stats returns the numbers as they are now. It costs two calls of stat(2).
+func (j *Journal) Stats() Stats {
+	j.counters.mu.Lock()
+	s := j.counters.s
+	j.counters.mu.Unlock()
+	j.tails.mu.RLock()
+	s.UnspreadBytes = j.tails.bytes
+	for _, t := range j.tails.byID {
+		if t.damage != nil {
+			s.Damaged++
+		} else {
+			s.UnspreadDashboards++
+		}
+	}
+	j.tails.mu.RUnlock()
+	s.FileBytes, s.WALBytes = fileSizes(j.path)
+	return s
+}
