@@ -21,10 +21,7 @@ const MaxDepth = 32
 // ParseValue checks one JSON value from outside against D4 and gives its canonical
 // form. The error is CodeInvalidValue; its path is a pointer inside the value.
 func ParseValue(data []byte) (Value, *Error) {
-	if err := jsontext.Check(data, jsontext.Limits{Depth: MaxDepth}); err != nil {
-		return "", invalidValue(err)
-	}
-	canonical, err := jsontext.Canonicalize(data)
+	canonical, err := jsontext.CheckedCanonical(data, jsontext.Limits{Depth: MaxDepth})
 	if err != nil {
 		return "", invalidValue(err)
 	}

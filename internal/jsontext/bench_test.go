@@ -25,6 +25,24 @@ func BenchmarkCanonicalize(b *testing.B) {
 	}
 }
 
+func BenchmarkCheckedCanonical(b *testing.B) {
+	canonical, err := Canonicalize(widget)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, text := range map[string][]byte{"as sent": widget, "canonical": canonical} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := CheckedCanonical(text, Limits{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkCheckScalar(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {

@@ -82,11 +82,11 @@ func TestD4_Check(t *testing.T) {
 		{"empty", "", ReasonSyntax, ""},
 		{"spaces alone", " \n", ReasonSyntax, ""},
 		{"two values", "1 2", ReasonSyntax, ""},
-		{"comma at the end", "[1,]", ReasonSyntax, ""},
+		{"comma at the end", "[1,]", ReasonSyntax, "/1"},
 		{"byte order mark", "\ufeff1", ReasonSyntax, ""},
 		{"cut off", `{"a":"`, ReasonSyntax, "/a"},
 		{"bracket alone", "]", ReasonSyntax, ""},
-		{"wrong bracket", "[1}", ReasonSyntax, ""},
+		{"wrong bracket", "[1}", ReasonSyntax, "/0"},
 		{"control character", "\"\n\"", ReasonSyntax, ""},
 	}
 	for _, tt := range tests {
@@ -110,6 +110,44 @@ func TestD4_Check(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Check accepts exactly what the library does, but for the limits, and finds canonical
+// text where the library leaves it as it is.
+func FuzzCheck(f *testing.F) {
+	for _, seed := range []string{
+		`{"b":[1,{"c":null}],"a":"\u0041\ud83d\ude00"}`, `[-0,1e400,1.5E-07,01,-,1.,.5,1e]`, `"\ud800"`, `"\udc00\ud800"`,
+		`{"a":1,"a":2}`, `{"a":1,"\u0061":2}`, "{\"a\":\"\xff\"}", "\"\xed\xa0\x80\"", `[[[[`, "\ufeff1", ` 1 2`, `{"\ue000":1,"\ud83d\ude00":2}`,
+		`{"":0,"":1}`, `[tru,nul]`, "\"\x1f\"", `"\u001F\u000b\u000a\/"`, `{"a" : 1 , "b":[ ] }`, `{1:2}`, `{"a":}`, `{"a",}`, `[,]`, `[1 2]`, `]`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		err := Check(data, Limits{Depth: 10_000, KeyBytes: 1 << 30, NumberChars: 1 << 30})
+		want, library := Canonicalize(data)
+		var e *Error
+		if errors.As(err, &e) {
+			if e.Reason == ReasonKeyName || e.Reason == ReasonKeyNUL {
+				return
+			}
+			var l *Error
+			if !errors.As(library, &l) {
+				t.Fatalf("refused with %v, the library takes it", err)
+			}
+			return
+		}
+		if library != nil {
+			t.Fatalf("accepted, the library refuses with %v", library.(*Error).Cause)
+		}
+		got, err := CheckedCanonical(data, Limits{Depth: 10_000, KeyBytes: 1 << 30, NumberChars: 1 << 30})
+		if err != nil || string(got) != string(want) {
+			t.Fatalf("canonical as %s, %v, the library has %s", got, err, want)
+		}
+		canonical, _ := check(want, Limits{Depth: 10_000, KeyBytes: 1 << 30, NumberChars: 1 << 30})
+		if !canonical {
+			t.Fatalf("%s is canonical and not seen as such", want)
+		}
+	})
 }
 
 func TestD4_LongPathsAreCut(t *testing.T) {
