@@ -30,8 +30,8 @@ func (l Limits) withDefaults() Limits {
 
 // Check walks one JSON value and holds it against rule D4. It takes one step per
 // byte, keeps memory in proportion to the depth limit and the number of keys in
-// the objects that are open, and stops at the first fault (a key that stands twice is found where its object ends). The error is an *Error
-// with path and reason.
+// the objects that are open, and stops at the first fault; a key that stands twice
+// is found where its object ends. The error is an *Error with path and reason.
 func Check(data []byte, limits Limits) error {
 	_, err := check(data, limits)
 	return err
