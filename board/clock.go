@@ -92,26 +92,54 @@ func (c clocks) afterPatch(patch *Patch, s stamp) clocks {
 	if patch == nil {
 		return c
 	}
+	paths := make([]Pointer, 0, len(patch.Set)+len(patch.Unset)+1)
 	for _, a := range patch.Set {
-		c = c.afterChange(a.Path, s)
+		paths = append(paths, a.Path)
 	}
-	for _, p := range patch.Unset {
-		c = c.afterChange(p, s)
+	paths = append(paths, patch.Unset...)
+	if slices.Contains(paths, "/type") {
+		paths = slices.DeleteFunc(paths, func(p Pointer) bool { return Pointer("/config").Contains(p) })
+		paths = append(paths, "/config")
+	}
+	if len(paths) <= finderFew {
+		for _, p := range paths {
+			c = c.stamped(p, s)
+		}
+	} else {
+		c = c.stampedAll(paths, s)
 	}
 	return c.bounded()
 }
 
-func (c clocks) afterChange(path Pointer, s stamp) clocks {
-	c = c.stamped(path, s)
-	if path == "/type" {
-		c = c.stamped("/config", s)
+// stampedAll is stamped for many disjoint paths, in one pass.
+func (c clocks) stampedAll(paths []Pointer, s stamp) clocks {
+	out := make(clocks, 0, len(c)+len(paths))
+	changed := make(map[Pointer]bool, len(paths))
+	for _, p := range paths {
+		changed[p] = true
+		out = append(out, clock{p, s})
 	}
-	return c
+	for _, k := range c {
+		p := k.path
+		for p != "" && !changed[p] {
+			p = p.Parent()
+		}
+		if p == "" {
+			out = append(out, k)
+		}
+	}
+	sortClocks(out)
+	return out
 }
 
-// bounded folds the oldest quarter of too many clocks into their parent paths, again
-// until they are few enough: each parent takes the newest version among them and no
-// author. What stays is at least as new, so nothing below a path is older than it.
+func sortClocks(c clocks) {
+	slices.SortFunc(c, func(a, b clock) int { return strings.Compare(string(a.path), string(b.path)) })
+}
+
+// bounded folds the oldest of too many clocks into their parent paths, leaving three
+// quarters of what may be, again until they are few enough: each parent takes the
+// newest version among them and no author. What stays is at least as new, so nothing
+// below a path is older than it.
 func (c clocks) bounded() clocks {
 	for len(c) > maxClocks {
 		oldest := slices.Clone(c[1:])
@@ -126,7 +154,7 @@ func (c clocks) bounded() clocks {
 		for _, k := range c {
 			kept[k.path] = k.stamp
 		}
-		for _, k := range oldest[:len(c)/4] {
+		for _, k := range oldest[:len(c)-maxClocks*3/4] {
 			s := kept[k.path]
 			delete(kept, k.path)
 			parent := k.path.Parent()
@@ -139,7 +167,7 @@ func (c clocks) bounded() clocks {
 		for path, s := range kept {
 			c = append(c, clock{path, s})
 		}
-		slices.SortFunc(c, func(a, b clock) int { return strings.Compare(string(a.path), string(b.path)) })
+		sortClocks(c)
 	}
 	return c
 }

@@ -16,6 +16,22 @@ func Compose(a, b *Change) *Change {
 	return c
 }
 
+// ComposeAll composes changes in their order, as Compose does two. It is the way to
+// compose many: it takes halves, so that none is copied more often than the
+// logarithm of their number.
+func ComposeAll(changes []*Change) *Change {
+	switch n := len(changes); n {
+	case 0:
+		return &Change{}
+	case 1:
+		return changes[0]
+	case 2:
+		return Compose(changes[0], changes[1])
+	default:
+		return Compose(ComposeAll(changes[:n/2]), ComposeAll(changes[n/2:]))
+	}
+}
+
 // Empty reports whether the change has no effect.
 func (c *Change) Empty() bool {
 	return c == nil || c.Settings == nil && len(c.Widgets) == 0 && len(c.Layouts) == 0
@@ -94,12 +110,22 @@ func composePatches(a, b *Patch) *Patch {
 		m[p] = ""
 	}
 	paths := slices.Sorted(maps.Keys(m)) // a's, to find what lies under a path
+	var inside map[Pointer]*Patch        // b's edits by the path of a that they lie under
 	over := func(p Pointer, v Value) {
 		for q := p.Parent(); q != ""; q = q.Parent() {
-			if there, ok := m[q]; ok {
-				m[q] = there.edited(p[len(q):], v)
-				return
+			if _, ok := m[q]; !ok {
+				continue
 			}
+			in := inside[q]
+			if in == nil {
+				in = &Patch{}
+				if inside == nil {
+					inside = make(map[Pointer]*Patch)
+				}
+				inside[q] = in
+			}
+			in.append(p[len(q):], v)
+			return
 		}
 		from, _ := slices.BinarySearch(paths, p+"/")
 		for _, q := range paths[from:] {
@@ -116,23 +142,23 @@ func composePatches(a, b *Patch) *Patch {
 	for _, p := range b.Unset {
 		over(p, "")
 	}
+	for q, in := range inside {
+		m[q] = m[q].patched(in)
+	}
 	c := &Patch{}
 	for _, p := range slices.Sorted(maps.Keys(m)) {
-		if v := m[p]; v != "" {
-			c.Set = append(c.Set, Assignment{Path: p, Value: v})
-		} else {
-			c.Unset = append(c.Unset, p)
-		}
+		c.append(p, m[p])
 	}
 	return c
 }
 
-// edited sets or, if w is absent, unsets p below v; v itself may be absent.
-func (v Value) edited(p Pointer, w Value) Value {
-	if w != "" {
-		return v.With(p, w)
+// append adds a path, unset if the value is absent.
+func (p *Patch) append(path Pointer, v Value) {
+	if v != "" {
+		p.Set = append(p.Set, Assignment{Path: path, Value: v})
+	} else {
+		p.Unset = append(p.Unset, path)
 	}
-	return v.Without(p).withParents(p)
 }
 
 // patched applies a patch as a change holds it: unsetting makes missing parents like
@@ -140,20 +166,27 @@ func (v Value) edited(p Pointer, w Value) Value {
 // has left its parents behind.
 func (v Value) patched(patch *Patch) Value {
 	v = v.Apply(patch)
-	for _, p := range patch.Unset {
-		v = v.withParents(p)
+	if patch == nil || len(patch.Unset) == 0 {
+		return v
 	}
-	return v
-}
-
-// withParents makes the objects on the way to p.
-func (v Value) withParents(p Pointer) Value {
-	if parent := p.Parent(); parent != "" || v == "" {
-		if _, ok := v.Get(parent); !ok {
-			return v.With(parent, "{}")
+	var missing []Pointer
+	find := newFinder(v, len(patch.Unset))
+	for _, p := range patch.Unset {
+		if _, ok := find.get(p.Parent()); !ok && find.reaches(p) {
+			missing = append(missing, p.Parent())
 		}
 	}
-	return v
+	if missing == nil {
+		return v
+	}
+	slices.SortFunc(missing, compareTree)
+	parents := &Patch{}
+	for i, p := range missing {
+		if i+1 == len(missing) || !p.Contains(missing[i+1]) { // the deepest makes the others
+			parents.Set = append(parents.Set, Assignment{Path: p, Value: "{}"})
+		}
+	}
+	return v.Apply(parents)
 }
 
 // ApplyTo gives the document after the change; this is all that a client does. The

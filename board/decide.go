@@ -85,7 +85,7 @@ type draft struct {
 	batch *Op // nil unless op is a batch
 	index int // of the part in hand
 
-	change    *Change
+	changes   []*Change // of settings and widgets, one for each part
 	layouts   map[string]*pending
 	overwrote []Overwrote
 	skipped   []string
@@ -97,7 +97,7 @@ type draft struct {
 }
 
 func newDraft(s *State, op *Op, env Env) *draft {
-	d := &draft{state: s, op: op, env: env, now: env.Now.UnixMilli(), seen: *s, change: &Change{}}
+	d := &draft{state: s, op: op, env: env, now: env.Now.UnixMilli(), seen: *s}
 	d.epoch, d.head = s.Head()
 	if s.deleted {
 		d.seen.horizon = 0
@@ -234,7 +234,7 @@ func (d *draft) add(c *Change) *Error {
 		}
 		d.seen = after
 	}
-	d.change.add(c)
+	d.changes = append(d.changes, c)
 	return nil
 }
 
@@ -262,13 +262,16 @@ func (d *draft) skip(path Pointer) {
 
 // finish turns the draft into the decision: an entry, or unchanged (M7).
 func (d *draft) finish(as Type, results []Result) Decision {
-	told := d.normalise()
-	d.settleChange()
+	layouts, told := d.normalise()
+	change := d.change()
+	if layouts != nil {
+		change.Layouts = layouts
+	}
 	ack := &Ack{
 		Version: d.head, Status: StatusUnchanged,
 		Skipped: d.skipped, Ignored: d.ignored, Results: results,
 	}
-	if d.change.Empty() && as != TypeDashboardDelete {
+	if change.Empty() && as != TypeDashboardDelete {
 		for i := range results {
 			if results[i].Status == resultApplied {
 				results[i].Status = resultUnchanged
@@ -281,7 +284,7 @@ func (d *draft) finish(as Type, results []Result) Decision {
 		Type: as, ID: d.op.ID, DashboardID: d.state.id,
 		Epoch: d.epoch, Version: d.head + 1,
 		Time: time.UnixMilli(d.now).UTC(), Author: d.op.Author,
-		Change: d.change, Overwrote: d.overwrote, Blind: d.blind,
+		Change: change, Overwrote: d.overwrote, Blind: d.blind,
 		Hash: d.op.Hash, Status: StatusApplied,
 		Skipped: d.skipped, Ignored: d.ignored, Results: results,
 	}
@@ -308,41 +311,45 @@ func (d *draft) finish(as Type, results []Result) Decision {
 	return Decision{Entry: e, Next: next, Ack: ack}
 }
 
-// settleChange takes out of the change what parts of a batch have done and undone
-// again (M7): edits back to what was there, widgets made and deleted.
-func (d *draft) settleChange() {
-	if d.batch == nil {
-		return
+// change gives the effect of all parts. What parts of a batch have done and undone
+// again is no effect (M7): edits back to what was there, widgets made and deleted.
+func (d *draft) change() *Change {
+	if d.batch == nil && len(d.changes) == 1 {
+		return d.changes[0]
 	}
-	if d.change.Settings != nil {
-		d.change.Settings = d.change.Settings.effectOn(d.state.settings.value)
+	c := Compose(ComposeAll(d.changes), nil) // a copy that may be changed
+	was := d.state
+	if c.Settings != nil {
+		c.Settings = c.Settings.effectOn(was.settings.value)
 	}
-	for id, w := range d.change.Widgets {
-		was, there := d.state.widgets.get(id)
+	for id, w := range c.Widgets {
+		old, there := was.widgets.get(id)
 		switch {
 		case w.Deleted && !there:
-			delete(d.change.Widgets, id)
+			delete(c.Widgets, id)
 		case w.Patch != nil:
-			if p := w.Patch.effectOn(was.value); p == nil {
-				delete(d.change.Widgets, id)
+			if p := w.Patch.effectOn(old.value); p == nil {
+				delete(c.Widgets, id)
 			} else {
-				d.change.Widgets[id] = &WidgetChange{Patch: p}
+				c.Widgets[id] = &WidgetChange{Patch: p}
 			}
 		}
 	}
+	return c
 }
 
 // effectOn gives the part of a patch that changes v, nil if nothing does.
 func (p *Patch) effectOn(v Value) *Patch {
 	out := &Patch{}
+	find := newFinder(v, len(p.Set)+len(p.Unset))
 	for _, a := range p.Set {
-		if now, _ := v.Get(a.Path); !now.Equal(a.Value) {
+		if now, _ := find.get(a.Path); !now.Equal(a.Value) {
 			out.Set = append(out.Set, a)
 		}
 	}
 	for _, q := range p.Unset {
-		_, there := v.Get(q)
-		_, parent := v.Get(q.Parent())
+		_, there := find.get(q)
+		_, parent := find.get(q.Parent())
 		if there || !parent {
 			out.Unset = append(out.Unset, q)
 		}

@@ -70,16 +70,17 @@ type clashing struct {
 func (d *draft) edit(op *Op, widgetID string, current part, b baseline, asked edits) (*Patch, outcome) {
 	effective := make(edits, 0, len(asked))
 	var clashes []clashing
+	find := newFinder(current.value, len(asked))
 	for i := range asked {
 		e := &asked[i]
-		now, there := current.value.Get(e.Path)
-		if now.Equal(e.Value) && (there || current.value.Reaches(e.Path)) {
+		now, there := find.get(e.Path)
+		if now.Equal(e.Value) && (there || find.reaches(e.Path)) {
 			continue
 		}
 		effective = append(effective, *e)
-		if k := d.clashOf(op, current, b, e.Path); k.found {
+		if k := d.clashOf(op, current.clocks, b, e.Path, now); k.found {
 			clashes = append(clashes, clashing{Assignment: *e, clash: k, theirs: now})
-		} else if k := d.typeClash(op, current, b, e.Path); k.found {
+		} else if k := d.typeClash(current.clocks, b, e.Path); k.found {
 			clashes = append(clashes, clashing{Assignment: *e, clash: k, theirs: now, config: true})
 		}
 	}
@@ -93,13 +94,15 @@ func (d *draft) edit(op *Op, widgetID string, current part, b baseline, asked ed
 		case PolicyOverwrite:
 			lost = clashes
 		case PolicySkip:
-			skipped := func(e Assignment) bool {
-				return slices.ContainsFunc(clashes, func(k clashing) bool { return k.Path == e.Path })
-			}
-			for i := range clashes {
-				d.skip(clashes[i].Path)
-			}
-			effective = slices.DeleteFunc(effective, skipped)
+			next := 0 // both lists are in the same order
+			effective = slices.DeleteFunc(effective, func(e Assignment) bool {
+				if next == len(clashes) || clashes[next].Path != e.Path {
+					return false
+				}
+				d.skip(e.Path)
+				next++
+				return true
+			})
 		case PolicyReject:
 			err := Errorf(CodeConflict, "%s was changed there since: look at it again", subject(widgetID)).At(string(clashes[0].Path))
 			err.Current = clashes[0].theirs
@@ -109,17 +112,17 @@ func (d *draft) edit(op *Op, widgetID string, current part, b baseline, asked ed
 		}
 	}
 	for i := range effective {
-		if !current.value.Reaches(effective[i].Path) {
+		if !find.reaches(effective[i].Path) {
 			return nil, refused(unreachable(effective[i].Path))
 		}
 	}
 	for _, k := range lost {
-		path, value := k.Path, k.theirs
-		if k.config {
-			path = "/config"
-			value, _ = current.value.Get(path)
+		if !k.config {
+			d.lost(widgetID, k.Path, k.theirs, k.newest)
+		} else if !slices.ContainsFunc(lost, func(o clashing) bool { return o.Path == "/config" }) {
+			config, _ := find.get("/config")
+			d.lost(widgetID, "/config", config, k.newest)
 		}
-		d.lost(widgetID, path, value, k.newest)
 	}
 	return effective.patch(), outcome{unchanged: len(effective) == 0}
 }
@@ -128,35 +131,35 @@ func unreachable(path Pointer) *Error {
 	return Errorf(CodePath, "the path leads through an array or a plain value: set that whole instead").At(string(path))
 }
 
-// clashOf finds what clashes with an op's change of path, "" being all of it (M3). An
-// undo clashes with whatever is not as it was left (M13).
-func (d *draft) clashOf(op *Op, p part, b baseline, path Pointer) clash {
+// clashOf finds what clashes with an op's change of path, "" being all of it, where
+// now stands (M3). An undo clashes with whatever is not as it was left (M13).
+func (d *draft) clashOf(op *Op, c clocks, b baseline, path Pointer, now Value) clash {
 	prev, told := op.Prev[path]
-	if told {
-		now, _ := p.value.Get(path)
-		if prev.Equal(now) {
-			return clash{}
+	if told && prev.Equal(now) {
+		return clash{}
+	}
+	undo := told && d.policy(op) == PolicySkip
+	if !b.byValue {
+		if k := c.clash(path, b.version, d.head, d.op.Author); k.found || !undo {
+			return k
 		}
 	}
-	if k := p.clocks.clash(path, b.version, d.head, d.op.Author); !b.byValue && (k.found || !told || d.policy(op) != PolicySkip) {
-		return k
-	}
-	if p.clocks.at(path).version > d.head {
+	if c.at(path).version > d.head {
 		return clash{} // a part of the same batch made it
 	}
 	// By value (M12): it is not what the op has seen, whoever it was. Who it was is
 	// known back to the horizon.
-	k := p.clocks.clash(path, d.seen.horizon, d.head, Author{})
+	k := c.clash(path, d.seen.horizon, d.head, Author{})
 	k.found = true
 	return k
 }
 
 // typeClash finds changes under /config that clash with a change of /type (M5).
-func (d *draft) typeClash(op *Op, p part, b baseline, path Pointer) clash {
+func (d *draft) typeClash(c clocks, b baseline, path Pointer) clash {
 	if path != "/type" || b.byValue {
 		return clash{}
 	}
-	return p.clocks.clash("/config", b.version, d.head, d.op.Author)
+	return c.clash("/config", b.version, d.head, d.op.Author)
 }
 
 // fieldConflict tells a person about clashing edits (M6).

@@ -85,24 +85,22 @@ func (p *pending) remove(id string) {
 }
 
 // normalise makes the layouts of the draft as L2 has them, once for the whole op, and
-// adds what that changes. It returns what to tell the author of moves that came to
-// nothing (E7), nil if there is nothing to tell.
-func (d *draft) normalise() (told *Change) {
+// gives what that changes. Told is what the author of moves that came to nothing has
+// to hear (E7), nil if there is nothing to say.
+func (d *draft) normalise() (changed map[string]*LayoutChange, told *Change) {
 	for _, name := range sortedKeys(d.layouts) {
 		p := d.layouts[name]
 		l := p.asked.Normalise(p.moved)
-		if l != &p.asked {
-			d.inexact = true
-		}
 		if c := layoutDiff(p.from, l); c != nil {
-			if d.change.Layouts == nil {
-				d.change.Layouts = make(map[string]*LayoutChange, len(d.layouts))
+			if changed == nil {
+				changed = make(map[string]*LayoutChange, len(d.layouts))
 			}
-			d.change.Layouts[name] = c
+			changed[name] = c
 		}
 		if l == &p.asked {
 			continue
 		}
+		d.inexact = true
 		as := &LayoutChange{}
 		for id := range p.moved {
 			if r, ok := l.Items[id]; ok {
@@ -116,7 +114,7 @@ func (d *draft) normalise() (told *Change) {
 			told.Layouts[name] = as
 		}
 	}
-	return told
+	return changed, told
 }
 
 // checkPlace holds what is asked of a rectangle against L2; below the items that are

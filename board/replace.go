@@ -7,9 +7,6 @@ import "maps"
 // with the whole document, since the present one is empty.
 func (d *draft) replace() Decision {
 	op := d.op
-	if _, err := d.baseline(op); err != nil {
-		return refuse(err)
-	}
 	switch {
 	case op.Document == nil:
 		return refuse(Errorf(CodeBadMessage, "there is no document to put in place: send one"))
@@ -26,18 +23,22 @@ func (d *draft) replace() Decision {
 	if op.Undelete {
 		d.epoch, d.head = d.state.epoch, d.state.version
 		d.own.version = d.head + 1
+		d.blind = op.Base == nil
+	} else if _, err := d.baseline(op); err != nil {
+		return refuse(err)
 	}
 	to := op.Document
-	if set, unset := Diff(d.seen.settings.value, to.Settings); len(set)+len(unset) > 0 {
-		d.change.Settings = (&Patch{Set: set, Unset: unset}).effectOn(d.seen.settings.value)
-	}
-	d.replaceWidgets(to)
-	d.replaceLayouts(to)
+	set, unset := Diff(d.seen.settings.value, to.Settings)
+	d.changes = []*Change{{
+		Settings: (&Patch{Set: set, Unset: unset}).effectOn(d.seen.settings.value),
+		Widgets:  d.replaceWidgets(to),
+		Layouts:  d.replaceLayouts(to),
+	}}
 	d.inexact = true
 	return d.finish(TypeBatch, nil)
 }
 
-func (d *draft) replaceWidgets(to *Document) {
+func (d *draft) replaceWidgets(to *Document) map[string]*WidgetChange {
 	widgets := make(map[string]*WidgetChange)
 	for id, value := range to.Widgets {
 		w, there := d.seen.widgets.get(id)
@@ -55,14 +56,12 @@ func (d *draft) replaceWidgets(to *Document) {
 			widgets[id] = &WidgetChange{Deleted: true}
 		}
 	}
-	if len(widgets) > 0 {
-		d.change.Widgets = widgets
-	}
+	return widgets
 }
 
 // replaceLayouts puts the layouts of a document in place: main always (D1), in each
 // an item for every widget and no other, normalised.
-func (d *draft) replaceLayouts(to *Document) {
+func (d *draft) replaceLayouts(to *Document) map[string]*LayoutChange {
 	layouts := maps.Clone(to.Layouts)
 	if layouts == nil {
 		layouts = make(map[string]*Layout, 1)
@@ -86,9 +85,7 @@ func (d *draft) replaceLayouts(to *Document) {
 			changed[name] = nil
 		}
 	}
-	if len(changed) > 0 {
-		d.change.Layouts = changed
-	}
+	return changed
 }
 
 // fitted gives the layout normalised, with an item for each of the widgets and for

@@ -47,8 +47,9 @@ func undoPatch(was Value, patch *Patch) *Op {
 		return nil
 	}
 	op := &Op{Prev: make(map[Pointer]Value, len(patch.Set))}
+	find := newFinder(was, len(patch.Set)+len(patch.Unset))
 	back := func(p Pointer) {
-		if v, ok := was.Get(p); ok {
+		if v, ok := find.get(p); ok {
 			op.Set = append(op.Set, Assignment{Path: p, Value: v})
 		} else {
 			op.Unset = append(op.Unset, p)

@@ -141,7 +141,7 @@ func (d *draft) deleteWidget(op *Op, b baseline) outcome {
 	if !there {
 		return outcome{unchanged: true}
 	}
-	if k := d.clashOf(op, w, b, ""); k.found {
+	if k := d.clashOf(op, w.clocks, b, "", w.value); k.found {
 		switch d.settle(op, b, []clash{k}) {
 		case PolicyOverwrite:
 			d.lost(op.WidgetID, "", w.value, k.newest)
@@ -169,11 +169,12 @@ func (d *draft) deleteWidget(op *Op, b baseline) outcome {
 func (d *draft) changedConflict(op *Op, w part, b baseline, k clash) *Conflict {
 	c := d.conflict(op.WidgetID, KindChanged)
 	if !b.byValue {
+		find := newFinder(w.value, len(w.clocks))
 		for _, k := range w.clocks {
 			if k.version <= b.version || k.version > d.head || k.by(d.op.Author) {
 				continue
 			}
-			theirs, _ := w.value.Get(k.path)
+			theirs, _ := find.get(k.path)
 			c.Fields = append(c.Fields, ConflictField{Path: k.path, Theirs: theirs, TheirsBy: k.author, TheirsVersion: k.version})
 		}
 	}
