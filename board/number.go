@@ -109,7 +109,7 @@ func atoi(s string) int {
 
 // maxInteger bounds the integers that parseInteger takes: beyond it a client whose
 // numbers are doubles could not read them.
-const maxInteger = 1<<53 - 1
+const maxInteger int64 = 1<<53 - 1
 
 // parseInteger gives the value of a JSON number that is exactly a whole number,
 // however it is written (4, 4.0, 40e-1), and at most maxInteger either way.
@@ -125,18 +125,18 @@ func parseInteger(s string) (int, bool) {
 	if zeros < 0 || len(d.digits)+zeros > 16 {
 		return 0, false
 	}
-	n := 0
+	var n int64
 	for i := range len(d.digits) {
-		n = n*10 + int(d.digits[i]-'0')
+		n = n*10 + int64(d.digits[i]-'0')
 	}
 	for range zeros {
 		n *= 10
 	}
-	if n > maxInteger {
-		return 0, false
-	}
 	if d.negative {
 		n = -n
 	}
-	return n, true
+	if n > maxInteger || n < -maxInteger || int64(int(n)) != n {
+		return 0, false
+	}
+	return int(n), true
 }

@@ -35,15 +35,23 @@ func ParseRect(v Value) (Rect, *Error) {
 	return p.whole()
 }
 
+// maxPlaced bounds the y and h of a rectangle that is read back, so that no sum of them
+// overflows.
+const maxPlaced = 1 << 30
+
 // ParsePlacedRect reads a rectangle that was normalised before, from an entry, a
-// snapshot or another document: like ParseRect, without the bounds on y and h, since
+// snapshot or another document: like ParseRect, but y and h may be up to 2^30, since
 // normalising stacks items as far down as it takes.
 func ParsePlacedRect(v Value) (Rect, *Error) {
 	p, err := parseRectPatch(v)
 	if err != nil {
 		return Rect{}, err
 	}
-	return p.whole()
+	r, err := p.whole()
+	if err == nil && (r.Y > maxPlaced || r.H > maxPlaced) {
+		return Rect{}, Errorf(CodeInvalidLayout, "y and h go up to %d: place the item higher up", maxPlaced)
+	}
+	return r, err
 }
 
 // ParseRectPatch reads what a gesture changed of a rectangle (L1). Whole numbers only,

@@ -51,7 +51,7 @@ func TestL1_OnlyWhatTheGestureChanged(t *testing.T) {
 	}
 }
 
-func TestL2_PlacedRectanglesHaveNoBounds(t *testing.T) {
+func TestL2_PlacedRectanglesMayLieFurtherDown(t *testing.T) {
 	far := Rect{X: 1, Y: 2_000_000, W: 3, H: 4}
 	v := Value(AppendRect(nil, far))
 	if got, err := ParsePlacedRect(v); err != nil || got != far {
@@ -59,6 +59,11 @@ func TestL2_PlacedRectanglesHaveNoBounds(t *testing.T) {
 	}
 	if _, err := ParseRect(v); err == nil {
 		t.Error("the same may be asked for")
+	}
+	for _, text := range []string{`{"x":0,"y":1073741825,"w":1,"h":1}`, `{"x":0,"y":0,"w":1,"h":9007199254740991}`, `{"x":0,"y":0,"w":1}`} {
+		if got, err := ParsePlacedRect(mustValue(t, text)); err == nil || err.Code != CodeInvalidLayout {
+			t.Errorf("%s: got %+v, %v", text, got, err)
+		}
 	}
 }
 

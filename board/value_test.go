@@ -26,6 +26,18 @@ func TestD6_CanonicalVectors(t *testing.T) {
 	}
 }
 
+func TestD3_ValuesComeBackAsTheyWentIn(t *testing.T) {
+	for _, text := range []string{
+		"null", "true", "-0", "0.10", "1e400", "1E+05", "9007199254740993", "3.14159265358979323846264338327950288",
+		`""`, `"é\u0000\n😀"`, `[null,[],{}]`, `{"a":null}`,
+	} {
+		v := Value(`{"config":{}}`).Apply(&Patch{Set: []Assignment{{"/config/x", mustValue(t, text)}}})
+		if got, ok := v.Get("/config/x"); !ok || string(got) != text {
+			t.Errorf("%s came back as %s", text, got)
+		}
+	}
+}
+
 func TestD4_RefusedVectors(t *testing.T) {
 	var vectors valueVectors
 	readVectors(t, "values.json", &vectors)
