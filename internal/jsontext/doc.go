@@ -6,8 +6,7 @@
 //
 //	if jsontext.Deeper(data, 64) { … }            // cheap, before anything recursive
 //	err := jsontext.Decode(data, &message)        // structs, with RawValue members
-//	err = jsontext.Check(message.Value, limits)   // what is to be stored
-//	text, err := jsontext.Canonicalize(message.Value)
+//	text, err := jsontext.CheckedCanonical(message.Value, jsontext.Limits{}) // what is to be stored
 //
 // It knows nothing of dashboards; pointers and patches on values are in package
 // board. Nothing here keeps state; every function may run at the same time.
