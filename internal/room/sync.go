@@ -71,22 +71,52 @@ func (r *Room) waitFor(ctx context.Context, position journal.Position) (*board.S
 // cursors on values and presence to what it holds.
 func (r *Room) respond(ctx context.Context, v view, at *Cursors, req SubscribeRequest) [][]byte {
 	now := r.hub.cfg.Clock.Now()
-	resp := wire.SyncResponse{
+	resp, envelopes := r.response(ctx, v, at, req.Role)
+	if resp.Mode == wire.ModeDelta {
+		return frames(wire.SyncDeltaParts(req.CorrelationID, resp, envelopes, partBytes, now))
+	}
+	return frames(wire.SyncSnapshotParts(req.CorrelationID, resp, r.document(v.state), partBytes, now))
+}
+
+// response is a SYNC_RESPONSE without its document; a delta comes with its entries.
+func (r *Room) response(ctx context.Context, v view, at *Cursors, role auth.Role) (resp wire.SyncResponse, envelopes [][]byte) {
+	resp = wire.SyncResponse{
 		DashboardID: r.id, Epoch: at.Epoch, Version: at.Sent,
-		Role: req.Role.String(), Rewound: v.rewound,
+		Role: role.String(), Rewound: v.rewound, Mode: wire.ModeSnapshot,
 	}
 	if exists(v.state) {
 		resp.Horizon = v.state.Horizon()
 	}
 	resp.Data, at.Values = r.values.all()
 	resp.Presence, resp.Count, at.Presence = r.presence.all()
-
-	if envelopes, ok := r.delta(ctx, v); ok {
-		resp.Mode = "delta"
-		return frames(wire.SyncDeltaParts(req.CorrelationID, resp, envelopes, partBytes, now))
+	envelopes, ok := r.delta(ctx, v)
+	if ok {
+		resp.Mode = wire.ModeDelta
 	}
-	resp.Mode = "snapshot"
-	return frames(wire.SyncSnapshotParts(req.CorrelationID, resp, r.document(v.state), partBytes, now))
+	return resp, envelopes
+}
+
+// Payload gives the payload of the SYNC_RESPONSE that brings a reader up to date who
+// does not subscribe, in one piece however long it is (H1). The codes are NOT_FOUND
+// and UNAVAILABLE.
+func (h *Hub) Payload(ctx context.Context, req SubscribeRequest) ([]byte, *board.Error) {
+	r, err := h.acquire(ctx, req.DashboardID)
+	if err != nil {
+		return nil, err
+	}
+	defer r.release()
+	v, err := r.view(ctx, req.Since, req.Role)
+	if err != nil {
+		return nil, err
+	}
+	var at Cursors
+	at.Epoch, at.Sent = v.state.Head()
+	resp, envelopes := r.response(ctx, v, &at, req.Role)
+	var doc wire.DocumentSource
+	if resp.Mode == wire.ModeSnapshot {
+		doc = r.document(v.state)
+	}
+	return wire.AppendSyncResponsePayload(nil, resp, doc, envelopes), nil
 }
 
 // frames frames messages for WebSocket readers.
