@@ -92,8 +92,8 @@ type draft struct {
 	ignored   []string
 	need      Need
 	// stale: a base was not the newest. blind: there was none. inexact: the effect is
-	// not just what was asked (E7).
-	stale, blind, inexact bool
+	// not just what was asked (E7). always: it is an entry also without a change.
+	stale, blind, inexact, always bool
 }
 
 func newDraft(s *State, op *Op, env Env) *draft {
@@ -271,7 +271,7 @@ func (d *draft) finish(as Type, results []Result) Decision {
 		Version: d.head, Status: StatusUnchanged,
 		Skipped: d.skipped, Ignored: d.ignored, Results: results,
 	}
-	if change.Empty() && as != TypeDashboardDelete {
+	if change.Empty() && !d.always {
 		for i := range results {
 			if results[i].Status == resultApplied {
 				results[i].Status = resultUnchanged

@@ -226,7 +226,7 @@ func (d *draft) restoreLayout(op *Op) outcome {
 		history = d.op.History
 	}
 	if history == nil || history.Version != op.ToVersion || history.Epoch != d.epoch {
-		if d.need.Layouts != 0 && d.need.Layouts != op.ToVersion {
+		if d.batch != nil && d.restoresBut(op.ToVersion) {
 			return refused(Errorf(CodeBadMessage, "a batch restores layouts of one version only: send two batches"))
 		}
 		d.need.Layouts = op.ToVersion
@@ -248,6 +248,14 @@ func (d *draft) restoreLayout(op *Op) outcome {
 		changed = d.restoreBreakpoint(name, history.Layouts[name]) || changed
 	}
 	return outcome{unchanged: !changed}
+}
+
+// restoresBut reports whether an earlier part of the batch restores the layouts of another version:
+// there is room for one in a History.
+func (d *draft) restoresBut(version uint64) bool {
+	return slices.ContainsFunc(d.batch.Operations[:d.index], func(op *Op) bool {
+		return op.Type == TypeLayoutRestore && op.ToVersion != version
+	})
 }
 
 // restoreBreakpoint asks for an earlier layout: widgets deleted since stay deleted,

@@ -35,6 +35,7 @@ func (d *draft) replace() Decision {
 		Layouts:  d.replaceLayouts(to),
 	}}
 	d.inexact = true
+	d.always = d.state.deleted || d.head == 0 // it brings the dashboard into being
 	return d.finish(TypeBatch, nil)
 }
 
@@ -119,5 +120,6 @@ func (d *draft) deleteDashboard() Decision {
 	if _, err := d.baseline(d.op); err != nil {
 		return refuse(err)
 	}
+	d.always = true
 	return d.finish(TypeDashboardDelete, nil)
 }

@@ -1,0 +1,128 @@
+package board
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// stateOf makes a dashboard of n widgets in the way the log would.
+func stateOf(b testing.TB, n, padding int) *State {
+	b.Helper()
+	doc := &Document{Settings: `{"title":"bench"}`, Widgets: map[string]Value{}}
+	pad := strings.Repeat("x", padding)
+	for i := range n {
+		doc.Widgets[fmt.Sprintf("w%04d", i)] = Value(fmt.Sprintf(`{"config":{"max":100,"unit":"%%"},"note":%q,"title":"widget %d","type":"line"}`, pad, i))
+	}
+	d := NewState("ops").Decide(&Op{Type: TypeReplace, ID: "start", DashboardID: "ops", Author: Author{"ana", "c"}, Document: doc},
+		Env{Now: time.UnixMilli(1_800_000_000_000), NewEpoch: "e", Limits: Limits{DocumentBytes: 8 << 20}})
+	if d.Entry == nil {
+		b.Fatal(d.Refusal)
+	}
+	return d.Next
+}
+
+func titleOp(i int) *Op {
+	base := uint64(1)
+	return &Op{
+		Type: TypeUpdate, ID: "op" + strconv.Itoa(i), DashboardID: "ops", Author: Author{"bob", "d"}, Base: &base,
+		WidgetID: "w0007", Set: []Assignment{{"/title", Value(strconv.Itoa(i))}},
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	for _, n := range []int{10, 2000} {
+		b.Run(fmt.Sprintf("widgets=%d", n), func(b *testing.B) {
+			s := stateOf(b, n, 200)
+			env := Env{Now: time.UnixMilli(1_800_000_000_000)}
+			ops := make([]*Op, 1024)
+			for i := range ops {
+				ops[i] = titleOp(i)
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if d := s.Decide(ops[i%len(ops)], env); d.Entry == nil {
+					b.Fatal(d)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkDecideMove(b *testing.B) {
+	for _, n := range []int{10, 2000} {
+		b.Run(fmt.Sprintf("widgets=%d", n), func(b *testing.B) {
+			s := stateOf(b, n, 200)
+			env := Env{Now: time.UnixMilli(1_800_000_000_000)}
+			y := 2
+			op := &Op{
+				Type: TypeLayout, ID: "op", DashboardID: "ops", Author: Author{"bob", "d"},
+				Moved: map[string]RectPatch{"w0007": {Y: &y}},
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if d := s.Decide(op, env); d.Entry == nil {
+					b.Fatal(d)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkFold(b *testing.B) {
+	for _, n := range []int{10, 2000} {
+		b.Run(fmt.Sprintf("widgets=%d", n), func(b *testing.B) {
+			s := stateOf(b, n, 200)
+			e := s.Decide(titleOp(1), Env{Now: time.UnixMilli(1_800_000_000_000)}).Entry
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := s.Fold(e); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkEncodeRecord(b *testing.B) {
+	e := stateOf(b, 10, 200).Decide(titleOp(1), Env{Now: time.UnixMilli(1_800_000_000_000)}).Entry
+	b.ReportAllocs()
+	for b.Loop() {
+		EncodeRecord(e)
+	}
+}
+
+func BenchmarkParseRecord(b *testing.B) {
+	e := stateOf(b, 10, 200).Decide(titleOp(1), Env{Now: time.UnixMilli(1_800_000_000_000)}).Entry
+	data := EncodeRecord(e).Data
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ParseRecord(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSnapshot(b *testing.B) {
+	s := stateOf(b, 2000, 1900)
+	data := s.AppendSnapshot(nil)
+	b.Run("append", func(b *testing.B) {
+		b.SetBytes(int64(len(data)))
+		b.ReportAllocs()
+		for b.Loop() {
+			s.AppendSnapshot(nil)
+		}
+	})
+	b.Run("parse", func(b *testing.B) {
+		b.SetBytes(int64(len(data)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := ParseSnapshot(data); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
