@@ -186,10 +186,11 @@ func Require(ctx context.Context, az Authorizer, p Principal, dashboardID string
 	return role, nil
 }
 
-// needed is the role that an op takes (P1).
+// needed is the role that an op takes (P1). Making a dashboard where there is none is
+// creating; putting another document in the place of one is restoring.
 func needed(op *board.Op) Role {
-	switch op.Type {
-	case board.TypeReplace, board.TypeDashboardDelete:
+	switch {
+	case op.Type == board.TypeDashboardDelete, op.Type == board.TypeReplace && !op.Create:
 		return Owner
 	default:
 		return Editor
