@@ -1,0 +1,233 @@
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/observe"
+)
+
+// Options of New; the zero value is ready to use.
+type Options struct {
+	// Registry takes the collectors; nil = a new one, which has those of the Go
+	// runtime and of the process too. One registry holds one server's metrics.
+	Registry *prometheus.Registry
+	// Numbers is asked at each scrape for what no hook tells, such as the size of the
+	// journal's file. It may be called by several goroutines at once. The names and
+	// their order must stay the same.
+	Numbers func() []Number
+}
+
+// Number is one number of the embedding program.
+type Number struct {
+	Name  string // with its unit, such as dashwire_journal_bytes
+	Help  string
+	Value float64
+	// Counter marks a number that only grows; its name ends in _total.
+	Counter bool
+}
+
+// New gives the hooks that feed the metrics and the handler that serves them.
+func New(opts Options) (observe.Hooks, http.Handler) {
+	reg := opts.Registry
+	if reg == nil {
+		reg = prometheus.NewRegistry()
+		reg.MustRegister(
+			collectors.NewGoCollector(),
+			collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		)
+	}
+	m := newMetrics(reg)
+	if opts.Numbers != nil {
+		reg.MustRegister(numbers(opts.Numbers))
+	}
+	return m.hooks(), promhttp.HandlerFor(reg, promhttp.HandlerOpts{Registry: reg})
+}
+
+// seconds are the buckets of times: 50 µs to 13 s, each twice the one before.
+var seconds = prometheus.ExponentialBuckets(50e-6, 2, 19)
+
+// metrics are the collectors of one server.
+type metrics struct {
+	sessions      prometheus.Gauge
+	opened        *prometheus.CounterVec
+	closed        *prometheus.CounterVec
+	messages      *prometheus.CounterVec
+	messageBytes  prometheus.Counter
+	refused       *prometheus.CounterVec
+	committed     *prometheus.CounterVec
+	overwrites    prometheus.Counter
+	conflicts     *prometheus.CounterVec
+	appends       prometheus.Histogram
+	appendRecords prometheus.Counter
+	appendsFailed prometheus.Counter
+	acks          prometheus.Histogram
+	delivered     prometheus.Counter
+	deliveredSize prometheus.Counter
+	writes        prometheus.Counter
+	open          prometheus.Gauge
+	opening       prometheus.Histogram
+	errors        prometheus.Counter
+
+	mu sync.Mutex
+	// present are the ids of open sessions: Connect is called more than once for each.
+	present map[string]struct{}
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		c := prometheus.NewCounter(prometheus.CounterOpts{Namespace: "dashwire", Name: name, Help: help})
+		reg.MustRegister(c)
+		return c
+	}
+	counters := func(name, label, help string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "dashwire", Name: name, Help: help}, []string{label})
+		reg.MustRegister(c)
+		return c
+	}
+	gauge := func(name, help string) prometheus.Gauge {
+		g := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "dashwire", Name: name, Help: help})
+		reg.MustRegister(g)
+		return g
+	}
+	times := func(name, help string) prometheus.Histogram {
+		h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "dashwire", Name: name, Help: help, Buckets: seconds})
+		reg.MustRegister(h)
+		return h
+	}
+	return &metrics{
+		sessions:      gauge("sessions", "Open sessions."),
+		opened:        counters("sessions_opened_total", "transport", "Sessions opened."),
+		closed:        counters("sessions_closed_total", "code", "Sessions ended, by close code."),
+		messages:      counters("messages_received_total", "type", "Messages taken in."),
+		messageBytes:  counter("received_bytes_total", "Bytes of the messages taken in."),
+		refused:       counters("refused_total", "code", "Requests refused (NACK and REST), by code."),
+		committed:     counters("entries_committed_total", "type", "Entries made durable."),
+		overwrites:    counter("overwrites_total", "Values that an edit replaced in a clash; all were told (M6)."),
+		conflicts:     counters("conflicts_total", "kind", "Clashes that went to a person."),
+		appends:       times("append_duration_seconds", "Time of one append to the journal, fsync and all."),
+		appendRecords: counter("append_records_total", "Records appended to the journal."),
+		appendsFailed: counter("appends_failed_total", "Appends to the journal that failed."),
+		acks:          times("ack_duration_seconds", "Time from taking an op in to its answer."),
+		delivered:     counter("entries_delivered_total", "Entries written to sessions."),
+		deliveredSize: counter("delivered_bytes_total", "Bytes of the entries written to sessions."),
+		writes:        counter("delivery_writes_total", "Writes that carried entries to a session."),
+		open:          gauge("dashboards_open", "Dashboards in memory."),
+		opening:       times("dashboard_open_duration_seconds", "Time to open a dashboard from the journal."),
+		errors:        counter("errors_total", "Errors that the operator should know; the log names them."),
+		present:       make(map[string]struct{}),
+	}
+}
+
+func (m *metrics) hooks() observe.Hooks {
+	return observe.Hooks{
+		Connect:    m.connect,
+		Disconnect: m.disconnect,
+		Message: func(_ observe.Session, messageType string, bytes int) {
+			m.messages.WithLabelValues(known(messageType)).Inc()
+			m.messageBytes.Add(float64(bytes))
+		},
+		Refused: func(_ observe.Session, err *board.Error) {
+			m.refused.WithLabelValues(string(err.Code)).Inc()
+		},
+		Commit: func(e *board.Entry) {
+			m.committed.WithLabelValues(string(e.Type)).Inc()
+			m.overwrites.Add(float64(len(e.Overwrote)))
+		},
+		Conflict: func(c *board.Conflict) { m.conflicts.WithLabelValues(string(c.Kind)).Inc() },
+		Append: func(_ string, records int, took time.Duration, err error) {
+			m.appends.Observe(took.Seconds())
+			if err != nil {
+				m.appendsFailed.Inc()
+				return
+			}
+			m.appendRecords.Add(float64(records))
+		},
+		Acknowledged: func(took time.Duration) { m.acks.Observe(took.Seconds()) },
+		Deliver: func(entries, bytes int) {
+			m.writes.Inc()
+			m.delivered.Add(float64(entries))
+			m.deliveredSize.Add(float64(bytes))
+		},
+		RoomOpen: func(_ string, took time.Duration) {
+			m.open.Inc()
+			m.opening.Observe(took.Seconds())
+		},
+		RoomClose: func(string) { m.open.Dec() },
+		Error:     func(error, string) { m.errors.Inc() },
+	}
+}
+
+func (m *metrics) connect(s observe.Session) {
+	m.mu.Lock()
+	_, again := m.present[s.ID]
+	m.present[s.ID] = struct{}{}
+	n := len(m.present)
+	m.mu.Unlock()
+	if again {
+		return
+	}
+	m.sessions.Set(float64(n))
+	m.opened.WithLabelValues(s.Transport).Inc()
+}
+
+func (m *metrics) disconnect(s observe.Session, code int, _ string) {
+	m.mu.Lock()
+	delete(m.present, s.ID)
+	n := len(m.present)
+	m.mu.Unlock()
+	m.sessions.Set(float64(n))
+	m.closed.WithLabelValues(closeCode(code)).Inc()
+}
+
+// closeCode is the label of a close code. A client may send any code: what the
+// protocol does not name is other, so that series cannot be made from outside.
+func closeCode(code int) string {
+	if 1000 <= code && code <= 1014 || 4400 <= code && code < 4500 || code == 4500 {
+		return strconv.Itoa(code)
+	}
+	return other
+}
+
+const other = "other"
+
+// known is the label of a message type: a client may send any text as one.
+func known(messageType string) string {
+	switch messageType {
+	case "CONNECT", "DISCONNECT", "PING", "PONG", "SYNC_REQUEST", "PRESENCE", "WIDGET_DATA",
+		string(board.TypeUpdate), string(board.TypeDelete), string(board.TypeBatch), string(board.TypeLayout),
+		string(board.TypeLayoutRestore), string(board.TypeSettings), string(board.TypeResolved):
+		return messageType
+	default:
+		return other
+	}
+}
+
+// numbers collects the numbers of the embedding program.
+type numbers func() []Number
+
+// Describe sends nothing: the collector is unchecked, since asking for the numbers
+// may need a server that is not there yet.
+func (n numbers) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (n numbers) Collect(out chan<- prometheus.Metric) {
+	for _, v := range n() {
+		kind := prometheus.GaugeValue
+		if v.Counter {
+			kind = prometheus.CounterValue
+		}
+		m, err := prometheus.NewConstMetric(prometheus.NewDesc(v.Name, v.Help, nil, nil), kind, v.Value)
+		if err != nil {
+			m = prometheus.NewInvalidMetric(prometheus.NewDesc(v.Name, v.Help, nil, nil), err)
+		}
+		out <- m
+	}
+}
