@@ -57,6 +57,25 @@ func (c *Change) add(b *Change) {
 		}
 		c.Layouts[name] = composeLayouts(c.Layouts[name], l)
 	}
+	for id, w := range b.Widgets {
+		if w.Deleted {
+			c.dropItem(id)
+		}
+	}
+}
+
+// dropItem takes out the places that a widget was given before it was deleted. A
+// breakpoint that was removed and made again since does not say that it has none.
+func (c *Change) dropItem(id string) {
+	for name, l := range c.Layouts {
+		if l == nil || l.Items[id] == nil {
+			continue
+		}
+		without := *l
+		without.Items = maps.Clone(l.Items)
+		delete(without.Items, id)
+		c.Layouts[name] = &without
+	}
 }
 
 func composeWidgets(a, b *WidgetChange) *WidgetChange {

@@ -11,7 +11,7 @@ func grid12(t *testing.T, places string) *world {
 	t.Helper()
 	w := newWorld(t)
 	widgets := ""
-	for id := range value(t, places).Members() {
+	for id := range mustValue(t, places).Members() {
 		if widgets != "" {
 			widgets += ","
 		}

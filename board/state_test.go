@@ -244,7 +244,7 @@ func TestE7_TheEnvelopeOfAnEntry(t *testing.T) {
 	if string(record.Data) != full {
 		t.Errorf("record\n%s, want\n%s", record.Data, full)
 	}
-	e, err := ParseEnvelope(value(t, want))
+	e, err := ParseEnvelope(mustValue(t, want))
 	if err != nil || e.Version != 1 || e.Author != (Author{"ana", "tab"}) {
 		t.Errorf("ParseEnvelope = %+v, %v", e, err)
 	}

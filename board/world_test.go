@@ -152,10 +152,10 @@ func (w *world) want(answer, text string) {
 
 func (w *world) wantDoc(path, want string) {
 	w.t.Helper()
-	got, _ := value(w.t, string(w.state.AppendDocument(nil))).Get(Pointer(path))
+	got, _ := mustValue(w.t, string(w.state.AppendDocument(nil))).Get(Pointer(path))
 	wanted := Value("")
 	if want != "" {
-		wanted = value(w.t, want)
+		wanted = mustValue(w.t, want)
 	}
 	if got != wanted {
 		w.t.Errorf("document at %q\n got %s\nwant %s", path, got, wanted)
@@ -218,15 +218,6 @@ func resultsText(results []Result) string {
 		parts = append(parts, s)
 	}
 	return " results " + strings.Join(parts, ",")
-}
-
-func value(t testing.TB, text string) Value {
-	t.Helper()
-	v, err := ParseValue([]byte(text))
-	if err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
-	return v
 }
 
 // wireOp is an op in tests and vectors: the payload of the wire and what stands around
@@ -298,7 +289,7 @@ func parseOp(t testing.TB, text string) (*Op, time.Duration) {
 		op.Author = Author{UserID: user, ClientID: client}
 	}
 	for _, p := range slices.Sorted(maps.Keys(in.Set)) {
-		op.Set = append(op.Set, Assignment{Path: Pointer(p), Value: value(t, string(in.Set[p]))})
+		op.Set = append(op.Set, Assignment{Path: Pointer(p), Value: mustValue(t, string(in.Set[p]))})
 	}
 	for _, p := range slices.Sorted(slices.Values(in.Unset)) {
 		op.Unset = append(op.Unset, Pointer(p))
@@ -307,16 +298,16 @@ func parseOp(t testing.TB, text string) (*Op, time.Duration) {
 		if op.Prev == nil {
 			op.Prev = make(map[Pointer]Value)
 		}
-		op.Prev[Pointer(p)] = value(t, string(v))
+		op.Prev[Pointer(p)] = mustValue(t, string(v))
 	}
 	if in.Changes != nil {
-		op.Changes = value(t, string(in.Changes))
+		op.Changes = mustValue(t, string(in.Changes))
 	}
 	if in.Value != nil {
-		op.Value = value(t, string(in.Value))
+		op.Value = mustValue(t, string(in.Value))
 	}
 	rect := func(text json.RawMessage) RectPatch {
-		p, err := ParseRectPatch(value(t, string(text)))
+		p, err := ParseRectPatch(mustValue(t, string(text)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -337,7 +328,7 @@ func parseOp(t testing.TB, text string) (*Op, time.Duration) {
 		op.Operations = append(op.Operations, part)
 	}
 	if in.Document != nil {
-		doc, err := ParseDocument(value(t, string(in.Document)))
+		doc, err := ParseDocument(mustValue(t, string(in.Document)))
 		if err != nil {
 			t.Fatal(err)
 		}
