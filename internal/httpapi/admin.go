@@ -1,0 +1,95 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/jsontext"
+	"github.com/dashwire/dashwire/internal/session"
+	"github.com/dashwire/dashwire/internal/wire"
+)
+
+// messageBody is the body of POST /api/admin/messages.
+type messageBody struct {
+	Name *string           `json:"name"`
+	Data jsontext.RawValue `json:"data"`
+	// UserID or DashboardID says whose sessions get it; neither = all.
+	UserID      *string `json:"userId"`
+	DashboardID *string `json:"dashboardId"`
+	// Except is a session that gets nothing.
+	Except *string `json:"except"`
+}
+
+// sendMessage sends an APP_MESSAGE (W4).
+func (q *request) sendMessage() *problem {
+	v, p := q.object(q.api.cfg.Limits.MessageBytes, false, typeJSON)
+	if p != nil {
+		return p
+	}
+	var body messageBody
+	if p := decode(v, &body); p != nil {
+		return p
+	}
+	if body.Name == nil || *body.Name == "" || len(*body.Name) > board.MaxID {
+		return problemf(board.CodeBadMessage, "name has 1 to %d bytes: send one", board.MaxID).at("name")
+	}
+	var to session.Target
+	for _, f := range []struct {
+		into *string
+		from *string
+	}{{&to.UserID, body.UserID}, {&to.DashboardID, body.DashboardID}, {&to.Except, body.Except}} {
+		if f.from != nil {
+			*f.into = *f.from
+		}
+	}
+	if to.DashboardID != "" {
+		if err := board.CheckID("dashboard", to.DashboardID); err != nil {
+			return refused(err.At("dashboardId"))
+		}
+	}
+	if to.UserID != "" && to.DashboardID != "" {
+		return problemf(board.CodeBadMessage, "userId and dashboardId exclude each other: send one of them, or neither for everybody").at("userId")
+	}
+	return q.answerValue(http.StatusAccepted, struct {
+		Sessions int `json:"sessions"`
+	}{q.api.cfg.Send(to, *body.Name, board.Value(body.Data))})
+}
+
+// listSessions answers the sessions of this node.
+func (q *request) listSessions() *problem {
+	list := q.api.cfg.Sessions.List()
+	if userID := q.query().Get("user"); userID != "" {
+		mine := list[:0]
+		for _, s := range list {
+			if s.UserID == userID {
+				mine = append(mine, s)
+			}
+		}
+		list = mine
+	}
+	return q.answerValue(http.StatusOK, struct {
+		Sessions []session.Info `json:"sessions"`
+	}{list})
+}
+
+// disconnect ends a session: for good, or with reconnect=true so that its client comes
+// back.
+func (q *request) disconnect() *problem {
+	id, p := q.pathID("session", "session")
+	if p != nil {
+		return p
+	}
+	again, p := q.flag("reconnect")
+	if p != nil {
+		return p
+	}
+	code, reason := wire.CloseForbidden, "disconnected by an operator"
+	if again {
+		code, reason = wire.CloseRestart, "asked to reconnect by an operator"
+	}
+	if !q.api.cfg.Sessions.Disconnect(id, code, reason) {
+		return problemf(board.CodeNotFound, "there is no such session on this server")
+	}
+	q.w.WriteHeader(http.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,136 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/dashwire/dashwire/board"
+)
+
+// API answers requests. It may be used by any number of goroutines at once.
+type API struct {
+	cfg     Config
+	origins map[string]struct{} // AllowedOrigins as normalOrigin writes them
+	limits  *limiter
+	mux     *http.ServeMux
+	admin   *http.ServeMux
+}
+
+// New makes the interface. It panics if an allowed origin is none: check settings
+// with ValidOrigin first.
+func New(cfg Config) *API {
+	cfg.defaults()
+	a := &API{cfg: cfg, origins: make(map[string]struct{}), mux: http.NewServeMux(), admin: http.NewServeMux()}
+	for _, o := range cfg.AllowedOrigins {
+		if !ValidOrigin(o) {
+			panic(fmt.Sprintf("httpapi: %q is no origin", o))
+		}
+		a.origins[normalOrigin(o)] = struct{}{}
+	}
+	a.limits = newLimiter(&a.cfg)
+	for _, route := range routes {
+		a.mux.HandleFunc(route.method+" "+route.pattern, func(w http.ResponseWriter, r *http.Request) {
+			a.newRequest(w, r, route).serve(route.access)
+		})
+		if route.access != forUsers {
+			a.admin.HandleFunc(route.method+" "+route.pattern, func(w http.ResponseWriter, r *http.Request) {
+				a.newRequest(w, r, route).serve(forAll)
+			})
+		}
+	}
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.newRequest(w, r, route{pattern: "/"}).other(a.mux) })
+	a.admin.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { a.newRequest(w, r, route{pattern: "/"}).other(a.admin) })
+	return a
+}
+
+// ValidOrigin reports whether s is an origin as browsers write it.
+func ValidOrigin(s string) bool { return normalOrigin(s) != "" }
+
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handle(a.mux, w, r) }
+
+// Admin is the part for operators without a check of rights, for a listener of its
+// own that only they reach (H4).
+func (a *API) Admin() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.handle(a.admin, w, r) })
+}
+
+func (a *API) handle(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	q := a.newRequest(w, r, route{pattern: "/"})
+	defer q.recover()
+	if p := q.checkLocal(); p != nil {
+		q.fail(p)
+		return
+	}
+	if reserved(r.URL.Path) && !canonical(r) {
+		q.fail(q.unknown())
+		return
+	}
+	mux.ServeHTTP(w, r)
+}
+
+// recover answers a request whose handler panicked.
+func (q *request) recover() {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	q.fail(q.internal(fmt.Errorf("panic: %v\n%s", v, debug.Stack())))
+}
+
+// reserved reports whether a path is the interface's own, however it is written.
+func reserved(p string) bool {
+	p = path.Clean("/" + p)
+	for _, own := range [...]string{"/api", "/metrics", "/healthz", "/readyz"} {
+		if p == own || strings.HasPrefix(p, own+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// canonical reports whether the path is written in the one way that is served: no
+// escapes, no empty or dot segments. No path of the interface needs any (D2).
+func canonical(r *http.Request) bool {
+	return r.URL.EscapedPath() == r.URL.Path && path.Clean(r.URL.Path) == r.URL.Path
+}
+
+// other answers what no route does: a page, another method, or nothing.
+func (q *request) other(mux *http.ServeMux) {
+	var methods []string
+	for _, m := range [...]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		r := *q.r
+		r.Method = m
+		if _, pattern := mux.Handler(&r); pattern != "/" && pattern != "" {
+			methods = append(methods, m)
+		}
+	}
+	switch {
+	case len(methods) > 0:
+		if slices.Contains(methods, http.MethodGet) {
+			methods = append(methods, http.MethodHead)
+		}
+		p := problemf(board.CodeBadMessage, "%s is not for this path; use %s", shown(q.r.Method), strings.Join(methods, ", ")).with(http.StatusMethodNotAllowed)
+		p.allow = strings.Join(methods, ", ")
+		q.fail(p)
+	case mux == q.api.mux && q.api.cfg.Pages != nil && !reserved(q.r.URL.Path):
+		q.api.cfg.Pages.ServeHTTP(q.w, q.r)
+	default:
+		q.fail(q.unknown())
+	}
+}
+
+// unknown is the answer to a path that is not there.
+func (q *request) unknown() *problem {
+	return problemf(board.CodeNotFound, "there is nothing under this path; /api/openapi.json lists what there is")
+}

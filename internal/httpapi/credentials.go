@@ -1,0 +1,160 @@
+package httpapi
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/dashwire/dashwire/auth"
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/wire"
+)
+
+// tokenParam is the query parameter for a token, where a setting allows it (C2).
+const tokenParam = "token"
+
+// errTokenInURL is what a token in the URL is answered with (C2).
+var errTokenInURL = &board.Error{
+	Code:    board.CodeUnauthenticated,
+	Message: "a token in the URL ends up in logs and histories: send it as Authorization: Bearer",
+	Cause:   auth.ErrUnauthenticated,
+}
+
+// bearer is the token of the Authorization header, "" if there is none.
+func (q *request) bearer() string {
+	scheme, token, _ := strings.Cut(q.r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+// cookie is the token of the cookie, "" if there is none.
+func (q *request) cookie() string {
+	if q.api.cfg.AuthCookie == "" {
+		return ""
+	}
+	c, err := q.r.Cookie(q.api.cfg.AuthCookie)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// subprotocol is the token beside dashwire.v1 in the offered subprotocols, "" if
+// there is none.
+func (q *request) subprotocol() string {
+	ours, token := false, ""
+	for _, line := range q.r.Header.Values("Sec-Websocket-Protocol") {
+		for offer := range strings.SplitSeq(line, ",") {
+			offer = strings.TrimSpace(offer)
+			if offer == wire.Subprotocol {
+				ours = true
+			} else if t, ok := strings.CutPrefix(offer, "bearer."); ok && token == "" {
+				token = t
+			}
+		}
+	}
+	if !ours {
+		return ""
+	}
+	return token
+}
+
+// credentials are the first of those that the request has (C2); an empty token means
+// that it has none.
+func (q *request) credentials(upgrade bool) (auth.Credentials, *board.Error) {
+	c := auth.Credentials{RemoteAddr: q.remote}
+	if c.Token = q.bearer(); c.Token != "" {
+		c.Source = auth.FromHeader
+		return c, nil
+	}
+	if upgrade {
+		if c.Token = q.subprotocol(); c.Token != "" {
+			c.Source = auth.FromSubprotocol
+			return c, nil
+		}
+	}
+	if c.Token = q.cookie(); c.Token != "" {
+		c.Source = auth.FromCookie
+		return c, nil
+	}
+	if c.Token = q.query().Get(tokenParam); c.Token != "" {
+		c.Source = auth.FromQuery
+		if !q.api.cfg.TokenInURL {
+			return c, errTokenInURL
+		}
+	}
+	return c, nil
+}
+
+// signIn finds out whose request it is. Without credentials signedIn stays false.
+func (q *request) signIn(upgrade bool) *board.Error {
+	if q.api.cfg.Authenticator == nil {
+		return q.signInLocal()
+	}
+	c, refusal := q.credentials(upgrade)
+	if refusal != nil || c.Token == "" {
+		return refusal
+	}
+	p, err := q.api.cfg.Authenticator.Authenticate(q.r.Context(), c)
+	switch {
+	case err == nil:
+		q.principal, q.signedIn = p, true
+		return nil
+	case errors.Is(err, auth.ErrUnauthenticated):
+		return &board.Error{
+			Code:    board.CodeUnauthenticated,
+			Message: "the token is wrong or too old: sign in again", Cause: err,
+		}
+	}
+	return &board.Error{Code: board.CodeUnavailable, Message: "sign-in cannot be checked at the moment; try again", Cause: err}
+}
+
+// signInLocal signs in whoever ?userId= names, as the owner of everything (C1).
+func (q *request) signInLocal() *board.Error {
+	userID := q.query().Get("userId")
+	if userID == "" {
+		userID = auth.Anonymous
+	}
+	if len(userID) > board.MaxID || !utf8.ValidString(userID) || strings.ContainsFunc(userID, unicode.IsControl) {
+		return board.Errorf(board.CodeInvalidID, "userId has at most %d bytes of plain text: send another", board.MaxID).At("userId")
+	}
+	q.principal = auth.Principal{
+		UserID: userID, Grants: []auth.Grant{{Pattern: "*", Role: auth.Owner}},
+		Admin: loopbackAddr(hostOf(q.r.RemoteAddr)),
+	}
+	q.signedIn = true
+	return nil
+}
+
+// requireSignIn refuses requests of nobody.
+func (q *request) requireSignIn() *problem {
+	if err := q.signIn(false); err != nil {
+		if err.Code == board.CodeUnauthenticated {
+			if p := q.api.limits.take("addr:"+q.remote, q.api.cfg.Clock.Now(), 1, 0); p != nil {
+				return p
+			}
+		}
+		return refused(err)
+	}
+	if !q.signedIn {
+		return problemf(board.CodeUnauthenticated, "sign in: send a token as Authorization: Bearer")
+	}
+	return nil
+}
+
+// requireAdmin lets only operators pass (H4).
+func (q *request) requireAdmin() *problem {
+	if p := q.requireSignIn(); p != nil {
+		return p
+	}
+	switch {
+	case q.principal.Admin:
+		return nil
+	case q.api.cfg.Authenticator == nil:
+		return problemf(board.CodeForbidden, "sign-in is off on this server, so this is for programs on the same machine")
+	}
+	return problemf(board.CodeForbidden, "this is for operators: it needs a token with the claim dashwire.admin")
+}

@@ -1,0 +1,88 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/dashwire/dashwire/auth"
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/session"
+	"github.com/dashwire/dashwire/internal/wire"
+)
+
+// events is the reading half of a session as Server-Sent Events (H2).
+func (q *request) events() *problem {
+	if q.r.Method == http.MethodHead {
+		return problemf(board.CodeBadMessage, "an event stream has no HEAD: use GET").with(http.StatusMethodNotAllowed)
+	}
+	ids := q.query()["dashboardId"]
+	if most := q.api.cfg.Limits.Dashboards; len(ids) > most {
+		return problemf(board.CodeLimitExceeded, "a stream follows at most %d dashboards (limits.dashboards)", most).at("dashboardId")
+	}
+	for _, id := range ids {
+		if err := board.CheckID("dashboard", id); err != nil {
+			return refused(err.At("dashboardId"))
+		}
+	}
+	client := q.query().Get("clientId")
+	if client != "" {
+		if err := board.CheckID("client", client); err != nil {
+			return refused(err.At("clientId"))
+		}
+	}
+	from, p := q.resumeFrom()
+	if p != nil {
+		return p
+	}
+	if p := q.checkRoom(); p != nil {
+		return p
+	}
+	if p := q.checkSeen(ids); p != nil {
+		return p
+	}
+
+	h := q.w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	t := newStream(q.w, q.api.cfg.Clock)
+	s := q.api.cfg.Sessions.Open(t, session.Meta{
+		RemoteAddr: q.remote, Transport: "sse", OneWay: true, Principal: &q.principal, ClientID: client,
+	})
+	for _, id := range ids {
+		err := s.Subscribe(&wire.SyncRequest{DashboardID: id, Since: from.find(id)})
+		if err != nil {
+			t.tell(wire.AppendNack(nil, "", err.At("dashboardId:"+id), 0, q.api.cfg.Clock.Now()))
+		}
+	}
+	s.Closed(t.run(q.r.Context(), s))
+	return nil
+}
+
+// resumeFrom is where the client's last stream broke off: Last-Event-ID, which a
+// browser sends by itself, else since.
+func (q *request) resumeFrom() (cursor, *problem) {
+	id := q.r.Header.Get("Last-Event-ID")
+	if id == "" {
+		id = q.query().Get("since")
+	}
+	if id == "" {
+		return nil, nil
+	}
+	return parseCursor(id)
+}
+
+// checkSeen refuses a stream of which the client may see no dashboard at all; of
+// several, those that it may not see are refused in the stream.
+func (q *request) checkSeen(ids []string) *problem {
+	var first *problem
+	for _, id := range ids {
+		_, _, p := q.visible(id, auth.Viewer)
+		if p == nil {
+			return nil
+		}
+		if first == nil {
+			first = p
+		}
+	}
+	return first
+}
