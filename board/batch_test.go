@@ -96,13 +96,17 @@ func TestM11_Batches(t *testing.T) {
 		},
 		{
 			name: "M11 a widget deleted by the batch cannot be restored by it",
-			steps: []act{{batchOf("", `{"type":"WIDGET_DELETE","widgetId":"cpu"}`, `{"type":"WIDGET_UPDATE","widgetId":"cpu","restore":true}`),
-				"refused BATCH_REFUSED results applied,refused:GONE"}},
+			steps: []act{{
+				batchOf("", `{"type":"WIDGET_DELETE","widgetId":"cpu"}`, `{"type":"WIDGET_UPDATE","widgetId":"cpu","restore":true}`),
+				"refused BATCH_REFUSED results applied,refused:GONE",
+			}},
 		},
 		{
 			name: "M11 settings and layouts belong in a batch",
-			steps: []act{{batchOf("", `{"type":"DASHBOARD_UPDATE","set":{"/title":"t"}}`, `{"type":"LAYOUT_UPDATE","columns":12}`),
-				"applied 2 results applied,applied"}},
+			steps: []act{{
+				batchOf("", `{"type":"DASHBOARD_UPDATE","set":{"/title":"t"}}`, `{"type":"LAYOUT_UPDATE","columns":12}`),
+				"applied 2 results applied,applied",
+			}},
 			path: "/layouts/main/columns", want: `12`,
 		},
 		{

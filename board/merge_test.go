@@ -479,8 +479,10 @@ func TestM9_WidgetsComeAndGo(t *testing.T) {
 	run(t, []script{
 		{
 			name: "M9 an id in use",
-			steps: []act{{`{"type":"WIDGET_UPDATE","by":"bob","widgetId":"cpu","create":true}`,
-				`refused EXISTS cpu current {"config":{"axes":[1,2],"max":100,"unit":"%"},"title":"CPU","type":"line"}`}},
+			steps: []act{{
+				`{"type":"WIDGET_UPDATE","by":"bob","widgetId":"cpu","create":true}`,
+				`refused EXISTS cpu current {"config":{"axes":[1,2],"max":100,"unit":"%"},"title":"CPU","type":"line"}`,
+			}},
 		},
 		{
 			name: "M9 an id whose tombstone is kept",

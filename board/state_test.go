@@ -41,10 +41,14 @@ func TestD5_Limits(t *testing.T) {
 		{`{"type":"WIDGET_UPDATE","by":"bob","widgetId":"c","create":true}`, "refused LIMIT_EXCEEDED"},
 		{`{"type":"WIDGET_UPDATE","by":"bob","widgetId":"a",` + big + `}`, "refused TOO_LARGE"},
 		{`{"type":"DASHBOARD_UPDATE","by":"bob",` + big + `}`, "refused TOO_LARGE"},
-		{batchOf("", `{"type":"WIDGET_UPDATE","widgetId":"c","create":true}`, `{"type":"DASHBOARD_UPDATE","set":{"/a":1}}`),
-			"refused BATCH_REFUSED results refused:LIMIT_EXCEEDED,applied"},
-		{batchOf(`"atomic":false,`, `{"type":"DASHBOARD_UPDATE",`+big+`}`, `{"type":"DASHBOARD_UPDATE","set":{"/a":1}}`),
-			"applied 3 results refused:TOO_LARGE,applied"},
+		{
+			batchOf("", `{"type":"WIDGET_UPDATE","widgetId":"c","create":true}`, `{"type":"DASHBOARD_UPDATE","set":{"/a":1}}`),
+			"refused BATCH_REFUSED results refused:LIMIT_EXCEEDED,applied",
+		},
+		{
+			batchOf(`"atomic":false,`, `{"type":"DASHBOARD_UPDATE",`+big+`}`, `{"type":"DASHBOARD_UPDATE","set":{"/a":1}}`),
+			"applied 3 results refused:TOO_LARGE,applied",
+		},
 		{`{"type":"WIDGET_DELETE","by":"bob","widgetId":"a"}`, "applied 4"},
 		{`{"type":"WIDGET_UPDATE","by":"bob","widgetId":"c","create":true}`, "applied 5"},
 	} {

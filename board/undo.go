@@ -75,12 +75,7 @@ func (s *State) undoWidget(id string, c *WidgetChange) *Op {
 		return nil
 	case c.Value != "" && !there:
 		return &Op{Type: TypeDelete, Prev: map[Pointer]Value{"": c.Value}}
-	case c.Value != "":
-		set, unset := Diff(w.value, c.Value)
-		op := undoPatch(w.value, &Patch{Set: set, Unset: unset})
-		op.Type = TypeUpdate
-		return op
-	case !there:
+	case !there || c.Patch == nil:
 		return nil
 	}
 	op := undoPatch(w.value, c.Patch)

@@ -7,15 +7,31 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 )
+
+// tester is what *testing.T and *rapid.T have in common.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func valueOf(t tester, text string) Value {
+	t.Helper()
+	v, err := ParseValue([]byte(text))
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return v
+}
 
 // world is a dashboard in a test: its state, its log and a clock. Every entry goes
 // through the codec and is folded by a second node, which must come to the same bytes
 // (D6).
 type world struct {
-	t      testing.TB
+	t      tester
 	state  *State
 	now    time.Time
 	env    Env
@@ -24,7 +40,7 @@ type world struct {
 	ops    int
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t tester) *world {
 	w := &world{t: t, state: NewState("ops"), now: time.UnixMilli(1_800_000_000_000)}
 	w.states = []*State{w.state}
 	return w
@@ -105,7 +121,7 @@ func (w *world) check(d Decision) {
 func (w *world) withHistory(op *Op, need *Need) *Op {
 	at := func(version uint64) *State {
 		for _, s := range w.states {
-			if s.Epoch() == w.state.Epoch() && s.Version() == version && !s.Deleted() {
+			if s.Epoch() == w.state.Epoch() && s.Version() == version {
 				return s
 			}
 		}
@@ -152,10 +168,10 @@ func (w *world) want(answer, text string) {
 
 func (w *world) wantDoc(path, want string) {
 	w.t.Helper()
-	got, _ := mustValue(w.t, string(w.state.AppendDocument(nil))).Get(Pointer(path))
+	got, _ := valueOf(w.t, string(w.state.AppendDocument(nil))).Get(Pointer(path))
 	wanted := Value("")
 	if want != "" {
-		wanted = mustValue(w.t, want)
+		wanted = valueOf(w.t, want)
 	}
 	if got != wanted {
 		w.t.Errorf("document at %q\n got %s\nwant %s", path, got, wanted)
@@ -266,7 +282,7 @@ func (w *world) parse(text string) *Op {
 	return op
 }
 
-func parseOp(t testing.TB, text string) (*Op, time.Duration) {
+func parseOp(t tester, text string) (*Op, time.Duration) {
 	t.Helper()
 	var in wireOp
 	dec := json.NewDecoder(strings.NewReader(text))
@@ -289,7 +305,7 @@ func parseOp(t testing.TB, text string) (*Op, time.Duration) {
 		op.Author = Author{UserID: user, ClientID: client}
 	}
 	for _, p := range slices.Sorted(maps.Keys(in.Set)) {
-		op.Set = append(op.Set, Assignment{Path: Pointer(p), Value: mustValue(t, string(in.Set[p]))})
+		op.Set = append(op.Set, Assignment{Path: Pointer(p), Value: valueOf(t, string(in.Set[p]))})
 	}
 	for _, p := range slices.Sorted(slices.Values(in.Unset)) {
 		op.Unset = append(op.Unset, Pointer(p))
@@ -298,16 +314,16 @@ func parseOp(t testing.TB, text string) (*Op, time.Duration) {
 		if op.Prev == nil {
 			op.Prev = make(map[Pointer]Value)
 		}
-		op.Prev[Pointer(p)] = mustValue(t, string(v))
+		op.Prev[Pointer(p)] = valueOf(t, string(v))
 	}
 	if in.Changes != nil {
-		op.Changes = mustValue(t, string(in.Changes))
+		op.Changes = valueOf(t, string(in.Changes))
 	}
 	if in.Value != nil {
-		op.Value = mustValue(t, string(in.Value))
+		op.Value = valueOf(t, string(in.Value))
 	}
 	rect := func(text json.RawMessage) RectPatch {
-		p, err := ParseRectPatch(mustValue(t, string(text)))
+		p, err := ParseRectPatch(valueOf(t, string(text)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -328,7 +344,7 @@ func parseOp(t testing.TB, text string) (*Op, time.Duration) {
 		op.Operations = append(op.Operations, part)
 	}
 	if in.Document != nil {
-		doc, err := ParseDocument(mustValue(t, string(in.Document)))
+		doc, err := ParseDocument(valueOf(t, string(in.Document)))
 		if err != nil {
 			t.Fatal(err)
 		}
