@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"path/filepath"
+	"strings"
 
 	"modernc.org/sqlite"
 )
@@ -40,11 +42,21 @@ func openConn(path, mode string, immutable bool) (*conn, error) {
 	// A bad cell must be an error before it is used, and SQL kept in the file must
 	// not reach beyond it.
 	q["_pragma"] = []string{"busy_timeout(10000)", "trusted_schema(0)", "cell_size_check(1)", "temp_store(2)"}
-	raw, err := new(sqlite.Driver).Open((&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String())
+	raw, err := new(sqlite.Driver).Open(fileURI(path, q))
 	if err != nil {
 		return nil, err
 	}
 	return &conn{raw: raw, stmts: make(map[string]statement)}, nil
+}
+
+// fileURI names a file for SQLite by its absolute path, whatever characters that
+// has.
+func fileURI(path string, q url.Values) string {
+	u := url.URL{Path: filepath.ToSlash(path), RawQuery: q.Encode()}
+	if !strings.HasPrefix(u.Path, "/") {
+		u.Path = "/" + u.Path // a Windows drive
+	}
+	return "file:" + u.String()
 }
 
 // close gives everything back to SQLite. The last connection to a file also

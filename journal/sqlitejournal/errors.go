@@ -29,6 +29,7 @@ type failure int
 const (
 	noFailure failure = iota
 	stopped           // the caller's context ended
+	ours              // one of the journal's own errors: SQLite has not failed
 	full              // no space: nothing was written, the handle is good
 	busy              // somebody else holds a lock: nothing was written
 	damaged           // a page or the file is not what it should be
@@ -42,6 +43,11 @@ func classify(err error) failure {
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return stopped
+	}
+	for _, own := range []error{journal.ErrInvalid, journal.ErrCorrupt, journal.ErrUnavailable, journal.ErrTrimmed, errForeign, errFormat} {
+		if errors.Is(err, own) {
+			return ours
+		}
 	}
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
@@ -65,7 +71,7 @@ func readError(what, id string, err error) error {
 	switch classify(err) {
 	case noFailure:
 		return nil
-	case stopped:
+	case stopped, ours:
 		return fmt.Errorf("%s %s: %w", what, id, err)
 	case damaged:
 		return fmt.Errorf("%s %s: %w: %w", what, id, journal.ErrCorrupt, err)

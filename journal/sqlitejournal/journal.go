@@ -17,6 +17,7 @@ type Journal struct {
 	opts     Options
 	log      *slog.Logger
 	readOnly bool
+	instance string
 	lock     *fileLock // nil if readOnly
 	feed     journal.Feed
 	queue    queue
@@ -88,5 +89,8 @@ func (j *Journal) Follow(ctx context.Context, deliver func(journal.Delivery)) er
 	}
 	return err
 }
+
+// Instance names this file: another one for every file made or restored.
+func (j *Journal) Instance() string { return j.instance }
 
 func (j *Journal) wakeWriter() { j.queue.notify() }

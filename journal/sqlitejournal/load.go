@@ -105,7 +105,7 @@ func (w *writer) loadCommits(ctx context.Context, c *conn) (map[string]*tail, er
 			t := logs[x.id]
 			if t == nil {
 				if t, err = loadTail(ctx, c, x.id); err != nil {
-					if !errors.Is(err, journal.ErrCorrupt) && classify(err) != damaged {
+					if k := classify(err); k != ours && k != damaged {
 						return err
 					}
 					t = &tail{id: x.id}

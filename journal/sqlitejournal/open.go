@@ -34,14 +34,13 @@ func open(path string, opts Options) (j *Journal, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
-	j = newJournal(path, opts)
-	if j.lock, err = lockFile(path + "-lock"); err != nil {
+	lock, err := lockFile(path + "-lock")
+	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			j.end()
-			err = errors.Join(err, j.lock.release())
+			err = errors.Join(err, lock.release())
 		}
 	}()
 	if err := probe(path); err != nil {
@@ -55,6 +54,8 @@ func open(path string, opts Options) (j *Journal, err error) {
 	if err != nil {
 		return nil, err
 	}
+	j = newJournal(path, opts)
+	j.lock = lock
 	w := &writer{j: j}
 	if err := w.load(ctx, h.writer); err != nil {
 		return nil, errors.Join(err, h.close())
@@ -62,9 +63,15 @@ func open(path string, opts Options) (j *Journal, err error) {
 	if err := syncDir(filepath.Dir(path)); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
+	if j.instance, err = readMeta(ctx, h.writer, "instance"); err != nil {
+		return nil, errors.Join(err, h.close())
+	}
 	j.handle = h
 	j.written.Go(w.run)
 	j.others.Go(j.checkpointLoop)
+	if opts.KeepEntries > 0 || opts.KeepAge > 0 {
+		j.others.Go(j.trimLoop)
+	}
 	return j, nil
 }
 

@@ -33,13 +33,17 @@ type Options struct {
 
 // tuning is what tests make small. Zero fields mean the defaults.
 type tuning struct {
-	spreadBytes  int           // unspread bytes at which spreading begins (4 MiB)
+	spreadBytes  int           // unspread bytes at which spreading begins (8 MiB)
 	spreadRows   int           // records spread in one transaction (256)
 	idle         time.Duration // quiet time after which everything is spread (250 ms)
-	walPages     int           // pages in the WAL at which it is checkpointed (2,000)
+	walPages     int           // pages in the WAL at which it is checkpointed (4,000)
 	keepAlways   int           // positions that are never trimmed (12,000)
 	trimInterval time.Duration // how often quiet logs are looked at for trimming (10 min)
 }
+
+// spreadSlack times spreadBytes is the bound of what is held unspread: beyond it
+// appends wait for the spreading.
+const spreadSlack = 2
 
 // groupBytes and groupAppends bound one group commit.
 const (
@@ -61,10 +65,10 @@ func (o Options) validate() (Options, error) {
 		o.Logger = slog.Default()
 	}
 	t := &o.tune
-	setDefault(&t.spreadBytes, 4<<20)
+	setDefault(&t.spreadBytes, 8<<20)
 	setDefault(&t.spreadRows, 256)
 	setDefault(&t.idle, 250*time.Millisecond)
-	setDefault(&t.walPages, 2000)
+	setDefault(&t.walPages, 4000)
 	setDefault(&t.keepAlways, keepAlways)
 	setDefault(&t.trimInterval, 10*time.Minute)
 	return o, nil

@@ -68,8 +68,9 @@ func (w *writer) writeSnapshot(ctx context.Context, c *conn, r *request) error {
 		}
 	}
 	p := int64(s.Position)
-	const prune = "DELETE FROM snapshots WHERE dashboard = ? AND position >= ? AND position < ?"
-	if err := c.exec(ctx, prune, t.key, p-p%journal.SnapshotSpacing, p); err != nil {
+	const prune = "DELETE FROM snapshots WHERE dashboard = ? AND position >= ? AND position < ? " +
+		"AND position <> (SELECT trimmed FROM dashboards WHERE key = ?)" // a trimmed log begins with that one
+	if err := c.exec(ctx, prune, t.key, p-p%journal.SnapshotSpacing, p, t.key); err != nil {
 		return err
 	}
 	at := max(w.lastTime, w.j.opts.Now().UnixMilli())

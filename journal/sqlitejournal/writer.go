@@ -53,7 +53,7 @@ func (w *writer) run() {
 	defer idle.Stop()
 	var buf []*request
 	for {
-		if w.spreading() && w.j.tails.size() >= 4*w.j.opts.tune.spreadBytes {
+		if w.spreading() && w.j.tails.size() >= spreadSlack*w.j.opts.tune.spreadBytes {
 			w.group(nil) // appends wait until memory is back in its bounds
 			continue
 		}
@@ -184,7 +184,7 @@ func (w *writer) decide(requests []*request) {
 		t, err := w.lookup(r.append.DashboardID)
 		switch {
 		case err != nil:
-			r.done <- readError("look up", r.append.DashboardID, err)
+			r.done <- readError("look up", r.append.DashboardID, err) // damage or the disk
 		case t.problem != nil:
 			r.done <- t.problem
 		case t.next != r.append.After:
@@ -364,7 +364,7 @@ func (w *writer) recoverable(f *failedWrite) bool {
 	}
 	switch {
 	case f.request != nil:
-		f.request.done <- writeError(f.err)
+		f.request.done <- unavailable(f.err)
 		for i, r := range w.others {
 			if r == f.request {
 				w.others = append(w.others[:i], w.others[i+1:]...)
@@ -426,17 +426,27 @@ func (w *writer) fail(f *failedWrite) {
 			w.requestCheckpoint() // an emptied WAL is room, too
 		}
 	}
-	answer := fmt.Errorf("%w: %w", sentinel, writeError(f.err))
+	answer := unavailable(f.err)
+	for _, r := range w.others {
+		r.done <- answer
+	}
+	for _, r := range w.behind {
+		r.done <- answer // what it was compared with has just failed
+	}
+	if sentinel != journal.ErrUnavailable {
+		answer = fmt.Errorf("%w: %w", sentinel, writeError(f.err))
+	}
 	for _, a := range w.accepted {
 		a.r.done <- answer
 	}
-	for _, r := range w.others {
-		r.done <- fmt.Errorf("%w: %w", journal.ErrUnavailable, writeError(f.err))
+}
+
+// unavailable is the answer to what was not written because of err.
+func unavailable(err error) error {
+	if classify(err) == ours {
+		return err
 	}
-	for _, r := range w.behind {
-		// What it was compared with has just failed: nothing of it was stored.
-		r.done <- fmt.Errorf("%w: %w", journal.ErrUnavailable, writeError(f.err))
-	}
+	return fmt.Errorf("%w: %w", journal.ErrUnavailable, writeError(err))
 }
 
 // writeError says what the operator can do about a failed write.
@@ -449,9 +459,6 @@ func writeError(err error) error {
 	case damaged:
 		return fmt.Errorf("the file is damaged: restore the newest backup: %w", err)
 	case broken:
-		if errors.Is(err, journal.ErrInvalid) {
-			return err
-		}
 		return fmt.Errorf("the disk failed: %w", err)
 	}
 	return err

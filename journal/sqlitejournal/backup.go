@@ -1,0 +1,154 @@
+package sqlitejournal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"modernc.org/sqlite"
+)
+
+// backupPages is how many pages are copied between two looks at the context.
+const backupPages = 256
+
+// Backup writes a copy of the file to a new file at toPath: one consistent state,
+// all of it checked before the file gets its name. Appending goes on meanwhile;
+// the write-ahead log grows by what is written until the copy is done. progress,
+// if not nil, hears how many pages are copied of how many.
+func (j *Journal) Backup(ctx context.Context, toPath string, progress func(done, total int)) error {
+	err := j.backup(ctx, toPath, progress)
+	if err != nil {
+		return fmt.Errorf("back up journal %s to %s: %w", j.path, toPath, err)
+	}
+	return nil
+}
+
+func (j *Journal) backup(ctx context.Context, toPath string, progress func(done, total int)) (err error) {
+	if toPath, err = filepath.Abs(toPath); err != nil {
+		return err
+	}
+	tmp := toPath + ".tmp"
+	if err := newFile(toPath); err != nil {
+		return err
+	}
+	if err := copyFile(ctx, j.path, tmp, progress); err != nil {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(tmp))
+		}
+	}()
+	if err := verifyFile(ctx, tmp, j.opts); err != nil {
+		return err
+	}
+	return publishFile(tmp, toPath)
+}
+
+// newFile refuses a path where something stands already.
+func newFile(path string) error {
+	for _, p := range []string{path, path + "-wal"} {
+		if _, err := os.Lstat(p); err == nil {
+			return fmt.Errorf("%s exists: remove it or choose another name", p)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// copyFile copies one state of a journal's file, used by a server or not, into
+// tmp, which is then a plain file without a WAL, fsync'ed.
+func copyFile(ctx context.Context, from, tmp string, progress func(done, total int)) error {
+	// Exclusively made, so that two copies never write into one file.
+	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists, another copy is being made or was interrupted: remove it", tmp)
+	}
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	src, err := beginView(ctx, from)
+	if err != nil {
+		return err
+	}
+	err = copyPages(ctx, src, tmp, progress)
+	if err = errors.Join(err, src.close()); err != nil {
+		return err
+	}
+	// Without write-ahead logging a copy is one file until it is opened as a journal.
+	c, err := openConn(tmp, readWrite, false)
+	if err != nil {
+		return err
+	}
+	err = c.exec(ctx, "PRAGMA journal_mode = DELETE")
+	if err = errors.Join(err, c.close()); err != nil {
+		return err
+	}
+	return syncFile(tmp)
+}
+
+func copyPages(ctx context.Context, src *conn, tmp string, progress func(done, total int)) error {
+	source, ok := src.raw.(interface {
+		NewBackup(uri string) (*sqlite.Backup, error)
+	})
+	if !ok {
+		return errors.New("the SQLite driver has no backup")
+	}
+	b, err := source.NewBackup(fileURI(tmp, nil))
+	if err != nil {
+		return err
+	}
+	for more := true; more && err == nil; {
+		if err = ctx.Err(); err == nil {
+			more, err = b.Step(backupPages)
+		}
+		if err == nil && progress != nil {
+			progress(b.PageCount()-b.Remaining(), b.PageCount())
+		}
+	}
+	return errors.Join(err, b.Finish())
+}
+
+// verifyFile checks a copy and fails on any damage.
+func verifyFile(ctx context.Context, path string, opts Options) error {
+	j, err := OpenReadOnly(path, opts)
+	if err != nil {
+		return err
+	}
+	report, err := j.Check(ctx, nil)
+	err = errors.Join(err, j.Close())
+	for i, d := range report.Damage {
+		if i == 10 {
+			err = errors.Join(err, fmt.Errorf("and %d more", len(report.Damage)-i))
+			break
+		}
+		err = errors.Join(err, d.Err)
+	}
+	return err
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// publishFile gives a finished file its name, unless that is taken.
+func publishFile(tmp, path string) error {
+	if err := newFile(path); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}

@@ -1,0 +1,69 @@
+//go:build unix
+
+package sqlitejournal
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/dashwire/dashwire/journal"
+)
+
+// BenchmarkAppend appends 300-byte records to many dashboards at once, each
+// waiting for its answer before the next, as rooms do. It ends when everything is
+// spread, so that cpu-µs/record is the whole price of a record.
+func BenchmarkAppend(b *testing.B) {
+	record := []byte(`{"type":"WIDGET_UPDATE","id":"`)
+	record = append(append(record, bytes.Repeat([]byte("x"), 300-len(record)-2)...), `"}`...)
+	summary := []byte(`{"title":"Operations","widgets":24}`)
+	for _, dashboards := range []int{1, 100, 1000} {
+		b.Run(fmt.Sprintf("dashboards=%d", dashboards), func(b *testing.B) {
+			j, err := Open(filepath.Join(b.TempDir(), "bench.db"), Options{Logger: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			before, cpu := j.Stats(), cpuTime(b)
+			b.ReportAllocs()
+			b.ResetTimer()
+			var appenders sync.WaitGroup
+			for d := range dashboards {
+				n := (b.N + dashboards - 1 - d) / dashboards
+				appenders.Go(func() {
+					id := fmt.Sprintf("dashboard-%04d", d)
+					for p := range journal.Position(n) {
+						a := journal.Append{DashboardID: id, After: p, Records: [][]byte{record}, Summary: summary}
+						if _, err := j.Append(b.Context(), a); err != nil {
+							b.Error(err)
+							return
+						}
+					}
+				})
+			}
+			appenders.Wait()
+			b.StopTimer()
+			after := j.Stats()
+			if err := j.Close(); err != nil {
+				b.Fatal(err)
+			}
+			records := float64(after.Records - before.Records)
+			b.ReportMetric(float64((cpuTime(b)-cpu).Microseconds())/records, "cpu-µs/record")
+			b.ReportMetric(records/float64(after.Commits-before.Commits), "records/fsync")
+			b.ReportMetric(float64((after.CommitTime-before.CommitTime).Microseconds())/float64(after.Commits-before.Commits), "µs/fsync")
+		})
+	}
+}
+
+// cpuTime is what the process has used, in user and kernel mode.
+func cpuTime(tb testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

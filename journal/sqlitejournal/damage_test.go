@@ -1,0 +1,181 @@
+//go:build unix
+
+package sqlitejournal
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/dashwire/dashwire/journal"
+)
+
+func TestR7_DamageClosesOneDashboardAlone(t *testing.T) {
+	const ops = "(SELECT key FROM dashboards WHERE id = 'ops') << 40"
+	tests := []struct {
+		name string
+		sql  string
+		good int // records of ops still read before the damage
+		// whether appending finds it, which looks at the end of the log alone
+		append bool
+	}{
+		{"a bit of a record", "UPDATE entries SET data = CAST('second of opt' AS BLOB) WHERE key = " + ops + " | 2", 1, false},
+		{"its time", "UPDATE entries SET time = time + 1 WHERE key = " + ops + " | 2", 1, false},
+		{"a record missing", "DELETE FROM entries WHERE key = " + ops + " | 2", 1, false},
+		{"the last record missing", "DELETE FROM entries WHERE key = " + ops + " | 3", 2, true},
+		{"one record too many", "INSERT INTO entries SELECT key + 1, time, crc, data FROM entries WHERE key = " + ops + " | 3", 3, true},
+		{"two records swapped", "UPDATE entries SET data = (SELECT data FROM entries WHERE key = " + ops + " | 1), " +
+			"crc = (SELECT crc FROM entries WHERE key = " + ops + " | 1) WHERE key = " + ops + " | 2", 1, false},
+		{"another dashboard's record", "UPDATE entries SET (time, crc, data) = (SELECT time, crc, data FROM entries WHERE key = " +
+			"(SELECT key FROM dashboards WHERE id = 'net') << 40 | 1) WHERE key = " + ops + " | 1", 0, false},
+		{"the head", "UPDATE dashboards SET head = 2 WHERE id = 'ops'", 2, true},
+		{"a head out of range", "UPDATE dashboards SET head = -7 WHERE id = 'ops'", 0, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := closedJournal(t)
+			sql(t, path, test.sql)
+			j := mustOpen(t, path, Options{})
+			good := 0
+			var readErr error
+			for _, err := range j.Read(t.Context(), "ops", 0) {
+				if err != nil {
+					readErr = err
+					break
+				}
+				good++
+			}
+			if good != test.good {
+				t.Errorf("read %d records, want %d", good, test.good)
+			}
+			_, appendErr := j.Append(t.Context(), appendOf("ops", 3, "fourth"))
+			if test.append && !errors.Is(appendErr, journal.ErrCorrupt) {
+				t.Errorf("append: got %v, want ErrCorrupt", appendErr)
+			}
+			if !test.append && !errors.Is(readErr, journal.ErrCorrupt) {
+				t.Errorf("read: got %v, want ErrCorrupt", readErr)
+			}
+			report, err := j.Check(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !test.append && (len(report.Damage) != 1 || report.Damage[0].DashboardID != "ops") {
+				t.Errorf("check found %v, want ops alone", report.Damage)
+			}
+			wantLog(t, j, "net", "first of net", "second of net", "third of net")
+			mustAppend(t, j, "net", 3, "fourth of net")
+			if err := j.Close(); err != nil { // spreads net
+				t.Fatal(err)
+			}
+			wantLog(t, mustOpen(t, path, Options{}), "net", "first of net", "second of net", "third of net", "fourth of net")
+		})
+	}
+}
+
+// Damage in commits that a crash has left closes the dashboard of that record;
+// the commit is kept for whoever looks into it.
+func TestR7_DamageBeforeSpreading(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	j := mustOpen(t, path, Options{tune: tuning{idle: time.Hour}})
+	mustAppend(t, j, "ops", 0, "first")
+	mustAppend(t, j, "ops", 1, "second")
+	mustAppend(t, j, "net", 0, "first")
+	crashed := crash(t, j)
+	sql(t, crashed, "UPDATE commits SET data = CAST(replace(CAST(data AS TEXT), 'second', 'secand') AS BLOB)")
+	for range 2 { // and again after closing
+		again := mustOpen(t, crashed, Options{})
+		if _, err := again.Head(t.Context(), "ops"); !errors.Is(err, journal.ErrCorrupt) {
+			t.Errorf("head: got %v, want ErrCorrupt", err)
+		}
+		if _, err := again.Append(t.Context(), appendOf("ops", 1, "other")); !errors.Is(err, journal.ErrCorrupt) {
+			t.Errorf("append: got %v, want ErrCorrupt", err)
+		}
+		for _, err := range again.Read(t.Context(), "ops", 0) {
+			if !errors.Is(err, journal.ErrCorrupt) {
+				t.Errorf("read: got %v, want ErrCorrupt", err)
+			}
+		}
+		if s := again.Stats(); s.Damaged != 1 {
+			t.Errorf("stats: %+v", s)
+		}
+		wantLog(t, again, "net", "first")
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again := mustOpen(t, crashed, Options{})
+	mustAppend(t, again, "net", 1, "second")
+	wantLog(t, again, "net", "first", "second")
+}
+
+func TestDamagedSnapshotCostsNoData(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	j := mustOpen(t, path, Options{})
+	records := make([]string, 2*journal.SnapshotSpacing)
+	for i := range records {
+		records[i] = "x"
+	}
+	mustAppend(t, j, "ops", 0, records...)
+	for _, p := range []journal.Position{900, 1900} {
+		if err := j.SaveSnapshot(t.Context(), "ops", journal.Snapshot{Position: p, Data: []byte("state")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []journal.Position{900, 0} {
+		sql(t, path, "UPDATE snapshots SET data = CAST('stale' AS BLOB) WHERE position = (SELECT max(position) FROM snapshots WHERE data <> CAST('stale' AS BLOB))")
+		j := mustOpen(t, path, Options{})
+		if s, err := j.Snapshot(t.Context(), "ops", 3000); err != nil || s.Position != want {
+			t.Errorf("snapshot: got %d, %v; want %d", s.Position, err, want)
+		}
+		if report, err := j.Check(t.Context(), nil); err != nil || len(report.Damage) != 1 || report.Records != len(records) {
+			t.Errorf("check: %+v, %v", report, err)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Every byte of a small file turned over, one after the other: opening and reading
+// may fail, but with an error, and what is read must be right.
+func TestR7_AnyByteMayBeDamaged(t *testing.T) {
+	path := closedJournal(t)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	want := map[string][]string{}
+	for _, id := range []string{"net", "ops"} {
+		want[id] = []string{"first of " + id, "second of " + id, "third of " + id}
+	}
+	failed := 0
+	for offset := 0; offset < len(good); offset++ {
+		if good[offset] == 0 && offset%61 != 0 {
+			continue // most of the file is empty
+		}
+		bad := append([]byte(nil), good...)
+		bad[offset] ^= 1 << (offset % 8)
+		path := filepath.Join(dir, "test.db")
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if !readsRightOrFails(t, path, want) {
+			t.Fatalf("byte %d of the file damaged: something else was read", offset)
+		}
+		j, err := OpenReadOnly(path, Options{})
+		if err != nil {
+			failed++
+		} else if err := j.Close(); err != nil {
+			t.Logf("byte %d: close: %v", offset, err)
+		}
+	}
+	if failed == 0 {
+		t.Error("no damage kept the file from opening")
+	}
+}

@@ -1,0 +1,203 @@
+//go:build linux
+
+package sqlitejournal
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/dashwire/dashwire/journal"
+)
+
+// limitPages lets the file grow no further than it is, as a full disk does; 0
+// lifts the limit.
+func limitPages(t *testing.T, j *Journal, pages int) {
+	t.Helper()
+	if pages == 0 {
+		pages = 1 << 30
+	}
+	err := j.task(t.Context(), func(c *conn) error {
+		_, err := readMax(t.Context(), c, fmt.Sprint("PRAGMA max_page_count = ", pages))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestA2_FullDiskRefusesAndRecovers(t *testing.T) {
+	for _, test := range tunings {
+		t.Run(test.name, func(t *testing.T) {
+			// Only the appends may find the disk full, not the close of the test.
+			test.tune.idle = time.Hour
+			path := filepath.Join(t.TempDir(), "test.db")
+			j := mustOpen(t, path, Options{tune: test.tune})
+			mustAppend(t, j, "ops", 0, "a", "b")
+			limitPages(t, j, 1)
+			big := strings.Repeat("x", 300_000)
+			for n := range 3 {
+				_, err := j.Append(t.Context(), appendOf("ops", 2, big))
+				if !errors.Is(err, journal.ErrUnavailable) || errors.Is(err, journal.ErrUnknown) || !strings.Contains(err.Error(), "free some space") {
+					t.Fatalf("append %d to a full disk: got %v", n, err)
+				}
+				if _, err := j.Append(t.Context(), appendOf(fmt.Sprint("new", n), 0, big)); !errors.Is(err, journal.ErrUnavailable) {
+					t.Fatalf("new dashboard on a full disk: got %v", err)
+				}
+				err = j.SaveSnapshot(t.Context(), "ops", journal.Snapshot{Position: 2, Data: []byte(big)})
+				if !errors.Is(err, journal.ErrUnavailable) {
+					t.Fatalf("snapshot on a full disk: got %v", err)
+				}
+				wantLog(t, j, "ops", "a", "b")
+			}
+			wantLog(t, mustOpen(t, crash(t, j), Options{}), "ops", "a", "b")
+			limitPages(t, j, 0)
+			mustAppend(t, j, "ops", 2, big)
+			wantLog(t, j, "ops", "a", "b", big)
+			if s := j.Stats(); s.Refused == 0 || s.Reopened != 0 {
+				t.Errorf("stats: %+v", s)
+			}
+		})
+	}
+}
+
+// breakWAL puts another file in the place of the writer's descriptor of the WAL,
+// on which fsync or write fail, and returns how many it replaced.
+func breakWAL(t *testing.T, path, by string, flags int) int {
+	t.Helper()
+	links, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, link := range links {
+		if target, err := os.Readlink(link); err != nil || target != path+"-wal" {
+			continue
+		}
+		fd, err := syscall.Open(by, flags, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var to int
+		if _, err := fmt.Sscan(filepath.Base(link), &to); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(syscall.Dup3(fd, to, syscall.O_CLOEXEC), syscall.Close(fd)); err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+func TestA2_FailedFsyncIsUnknownAndRecovers(t *testing.T) {
+	tests := []struct {
+		name  string
+		by    string // takes the place of the WAL
+		flags int
+	}{
+		{"fsync fails, writes are lost", "/dev/null", syscall.O_RDWR},
+		{"writes fail", "/dev/null", syscall.O_RDONLY},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "test.db")
+			j := mustOpen(t, path, Options{tune: tuning{idle: time.Hour}})
+			want := make(map[string][]string)
+			for round := range 3 {
+				for n := range 20 {
+					id := fmt.Sprint("d", n%3)
+					mustAppend(t, j, id, journal.Position(len(want[id])), fmt.Sprint(round, " ", n))
+					want[id] = append(want[id], fmt.Sprint(round, " ", n))
+				}
+				if breakWAL(t, path, test.by, test.flags) == 0 {
+					t.Fatal("found no descriptor of the WAL")
+				}
+				var wg sync.WaitGroup
+				unknown := make([]bool, 3)
+				for n := range 3 {
+					wg.Go(func() {
+						id := fmt.Sprint("d", n)
+						a := appendOf(id, journal.Position(len(want[id])), fmt.Sprint(round, " in doubt"))
+						for {
+							_, err := j.Append(t.Context(), a)
+							if err == nil {
+								return
+							}
+							if !errors.Is(err, journal.ErrUnknown) {
+								t.Errorf("append while the disk fails: got %v, want ErrUnknown", err)
+								return
+							}
+							unknown[n] = true
+						}
+					})
+				}
+				wg.Wait()
+				if !unknown[0] && !unknown[1] && !unknown[2] {
+					t.Error("no append met the failure")
+				}
+				for n := range 3 {
+					id := fmt.Sprint("d", n)
+					want[id] = append(want[id], fmt.Sprint(round, " in doubt"))
+				}
+				for id, records := range want {
+					wantLog(t, j, id, records...)
+				}
+				again := mustOpen(t, crash(t, j), Options{})
+				for id, records := range want {
+					wantLog(t, again, id, records...)
+				}
+			}
+			if s := j.Stats(); s.Reopened != 3 {
+				t.Errorf("the file was opened again %d times, want 3", s.Reopened)
+			}
+		})
+	}
+}
+
+// While the file cannot be opened again nobody is told anything that may be wrong.
+func TestA2_OutageKeepsDoubtOpen(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "test.db")
+	j := mustOpen(t, path, Options{tune: tuning{idle: time.Hour}})
+	mustAppend(t, j, "ops", 0, "a")
+	mustAppend(t, j, "net", 0, "a")
+	if breakWAL(t, path, "/dev/null", syscall.O_RDWR) == 0 {
+		t.Fatal("found no descriptor of the WAL")
+	}
+	// A folder where the WAL should be cannot be opened. The old WAL is moved, not
+	// replaced: what it holds was confirmed.
+	if err := os.Rename(path+"-wal", path+"-away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path+"-wal", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 3 {
+		if _, err := j.Append(t.Context(), appendOf("ops", 1, "b")); !errors.Is(err, journal.ErrUnknown) {
+			t.Errorf("append %d in doubt: got %v, want ErrUnknown", n, err)
+		}
+	}
+	if _, err := j.Append(t.Context(), appendOf("net", 1, "b")); !errors.Is(err, journal.ErrUnavailable) || errors.Is(err, journal.ErrUnknown) {
+		t.Errorf("append of another dashboard: got %v, want ErrUnavailable", err)
+	}
+	if _, err := j.Head(t.Context(), "third"); !errors.Is(err, journal.ErrUnavailable) {
+		t.Errorf("head: got %v, want ErrUnavailable", err)
+	}
+	// In one step: the writer may try at any moment.
+	if err := unix.Renameat2(unix.AT_FDCWD, path+"-away", unix.AT_FDCWD, path+"-wal", unix.RENAME_EXCHANGE); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, j, "ops", 1, "b")
+	mustAppend(t, j, "net", 1, "b")
+	wantLog(t, j, "ops", "a", "b")
+	wantLog(t, j, "net", "a", "b")
+}

@@ -1,0 +1,216 @@
+//go:build unix
+
+package sqlitejournal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/dashwire/dashwire/journal"
+)
+
+// sql runs statements on a file of which no journal is open.
+func sql(t testing.TB, path string, statements ...string) {
+	t.Helper()
+	c, err := openConn(path, readWriteCreate, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range statements {
+		if err := c.exec(context.Background(), s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+	if err := c.close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// closedJournal makes a journal of two dashboards, all spread, and returns its path.
+func closedJournal(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "test.db")
+	j, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"net", "ops"} {
+		mustAppend(t, j, id, 0, "first of "+id, "second of "+id, "third of "+id)
+		if err := j.SaveSnapshot(t.Context(), id, journal.Snapshot{Position: 3, Data: []byte("state of " + id)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestOpenErrorsSayWhatToDo(t *testing.T) {
+	write := func(t *testing.T, data string) string {
+		path := filepath.Join(t.TempDir(), "test.db")
+		if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	changed := func(statements ...string) func(t *testing.T) string {
+		return func(t *testing.T) string {
+			path := closedJournal(t)
+			sql(t, path, statements...)
+			return path
+		}
+	}
+	tests := []struct {
+		name string
+		path func(t *testing.T) string
+		want string
+	}{
+		{"text", func(t *testing.T) string { return write(t, strings.Repeat("not a database\n", 500)) }, "choose another file"},
+		{"a few bytes", func(t *testing.T) string { return write(t, "SQL") }, "choose another file"},
+		{"another program's database", func(t *testing.T) string {
+			path := filepath.Join(t.TempDir(), "test.db")
+			sql(t, path, "CREATE TABLE notes (x)")
+			return path
+		}, "no Dashwire journal: choose another file"},
+		{"no folder", func(t *testing.T) string { return filepath.Join(t.TempDir(), "none", "test.db") }, "does not exist: create it"},
+		{"a folder", func(t *testing.T) string { return t.TempDir() }, "choose another path"},
+		{"a file for a folder", func(t *testing.T) string { return filepath.Join(write(t, "x"), "test.db") }, "choose another path"},
+		{"newer format", changed("UPDATE meta SET value = '2' WHERE name = 'format'"), "written by a newer version: the file has format 2"},
+		{"no format", changed("DELETE FROM meta"), "format number"},
+		{"a trigger", changed("CREATE TRIGGER x AFTER INSERT ON commits BEGIN DELETE FROM entries; END"), `it has a trigger "x"`},
+		{"a table missing", changed("DROP TABLE snapshots"), "its snapshots is missing"},
+		{"another view", changed("DROP VIEW log", "CREATE VIEW log AS SELECT 1"), "its log is missing or another"},
+		{"a damaged commit", changed("INSERT INTO commits VALUES (7, 1, 2, '[]', x'00')"), "row 7 of commits"},
+		{"cut in half", func(t *testing.T) string {
+			path := closedJournal(t)
+			if err := os.Truncate(path, 12_000); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}, "restore the newest backup"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := test.path(t)
+			j, err := Open(path, Options{})
+			if err == nil {
+				_ = j.Close()
+				t.Fatal("opened")
+			}
+			if !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("got %q, want one line with %q", err, test.want)
+			}
+		})
+	}
+}
+
+func TestASecondOpenIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	j := mustOpen(t, path, Options{})
+	_, err := Open(path, Options{})
+	if !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), fmt.Sprint("process ", os.Getpid())) {
+		t.Errorf("got %v, want ErrInUse with the process", err)
+	}
+	mustAppend(t, j, "ops", 0, "a")
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wantLog(t, mustOpen(t, path, Options{}), "ops", "a")
+}
+
+// TestOpenWithoutRights runs itself as a user that may not write.
+func TestOpenWithoutRights(t *testing.T) {
+	const env = "SQLITEJOURNAL_TEST_OPEN"
+	if path := os.Getenv(env); path != "" {
+		_, err := Open(path, Options{})
+		fmt.Println("OPEN:", err)
+		return
+	}
+	file, folder := closedJournal(t), closedJournal(t)
+	if err := os.Chmod(file, 0o444); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Dir(folder), 0o555); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Chmod(filepath.Dir(folder), 0o700); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, path := range []string{file, folder} {
+		cmd := exec.Command("/proc/self/exe", "-test.run=^TestOpenWithoutRights$")
+		cmd.Env = append(os.Environ(), env+"="+path)
+		if os.Getuid() == 0 {
+			// root may write everywhere: become nobody, who must reach the file.
+			for dir := filepath.Dir(path); dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
+				info, err := os.Stat(dir)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Chmod(dir, info.Mode()|0o055); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if path == file {
+				for _, p := range []string{filepath.Dir(path), path + "-lock"} {
+					if err := os.Chmod(p, 0o777); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		}
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if !strings.Contains(string(out), "may not be written: give the user that runs this program the right to") {
+			t.Errorf("opening %s gave\n%s", path, out)
+		}
+	}
+}
+
+func TestInstanceIsKept(t *testing.T) {
+	path := closedJournal(t)
+	first := mustOpen(t, path, Options{})
+	name := first.Instance()
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if again := mustOpen(t, path, Options{}); name == "" || again.Instance() != name {
+		t.Errorf("instance is %q, then %q", name, again.Instance())
+	}
+	if other := mustOpen(t, closedJournal(t), Options{}); other.Instance() == name {
+		t.Errorf("two files are both %q", name)
+	}
+}
+
+func TestClosedJournalIsUnavailable(t *testing.T) {
+	j := mustOpen(t, closedJournal(t), Options{})
+	followed := make(chan error, 1)
+	go func() { followed <- j.Follow(t.Context(), func(journal.Delivery) {}) }()
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-followed; !errors.Is(err, journal.ErrUnavailable) {
+		t.Errorf("follow: got %v", err)
+	}
+	if _, err := j.Append(t.Context(), appendOf("ops", 3, "a")); !errors.Is(err, journal.ErrUnavailable) {
+		t.Errorf("append: got %v", err)
+	}
+	if _, err := j.Head(t.Context(), "ops"); !errors.Is(err, journal.ErrUnavailable) {
+		t.Errorf("head: got %v", err)
+	}
+	if err := j.Close(); err != nil {
+		t.Errorf("closing again: %v", err)
+	}
+}

@@ -1,0 +1,82 @@
+package sqlitejournal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// OpenReadOnly opens the journal in the file at path for looking at it, while a
+// server has it open or not. It shows the file as it was at that moment; until it
+// is closed, the running server's write-ahead log cannot be shortened. Writing
+// methods give ErrReadOnly, Follow hears nothing.
+func OpenReadOnly(path string, opts Options) (*Journal, error) {
+	opts, err := opts.validate()
+	if err != nil {
+		return nil, err
+	}
+	j, err := openReadOnly(path, opts)
+	if err != nil {
+		return nil, fmt.Errorf("open journal %s for reading: %w", path, openAdvice(path, err))
+	}
+	return j, nil
+}
+
+func openReadOnly(path string, opts Options) (*Journal, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	c, err := beginView(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	j := newJournal(path, opts)
+	j.readOnly = true
+	if err := (&writer{j: j}).load(ctx, c); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	if j.instance, err = readMeta(ctx, c, "instance"); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	j.handle = &handle{idle: make(chan *conn, 1)}
+	j.handle.idle <- c
+	return j, nil
+}
+
+// beginView opens a connection that reads one state of the file until it is
+// closed, and checks that the file is ours.
+func beginView(ctx context.Context, path string) (*conn, error) {
+	begin := func(immutable bool) (*conn, error) {
+		c, err := openConn(path, readOnly, immutable)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.exec(ctx, "BEGIN"); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
+		if err := checkSchema(ctx, c); err != nil {
+			return nil, errors.Join(err, c.close())
+		}
+		return c, nil
+	}
+	c, err := begin(false)
+	if err == nil || classify(err) != broken {
+		return c, err
+	}
+	// Where nothing may be written, SQLite cannot make the index of the WAL. Without
+	// a WAL the file alone is all there is.
+	if info, e := os.Stat(path + "-wal"); e == nil && info.Size() > 0 {
+		return nil, err
+	}
+	if c, e := begin(true); e == nil {
+		return c, nil
+	}
+	return nil, err
+}
