@@ -1,0 +1,143 @@
+package dashwire
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/dashwire/dashwire/auth"
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/journal"
+	"github.com/dashwire/dashwire/observe"
+)
+
+// Config is what a Server works with. Journal must be set; every other field may be
+// zero. Nothing can be changed after New.
+type Config struct {
+	// Journal keeps the dashboards' logs. The server does not close it.
+	Journal journal.Journal
+
+	// Authenticator signs people in (C2). Nil switches sign-in off: everybody is owner
+	// and administrator, and requests must come from this machine (C1).
+	Authenticator auth.Authenticator
+	// Authorizer tells roles; nil = the principal's own grants (P1).
+	Authorizer auth.Authorizer
+	// Insecure drops the checks that keep a server without sign-in to this machine.
+	Insecure bool
+	// AuthCookie names the cookie that holds a token; "" = none does.
+	AuthCookie string
+	// TokenInURL allows ?token= on requests that cannot carry a header (C2).
+	TokenInURL bool
+	// AllowedOrigins are the origins, such as https://app.example.com, from which
+	// browsers may connect and change things (H6), beside the server's own host.
+	AllowedOrigins []string
+	// TrustedProxies are the networks whose X-Forwarded-For and X-Forwarded-Proto
+	// headers are believed.
+	TrustedProxies []netip.Prefix
+
+	// Limits are the D5 limits; zero fields mean the defaults.
+	Limits Limits
+	// Window is how many versions back a retry or an old edit is decided exactly
+	// (M12); it is stored with each new dashboard. 0 = 10,000.
+	Window uint64
+	// AutoWindow is the time in which the policy "auto" lets the later of two
+	// clashing edits win (M6). 0 = 5 s.
+	AutoWindow time.Duration
+	// Validate may refuse an op that would otherwise be committed (P5): return nil,
+	// or what is wrong. It is called in the order of the log while that dashboard
+	// waits, so it must decide from memory. A *board.Error goes to the client as it
+	// is with code INVALID; of any other error, the text does.
+	Validate func(v Validation) error
+
+	// MaxSessions bounds the sessions of this node (C8). 0 = no bound of its own.
+	MaxSessions int
+	// SessionsPerUser (C8). 0 = 50.
+	SessionsPerUser int
+	// MessagesPerSecond, MessageBurst and BytesPerSecond bound each session (C8).
+	// 0 = 1,000, 2,000 and 4 MiB.
+	MessagesPerSecond, MessageBurst, BytesPerSecond int
+
+	// HeartbeatEvery and HeartbeatTimeout are the times of C4. 0 = 25 s and 10 s.
+	HeartbeatEvery, HeartbeatTimeout time.Duration
+	// ReconnectMin and ReconnectMax are the window in which clients come back after
+	// the server has sent them away. 0 = 0.5 s and 5 s.
+	ReconnectMin, ReconnectMax time.Duration
+	// Drain is the time over which sessions are sent away when Run ends (C7). 0 = 10 s;
+	// negative = at once.
+	Drain time.Duration
+	// Pace is the least time between two paced writes to a session. 0 = 16 ms.
+	Pace time.Duration
+
+	// Hooks follow events; see package observe.
+	Hooks observe.Hooks
+	// Log gets what the operator should know. Nil = slog.Default().
+	Log *slog.Logger
+	// Pages serves every path that is not the API's. Nil = 404.
+	Pages http.Handler
+	// Metrics serves /metrics (H4). Nil = 404.
+	Metrics http.Handler
+}
+
+// Limits are the D5 limits, each told to clients in CONNECT.
+type Limits struct {
+	MessageBytes  int // 0 = 1 MiB
+	DocumentBytes int // 0 = 4 MiB, of a whole dashboard as canonical JSON
+	Widgets       int // 0 = 2,000 a dashboard
+	Operations    int // 0 = 500 a batch
+	Dashboards    int // 0 = 100 a session
+}
+
+func (l Limits) wire() wire.Limits { return wire.Limits(l).WithDefaults() }
+
+// Validation is what a Validate hook decides on.
+type Validation struct {
+	Principal auth.Principal
+	Role      auth.Role
+	Op        *board.Op
+	// Before is the dashboard that the op was decided on.
+	Before *board.State
+	// Change is what the op would do.
+	Change *board.Change
+}
+
+// validate checks all of the configuration at once.
+func (c *Config) validate() error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.Journal == nil {
+		wrong("Config.Journal is not set: open one with sqlitejournal.Open or memjournal.New")
+	}
+	for _, o := range c.AllowedOrigins {
+		u, err := url.Parse(o)
+		if err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			wrong("Config.AllowedOrigins: %q is no origin; write it like https://app.example.com", o)
+		}
+	}
+	for name, n := range map[string]int{
+		"Limits.MessageBytes": c.Limits.MessageBytes, "Limits.DocumentBytes": c.Limits.DocumentBytes,
+		"Limits.Widgets": c.Limits.Widgets, "Limits.Operations": c.Limits.Operations,
+		"Limits.Dashboards": c.Limits.Dashboards, "MaxSessions": c.MaxSessions, "SessionsPerUser": c.SessionsPerUser,
+		"MessagesPerSecond": c.MessagesPerSecond, "MessageBurst": c.MessageBurst, "BytesPerSecond": c.BytesPerSecond,
+	} {
+		if n < 0 {
+			wrong("Config.%s is %d; it must not be negative", name, n)
+		}
+	}
+	for name, d := range map[string]time.Duration{
+		"AutoWindow": c.AutoWindow, "HeartbeatEvery": c.HeartbeatEvery, "HeartbeatTimeout": c.HeartbeatTimeout,
+		"ReconnectMin": c.ReconnectMin, "ReconnectMax": c.ReconnectMax, "Pace": c.Pace,
+	} {
+		if d < 0 {
+			wrong("Config.%s is %s; it must not be negative", name, d)
+		}
+	}
+	if c.ReconnectMax > 0 && c.ReconnectMin > c.ReconnectMax {
+		wrong("Config.ReconnectMin (%s) is above ReconnectMax (%s)", c.ReconnectMin, c.ReconnectMax)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,242 @@
+package dashwire
+
+import (
+	"context"
+	crand "crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dashwire/dashwire/auth"
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/grafana"
+	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/httpapi"
+	"github.com/dashwire/dashwire/internal/room"
+	"github.com/dashwire/dashwire/internal/session"
+	"github.com/dashwire/dashwire/internal/wsconn"
+)
+
+// Server is one node: an http.Handler, and a Run that does the work behind it. Its
+// methods may be called by any number of goroutines at once, before, during and
+// after Run.
+type Server struct {
+	cfg      Config
+	hub      *room.Hub
+	sessions *session.Server
+	sockets  *wsconn.Group
+	api      *httpapi.API
+	started  time.Time
+	state    atomic.Int32 // one of the states below
+}
+
+const (
+	idle int32 = iota
+	running
+	stopping
+)
+
+// New makes a server. The error lists everything that is wrong with cfg.
+func New(cfg Config) (*Server, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, fmt.Errorf("dashwire.New: %w", err)
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	if cfg.Authorizer == nil {
+		cfg.Authorizer = auth.Grants{}
+	}
+	if cfg.Drain == 0 {
+		cfg.Drain = 10 * time.Second
+	}
+	limits := cfg.Limits.wire()
+	s := &Server{cfg: cfg, started: time.Now()}
+
+	s.hub = room.NewHub(room.Config{
+		Journal: cfg.Journal, Clock: clock.Real{}, Rand: newRand(), NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks,
+		Limits: board.Limits{DocumentBytes: limits.DocumentBytes, Widgets: limits.Widgets, Operations: limits.Operations},
+		Window: cfg.Window, AutoWindow: cfg.AutoWindow, Validate: cfg.validator(),
+		Pace: cfg.Pace, Sweepers: runtime.GOMAXPROCS(0),
+	})
+	s.sessions = session.NewServer(session.Config{
+		Hub: s.hub, Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer,
+		Clock: clock.Real{}, Rand: newRand(), NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks, Limits: limits,
+		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
+		ReconnectMin: cfg.ReconnectMin, ReconnectMax: cfg.ReconnectMax,
+		SessionsPerUser: cfg.SessionsPerUser, MessagesPerSecond: cfg.MessagesPerSecond,
+		MessageBurst: cfg.MessageBurst, BytesPerSecond: cfg.BytesPerSecond,
+	})
+	s.sockets = wsconn.NewGroup(wsconn.Config{MessageBytes: limits.MessageBytes})
+	s.api = httpapi.New(httpapi.Config{
+		Hub: s.hub, Sessions: s.sessions, Journal: cfg.Journal,
+		Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer,
+		Clock: clock.Real{}, NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks, Limits: limits,
+		Upgrade: s.upgrade, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
+		AuthCookie: cfg.AuthCookie, TokenInURL: cfg.TokenInURL, Insecure: cfg.Insecure, MaxSessions: cfg.MaxSessions,
+		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
+		Ready: s.ready, Stats: func() any { return s.Stats() }, Metrics: cfg.Metrics,
+		Import: importGrafana, Export: grafana.Export, Pages: cfg.Pages,
+	})
+	return s, nil
+}
+
+// ServeHTTP answers the paths of docs/PROTOCOL.md below /api, /healthz, /readyz and
+// /metrics, and everything else by Config.Pages.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.api.ServeHTTP(w, r) }
+
+// Admin returns a handler for a listener that only operators reach: statistics,
+// metrics and the admin interface, without asking for a claim (H4).
+func (s *Server) Admin() http.Handler { return s.api.Admin() }
+
+// Run does the server's work until ctx ends. Then readiness turns false, each session
+// is sent away at its own random moment within Config.Drain with its ops answered
+// (C7), and Run returns once every goroutine of the server has ended: nil, or why it
+// could not go on. It may be called once.
+func (s *Server) Run(ctx context.Context) error { return s.RunUntil(ctx, context.Background()) }
+
+// RunUntil is Run with a second signal: when now ends, draining is cut short.
+func (s *Server) RunUntil(ctx, now context.Context) error {
+	if !s.state.CompareAndSwap(idle, running) {
+		return errors.New("dashwire: Run may be called once")
+	}
+	hubCtx, stopHub := context.WithCancel(context.Background())
+	defer stopHub()
+	ended := make(chan error, 1)
+	go func() { ended <- s.hub.Run(hubCtx) }()
+
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-ended:
+	}
+	s.state.Store(stopping)
+	s.sessions.Drain(now, max(0, s.cfg.Drain))
+	lingering, cut := context.WithTimeout(now, 2*time.Second)
+	defer cut()
+	if e := s.sockets.Shutdown(lingering); e != nil && now.Err() == nil {
+		s.cfg.Log.Warn("some connections did not end by themselves", "err", e)
+	}
+	stopHub()
+	if err == nil {
+		err = <-ended
+	}
+	return err
+}
+
+// ready says why the server should get no traffic (H4).
+func (s *Server) ready() error {
+	switch s.state.Load() {
+	case idle:
+		return errors.New("not running yet")
+	case stopping:
+		return errors.New("shutting down")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if _, err := s.cfg.Journal.List(ctx, "", 1); err != nil {
+		return fmt.Errorf("the journal does not answer: %w", err)
+	}
+	return nil
+}
+
+// upgrade makes a request the WebSocket of a session.
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, m session.Meta) {
+	err := s.sockets.Upgrade(w, r, func(t session.Transport) wsconn.Session { return s.sessions.Open(t, m) })
+	if err != nil {
+		s.cfg.Log.Debug("upgrade", "err", err, "remote", m.RemoteAddr)
+	}
+}
+
+// validator adapts Config.Validate to what a room asks.
+func (c *Config) validator() func(auth.AuthorizedOp, *board.State, *board.Entry) *board.Error {
+	if c.Validate == nil {
+		return nil
+	}
+	return func(op auth.AuthorizedOp, before *board.State, e *board.Entry) *board.Error {
+		err := c.Validate(Validation{
+			Principal: op.Principal(), Role: op.Role(), Op: op.Op(), Before: before, Change: e.Change,
+		})
+		if err == nil {
+			return nil
+		}
+		refusal := &board.Error{Message: err.Error(), Cause: err}
+		var known *board.Error
+		if errors.As(err, &known) {
+			refusal = known.At(known.Path)
+		}
+		refusal.Code = board.CodeInvalid
+		return refusal
+	}
+}
+
+func importGrafana(data []byte) (*httpapi.Imported, *board.Error) {
+	in, err := grafana.Import(data, grafana.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return &httpapi.Imported{
+		Document: in.Document, Title: in.Title, SuggestedID: in.SuggestedID,
+		Notes: in.Notes, Drawn: in.Drawn, Kept: in.Kept,
+	}, nil
+}
+
+func newID() string {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return uuid.NewString()
+	}
+	return id.String()
+}
+
+func newRand() *rand.Rand {
+	var seed [16]byte
+	_, _ = crand.Read(seed[:]) // never fails, see its documentation
+	return rand.New(rand.NewPCG(binary.LittleEndian.Uint64(seed[:8]), binary.LittleEndian.Uint64(seed[8:])))
+}
+
+// Stats is what a server has done since it was made, and what it holds now.
+type Stats struct {
+	Sessions SessionStats `json:"sessions"`
+	Rooms    RoomStats    `json:"rooms"`
+	Process  Process      `json:"process"`
+}
+
+// Process tells of the process that the server runs in.
+type Process struct {
+	UptimeSeconds float64 `json:"uptimeSeconds"`
+	Goroutines    int     `json:"goroutines"`
+	// HeapBytes are in use by live and not yet collected objects.
+	HeapBytes uint64 `json:"heapBytes"`
+	// MemoryBytes were taken from the system and not given back.
+	MemoryBytes uint64 `json:"memoryBytes"`
+	GoVersion   string `json:"goVersion"`
+}
+
+// Stats returns the counts of this moment.
+func (s *Server) Stats() Stats {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return Stats{
+		Sessions: s.sessions.Stats(), Rooms: s.hub.Stats(),
+		Process: Process{
+			UptimeSeconds: time.Since(s.started).Seconds(), Goroutines: runtime.NumGoroutine(),
+			HeapBytes: m.HeapInuse, MemoryBytes: m.Sys - m.HeapReleased, GoVersion: runtime.Version(),
+		},
+	}
+}
+
+// SessionStats, RoomStats and SessionInfo describe what a server holds and has done.
+type (
+	SessionStats = session.Stats
+	RoomStats    = room.Stats
+	SessionInfo  = session.Info
+)

@@ -1,0 +1,167 @@
+package dashwire
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/dashwire/dashwire/auth"
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/jsontext"
+	"github.com/dashwire/dashwire/internal/room"
+	"github.com/dashwire/dashwire/internal/session"
+	"github.com/dashwire/dashwire/internal/wire"
+)
+
+// Answer is the terminal answer to an op that was not refused: exactly one of Ack
+// and Conflict is set.
+type Answer struct {
+	Ack      *board.Ack
+	Conflict *board.Conflict
+	// Epoch that the versions count in.
+	Epoch string
+	// Durability of an Ack: "disk", "quorum" or "memory" (A1).
+	Durability string
+}
+
+// App is the principal that an app acts as when it acts for nobody in particular: it
+// may do everything.
+func App(userID string) auth.Principal {
+	return auth.Principal{UserID: userID, Admin: true, Grants: []auth.Grant{{Pattern: "*", Role: auth.Owner}}}
+}
+
+// Submit does one op for a principal, through the same checks, rights and limits as a
+// session's, and returns when its answer is there: for a committed op, when it is as
+// durable as the journal makes it. message is an envelope of docs/PROTOCOL.md, such as
+//
+//	{"type":"WIDGET_UPDATE","id":"deploy-417","payload":{"dashboardId":"ops",
+//	 "widgetId":"note","create":true,"set":{"/type":"text","/title":"Deployed"}}}
+//
+// The error is a *board.Error for a refusal (NACK); after UNAVAILABLE, or when ctx has
+// ended, the op may still be committed: submit the same message again, its id makes
+// sure that it is applied once (M8).
+func (s *Server) Submit(ctx context.Context, as auth.Principal, message []byte) (Answer, error) {
+	m, bad := wire.Decode(message, s.cfg.Limits.wire())
+	if bad != nil {
+		return Answer{}, bad
+	}
+	if m.Op == nil {
+		return Answer{}, board.Errorf(board.CodeUnknownType, "%s is no operation; see the table of messages in docs/PROTOCOL.md", m.Type)
+	}
+	m.Op.Author = board.Author{UserID: as.UserID, ClientID: m.OpClient}
+	if m.Op.Author.ClientID == "" {
+		m.Op.Author.ClientID = "app"
+	}
+	return s.submit(ctx, as, m.Op)
+}
+
+// Put makes a dashboard what document says, creating it if need be: one entry, one
+// undo step. id makes repeating it harmless (M8). Replacing what is there needs the
+// role owner. The values of the document must be what board.ParseValue gave.
+func (s *Server) Put(ctx context.Context, as auth.Principal, dashboardID, id string, document *board.Document) (Answer, error) {
+	for kind, name := range map[string]string{"dashboard": dashboardID, "op": id} {
+		if err := board.CheckID(kind, name); err != nil {
+			return Answer{}, err
+		}
+	}
+	content := board.Value(board.AppendDocument(nil, document))
+	checked, err := board.ParseDocument(content)
+	if err != nil {
+		return Answer{}, err
+	}
+	return s.submit(ctx, as, &board.Op{
+		Type: board.TypeReplace, ID: id, DashboardID: dashboardID, Document: checked,
+		Author: board.Author{UserID: as.UserID, ClientID: "app"},
+		Hash:   wire.HashOp(board.TypeReplace, content),
+	})
+}
+
+func (s *Server) submit(ctx context.Context, as auth.Principal, op *board.Op) (Answer, error) {
+	authorized, err := auth.Authorize(ctx, s.cfg.Authorizer, as, op)
+	if err != nil {
+		return Answer{}, err
+	}
+	answered := make(chan room.Answer, 1)
+	s.hub.Submit(ctx, authorized, func(a room.Answer) { answered <- a })
+	select {
+	case a := <-answered:
+		if a.Refusal != nil {
+			return Answer{}, a.Refusal
+		}
+		return Answer{Ack: a.Ack, Conflict: a.Conflict, Epoch: a.Epoch, Durability: string(a.Durability)}, nil
+	case <-ctx.Done():
+		return Answer{}, fmt.Errorf("dashwire.Submit: not known whether %s was committed: %w", op.ID, ctx.Err())
+	}
+}
+
+// Document returns a dashboard as it is now, with its version: 0 and an empty
+// document if there is none.
+func (s *Server) Document(ctx context.Context, dashboardID string) (doc *board.Document, version uint64, err error) {
+	state, refusal := s.hub.State(ctx, dashboardID)
+	if refusal != nil {
+		return nil, 0, refusal
+	}
+	_, version = state.Head()
+	if version == 0 {
+		state = board.NewState(dashboardID)
+	}
+	return state.Document(), version, nil
+}
+
+// Value is a live value of one widget (W1): in no log, kept in memory.
+type Value struct {
+	WidgetID string
+	// Data is any JSON value up to 64 KiB; an array of points if Append is set.
+	Data   board.Value
+	Append bool
+	// Window is the number of points to keep, 0 = 1,000.
+	Window int
+}
+
+// Feed sends live values to everybody on a dashboard.
+func (s *Server) Feed(ctx context.Context, as auth.Principal, dashboardID string, values ...Value) error {
+	d := &wire.Data{DashboardID: dashboardID, Values: make([]wire.DataValue, len(values))}
+	for i, v := range values {
+		d.Values[i] = wire.DataValue(v)
+	}
+	if err := s.sessions.Feed(ctx, as, d); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Broadcast sends an APP_MESSAGE to every session, but for the one whose id is except
+// ("" = none), and returns how many of this node it went to. data is anything that
+// encodes as JSON (W4).
+func (s *Server) Broadcast(name string, data any, except string) (int, error) {
+	return s.send(session.Target{Except: except}, name, data)
+}
+
+// SendToUser is Broadcast to the sessions of one user.
+func (s *Server) SendToUser(userID, name string, data any, except string) (int, error) {
+	return s.send(session.Target{UserID: userID, Except: except}, name, data)
+}
+
+// SendToDashboard is Broadcast to the sessions that follow one dashboard.
+func (s *Server) SendToDashboard(dashboardID, name string, data any, except string) (int, error) {
+	return s.send(session.Target{DashboardID: dashboardID, Except: except}, name, data)
+}
+
+func (s *Server) send(t session.Target, name string, data any) (int, error) {
+	text, err := jsontext.Encode(data)
+	if err != nil {
+		return 0, fmt.Errorf("dashwire: encoding the APP_MESSAGE %q: %w", name, err)
+	}
+	value, refusal := board.ParseValue(text)
+	if refusal != nil {
+		return 0, refusal
+	}
+	return s.sessions.Send(t, name, value), nil
+}
+
+// Sessions describes the sessions of this node.
+func (s *Server) Sessions() []SessionInfo { return s.sessions.List() }
+
+// Disconnect sends a session away: it may reconnect. It reports whether it was there.
+func (s *Server) Disconnect(sessionID, reason string) bool {
+	return s.sessions.Disconnect(sessionID, wire.CloseGoingAway, reason)
+}
