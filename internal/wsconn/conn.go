@@ -1,0 +1,219 @@
+package wsconn
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/session"
+	"github.com/dashwire/dashwire/internal/wire"
+)
+
+// conn is one WebSocket: a session.Transport.
+type conn struct {
+	group *Group
+	open  func(session.Transport) Session
+	sock  socket
+
+	// Passed between the reading goroutine and a worker, never used by both at once.
+	session  Session
+	early    []byte // read before the connection was taken over
+	frames   frames
+	turn     chan struct{} // a worker gives the turn back
+	end      *ending       // why the reading stops, once it does
+	signedIn bool
+	timed    bool      // a read deadline is set for the message under way
+	controls time.Time // the bucket of control frames, as a theoretical arrival time
+
+	waiters sync.WaitGroup // the waiter, if there is one
+
+	// mu is taken under the session's lock, and is never held while the session or
+	// a blocking socket is called.
+	mu      sync.Mutex
+	opening bool   // session is not set yet: the waiter starts afterwards
+	waiting bool   // a waiter owns the writing
+	wanted  bool   // the session waits for Writable
+	mid     bool   // the session's last write was taken in part
+	pending []byte // taken and not written yet
+	pong    []byte // payload of the pong that is due; nil = none
+	closing bool   // no more messages are handled
+	sent    bool   // the close frame was written, or queued
+	dead    bool   // the socket is closed
+	code    wire.CloseCode
+	reason  string
+	timer   clock.Timer // kills what does not end after a close
+}
+
+func newConn(g *Group, nc net.Conn, early []byte, open func(session.Transport) Session) *conn {
+	return &conn{
+		group: g, open: open, sock: newSocket(nc, g.cfg.StallTimeout), early: early,
+		turn: make(chan struct{}, 1), opening: true,
+	}
+}
+
+// run is the connection's goroutine from its beginning to its end.
+func (c *conn) run() {
+	c.group.work(c) // opens the session
+	c.opened()
+	c.watch()
+	var err error
+	for c.end == nil {
+		if err = c.sock.wait(); err != nil {
+			break
+		}
+		c.group.work(c)
+		if c.end == nil {
+			c.watch()
+		}
+	}
+	code, reason, linger := c.why(err)
+	c.session.Closed(code, reason)
+	switch {
+	case linger:
+		// The client may still be sending: closing at once would reset the connection
+		// and could lose the close frame. The timer ends this.
+		c.sock.discard()
+	case c.end != nil:
+		c.waiters.Wait() // the close frame is on its way; the timer ends this too
+	}
+	c.kill()
+	c.waiters.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+}
+
+// step is the part of run that a worker does: it opens the session, or takes the
+// bytes that have come.
+func (c *conn) step() {
+	if c.session == nil {
+		c.session = c.open(c)
+		if len(c.early) > 0 {
+			c.take(c.early)
+			c.early = nil
+		}
+		return
+	}
+	// One more read where the last has filled the buffer saves a turn; a few at most,
+	// so that others get theirs.
+	full := c.take(c.sock.bytes())
+	for i := 0; i < 8 && full && c.end == nil && c.sock.again() == nil; i++ {
+		full = c.take(c.sock.bytes())
+	}
+	c.sock.release()
+}
+
+// take hands bytes to the frame reader and reports whether there may be more.
+func (c *conn) take(b []byte) (full bool) {
+	full = len(b) == readSize
+	c.session.Alive()
+	c.frames.limit = c.limit()
+	c.end = c.frames.feed(b, c)
+	return full
+}
+
+// limit is the longest message that the session takes at the moment.
+func (c *conn) limit() int {
+	if !c.signedIn {
+		if _, c.signedIn = c.session.Principal(); !c.signedIn {
+			return c.group.cfg.UnsignedBytes
+		}
+	}
+	return c.group.cfg.MessageBytes
+}
+
+// watch sets the deadline of the message under way, or lifts it.
+func (c *conn) watch() {
+	var deadline time.Time
+	switch {
+	case c.frames.idle() && c.timed:
+		c.timed = false
+	case !c.frames.idle() && (c.frames.begun || !c.timed):
+		c.timed = true
+		deadline = c.group.cfg.Clock.Now().Add(c.group.cfg.MessageTimeout)
+	default:
+		return
+	}
+	c.frames.begun = false
+	c.sock.readBy(deadline)
+}
+
+// onMessage implements handler.
+func (c *conn) onMessage(text []byte) *ending {
+	if !c.isClosing() {
+		c.session.Handle(text)
+		c.frames.limit = c.limit()
+	}
+	return nil
+}
+
+func (c *conn) onOversized(prefix []byte) {
+	if !c.isClosing() {
+		c.session.Oversized(wire.PeekID(prefix))
+	}
+}
+
+func (c *conn) onPing(payload []byte) *ending {
+	if end := c.control(); end != nil {
+		return end
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pong = append(make([]byte, 0, len(payload)), payload...) // a newer ping replaces an older one
+	c.writeControlLocked()
+	return nil
+}
+
+func (c *conn) onPong() *ending { return c.control() }
+
+// The bucket of control frames: ten a second, and a burst after a pause.
+const (
+	controlEvery = 100 * time.Millisecond
+	controlBurst = 6 * time.Second
+)
+
+// control counts a control frame.
+func (c *conn) control() *ending {
+	now := c.group.cfg.Clock.Now()
+	if c.controls.Before(now) {
+		c.controls = now
+	}
+	c.controls = c.controls.Add(controlEvery)
+	if c.controls.Sub(now) > controlBurst {
+		return refuse(wire.ClosePolicy, "too many control frames")
+	}
+	return nil
+}
+
+func (c *conn) isClosing() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closing
+}
+
+// why tells how the connection ended, has the close frame sent where that is still
+// possible, and says whether the client should be given time to read it.
+func (c *conn) why(err error) (code wire.CloseCode, reason string, linger bool) {
+	c.mu.Lock()
+	code, reason, closing, dead := c.code, c.reason, c.closing, c.dead
+	c.mu.Unlock()
+	switch {
+	case closing && c.end != nil && c.end.peer, closing && err != nil:
+		return code, reason, false // the client has answered, or it is gone
+	case closing:
+		return code, reason, true
+	case dead:
+		return wire.CloseAbnormal, "the connection was cut off", false
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.end = refuse(wire.ClosePolicy, "a message took too long")
+	case err != nil:
+		return wire.CloseAbnormal, "the connection broke", false
+	}
+	c.Close(c.end.code, c.end.reason)
+	return c.end.code, c.end.reason, !c.end.peer
+}

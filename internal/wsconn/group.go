@@ -1,0 +1,217 @@
+package wsconn
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dashwire/dashwire/auth"
+	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/session"
+	"github.com/dashwire/dashwire/internal/wire"
+)
+
+// Session is what a connection carries; *session.Session is one.
+type Session interface {
+	// Handle works on one message. It is called one at a time, in order, may wait,
+	// and does not keep the bytes.
+	Handle(message []byte)
+	// Oversized tells of a message that was too long to be taken in (E5); id is its
+	// id if that could be read.
+	Oversized(id string)
+	// Alive tells that bytes have come (C4).
+	Alive()
+	// Writable tells that a write which was not ready has gone out.
+	Writable()
+	// Principal tells whether somebody has signed in.
+	Principal() (auth.Principal, bool)
+	// Closed is called once, last of all.
+	Closed(code wire.CloseCode, reason string)
+}
+
+var _ Session = (*session.Session)(nil)
+
+// Config is how connections behave. The zero value works.
+type Config struct {
+	// MessageBytes is the longest message that a session gets (limits.messageBytes);
+	// 0 = 1 MiB.
+	MessageBytes int
+	// UnsignedBytes is the same before somebody has signed in; 0 = 16 KiB.
+	UnsignedBytes int
+	// MessageTimeout bounds the time from the first to the last byte of a message;
+	// 0 = 10 s.
+	MessageTimeout time.Duration
+	// StallTimeout is how long a full connection may take no byte at all (R5);
+	// 0 = 30 s.
+	StallTimeout time.Duration
+	// CloseTimeout bounds the time from a close to the end of the connection; 0 = 1 s.
+	CloseTimeout time.Duration
+	// Clock is the time; nil = the machine's.
+	Clock clock.Clock
+}
+
+func (c *Config) defaults() {
+	set(&c.MessageBytes, wire.DefaultMessageBytes)
+	set(&c.UnsignedBytes, min(16<<10, c.MessageBytes))
+	set(&c.MessageTimeout, 10*time.Second)
+	set(&c.StallTimeout, 30*time.Second)
+	set(&c.CloseTimeout, time.Second)
+	if c.Clock == nil {
+		c.Clock = clock.Real{}
+	}
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// maxIdleWorkers is how many workers wait for work; more are made when needed and
+// go away afterwards.
+const maxIdleWorkers = 16
+
+// Group owns connections and the goroutines that work for them. Its methods may be
+// called by any number of goroutines at once.
+type Group struct {
+	cfg Config
+
+	jobs chan *conn // to a worker that waits
+	idle atomic.Int32
+	done chan struct{} // closed once no connection is left after Shutdown
+	wg   sync.WaitGroup
+
+	mu     sync.Mutex
+	conns  map[*conn]struct{}
+	closed bool
+}
+
+// NewGroup makes a group without connections.
+func NewGroup(cfg Config) *Group {
+	cfg.defaults()
+	return &Group{cfg: cfg, jobs: make(chan *conn), done: make(chan struct{}), conns: make(map[*conn]struct{})}
+}
+
+// ErrShutdown from Upgrade: the group takes no more connections.
+var ErrShutdown = errors.New("wsconn: shutting down")
+
+// Upgrade makes a WebSocket of an HTTP request and opens a session on it with open,
+// which is called from another goroutine. Origin and credentials must have been
+// checked. It returns at once; on an error the request has been answered.
+func (g *Group) Upgrade(w http.ResponseWriter, r *http.Request, open func(session.Transport) Session) error {
+	g.mu.Lock()
+	closed := g.closed
+	g.mu.Unlock()
+	if closed {
+		http.Error(w, "the server is shutting down: try again in a moment", http.StatusServiceUnavailable)
+		return ErrShutdown
+	}
+	nc, early, err := takeOver(w, r)
+	if err != nil {
+		return err
+	}
+	return g.Serve(nc, early, open)
+}
+
+// Serve carries a session over a connection on which the handshake is done; early
+// are bytes that were read already. It takes both over.
+func (g *Group) Serve(nc net.Conn, early []byte, open func(session.Transport) Session) error {
+	c := newConn(g, nc, early, open)
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return errors.Join(ErrShutdown, nc.Close())
+	}
+	g.conns[c] = struct{}{}
+	g.wg.Add(1)
+	g.mu.Unlock()
+	go func() {
+		defer g.wg.Done()
+		c.run()
+		g.remove(c)
+	}()
+	return nil
+}
+
+// Len returns the number of connections.
+func (g *Group) Len() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.conns)
+}
+
+func (g *Group) remove(c *conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.conns, c)
+	g.endLocked()
+}
+
+// endLocked lets the workers go once the last connection has gone.
+func (g *Group) endLocked() {
+	if !g.closed || len(g.conns) > 0 {
+		return
+	}
+	select {
+	case <-g.done:
+	default:
+		close(g.done)
+	}
+}
+
+// Shutdown takes no more connections and returns once all have ended; it ends none
+// by itself, that is the sessions' business. When ctx ends first it cuts off those
+// that are left, waits for them and returns ctx's error.
+func (g *Group) Shutdown(ctx context.Context) error {
+	g.mu.Lock()
+	g.closed = true
+	g.endLocked()
+	g.mu.Unlock()
+	var err error
+	select {
+	case <-g.done:
+	case <-ctx.Done():
+		err = ctx.Err()
+		g.mu.Lock()
+		for c := range g.conns {
+			c.kill()
+		}
+		g.mu.Unlock()
+	}
+	g.wg.Wait()
+	return err
+}
+
+// work has a worker do the next step of c and waits for it.
+func (g *Group) work(c *conn) {
+	select {
+	case g.jobs <- c:
+	default:
+		g.wg.Go(func() { g.worker(c) })
+	}
+	<-c.turn
+}
+
+// worker works for c, then for whoever needs it. Its stack has grown to what
+// handling messages takes.
+func (g *Group) worker(c *conn) {
+	for {
+		c.step()
+		c.turn <- struct{}{}
+		if g.idle.Add(1) > maxIdleWorkers {
+			g.idle.Add(-1)
+			return
+		}
+		select {
+		case c = <-g.jobs:
+			g.idle.Add(-1)
+		case <-g.done:
+			return
+		}
+	}
+}

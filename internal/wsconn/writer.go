@@ -1,0 +1,185 @@
+package wsconn
+
+import (
+	"errors"
+	"os"
+
+	"github.com/dashwire/dashwire/internal/wire"
+)
+
+// Write implements session.Transport.
+func (c *conn) Write(b []byte) (n int, ready bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.dead || c.sent:
+		return len(b), false // nobody reads it any more, and Closed is on its way
+	case c.waiting:
+		c.wanted = true
+		return 0, false
+	}
+	n, err := c.sock.write(b)
+	c.mid = n < len(b)
+	switch {
+	case err != nil:
+		c.failLocked(err)
+		return len(b), false
+	case c.mid:
+		c.waitLocked(nil)
+	case c.sock.blocking():
+		c.waitLocked(b)
+	default:
+		if c.pong != nil && !c.closing {
+			c.writeControlLocked() // it has waited for the end of a frame
+		}
+		return n, true
+	}
+	c.wanted = true
+	return n, false
+}
+
+// Ping implements session.Transport.
+func (c *conn) Ping() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.dead && !c.sent && !c.waiting && !c.mid {
+		c.controlLocked(appendControl(nil, opPing, nil))
+	}
+}
+
+// Close implements session.Transport.
+func (c *conn) Close(code wire.CloseCode, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing {
+		c.closing, c.code, c.reason = true, code, reason
+		if !c.dead {
+			c.timer = c.group.cfg.Clock.AfterFunc(c.group.cfg.CloseTimeout, c.kill)
+		}
+	}
+	c.writeControlLocked()
+}
+
+// writeControlLocked writes the control frames that are due, if the stream is
+// between two frames of the session.
+func (c *conn) writeControlLocked() {
+	if c.dead || c.sent || c.waiting || c.mid {
+		return
+	}
+	if b := c.takeControlLocked(); len(b) > 0 {
+		c.controlLocked(b)
+	}
+}
+
+// takeControlLocked encodes what is due: a pong, a close frame last of all.
+func (c *conn) takeControlLocked() (b []byte) {
+	if c.pong != nil && !c.sent {
+		b = appendControl(b, opPong, c.pong)
+		c.pong = nil
+	}
+	if c.closing && !c.sent {
+		b = appendClose(b, c.code, c.reason)
+		c.sent = true
+	}
+	return b
+}
+
+// controlLocked writes control frames or has the waiter write them.
+func (c *conn) controlLocked(b []byte) {
+	if c.sock.blocking() {
+		c.waitLocked(b)
+		return
+	}
+	n, err := c.sock.write(b)
+	switch {
+	case err != nil:
+		c.failLocked(err)
+	case n < len(b):
+		c.waitLocked(b[n:])
+	}
+}
+
+// waitLocked starts the waiter, which first writes a copy of b.
+func (c *conn) waitLocked(b []byte) {
+	c.pending = append(c.pending, b...)
+	c.waiting = true
+	if !c.opening {
+		c.waiters.Go(c.wait)
+	}
+}
+
+// opened lets the waiter start that the opening of the session has asked for.
+func (c *conn) opened() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opening = false
+	if c.waiting {
+		c.waiters.Go(c.wait)
+	}
+}
+
+// wait is the waiter: it waits until the socket takes bytes again, writes what the
+// connection itself has to say, and tells the session.
+func (c *conn) wait() {
+	err := c.sock.ready()
+	for err == nil {
+		b, wanted := c.next()
+		if b == nil {
+			if wanted {
+				c.session.Writable()
+			}
+			return
+		}
+		err = c.sock.writeAll(b)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failLocked(err)
+}
+
+// next returns what the waiter has to write. If that is nothing, writing is the
+// session's again, which is told so if it waits.
+func (c *conn) next() (b []byte, wanted bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b, c.pending = c.pending, nil
+	if len(b) > 0 {
+		return b, false
+	}
+	// A session that is about to close may still have frames that come before the
+	// close frame: it says Close again once they are out.
+	if !c.mid && (!c.closing || !c.wanted) {
+		if b = c.takeControlLocked(); len(b) > 0 {
+			return b, false
+		}
+	}
+	wanted = c.wanted
+	c.wanted, c.waiting = false, false
+	return nil, wanted
+}
+
+// failLocked ends the connection after a write has failed.
+func (c *conn) failLocked(err error) {
+	if !c.closing {
+		c.closing = true
+		c.code, c.reason = wire.CloseAbnormal, "the connection broke"
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			c.code, c.reason = wire.CloseStalled, "the connection takes no bytes"
+		}
+	}
+	c.killLocked()
+}
+
+// kill closes the socket, which ends the reading and the waiter. It does not block.
+func (c *conn) kill() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.killLocked()
+}
+
+func (c *conn) killLocked() {
+	if !c.dead {
+		c.dead = true
+		c.sock.close()
+	}
+}
