@@ -83,7 +83,7 @@ func TestE5_RefusedFrames(t *testing.T) {
 func (p *peer) awaitCloseFrame() (wire.CloseCode, string) {
 	p.t.Helper()
 	for {
-		f, err := ws.ReadFrame(p.Conn)
+		f, err := readFrame(p.Conn)
 		if err != nil {
 			p.t.Fatalf("waiting for the close frame: %v", err)
 		}
@@ -121,7 +121,7 @@ func TestE1_OneByteSegments(t *testing.T) {
 	if got := within(t, p.messages, "the second message"); len(got) != 200 {
 		t.Errorf("got %q", got)
 	}
-	f, err := ws.ReadFrame(p.Conn)
+	f, err := readFrame(p.Conn)
 	if err != nil || f.Header.OpCode != ws.OpPong || string(f.Payload) != "hello" {
 		t.Errorf("got %v %q, %v", f.Header.OpCode, f.Payload, err)
 	}
@@ -202,7 +202,7 @@ func TestE5_MessageThatNeverEnds(t *testing.T) {
 				go func() {
 					p.write(c.first)
 					for c.drip != nil && time.Since(start) < 20*time.Second {
-						time.Sleep(time.Second)
+						<-time.After(time.Second)
 						p.write(c.drip)
 					}
 				}()
@@ -216,7 +216,7 @@ func TestE5_MessageThatNeverEnds(t *testing.T) {
 					t.Errorf("the session heard %d", got.code)
 				}
 				synctest.Wait()
-				time.Sleep(20 * time.Second)
+				<-time.After(20 * time.Second)
 			})
 		})
 	}
@@ -224,7 +224,7 @@ func TestE5_MessageThatNeverEnds(t *testing.T) {
 
 // The time that the session takes for one message does not count for the next.
 func TestE5_MessageTimeDoesNotCountWaiting(t *testing.T) {
-	slow := func(string) { time.Sleep(30 * time.Second) }
+	slow := func(string) { <-time.After(30 * time.Second) }
 	bubble(t, Config{}, slow, func(t *testing.T, p *peer) {
 		second := text("second")
 		p.write(append(text("first"), second[:3]...))
@@ -266,11 +266,11 @@ func TestC4_PingsAtAnEasyPaceAreFine(t *testing.T) {
 		for i := range 500 {
 			payload := fmt.Sprint(i)
 			go p.write(masked(0x89, []byte(payload)))
-			f, err := ws.ReadFrame(p.Conn)
+			f, err := readFrame(p.Conn)
 			if err != nil || f.Header.OpCode != ws.OpPong || string(f.Payload) != payload {
 				t.Fatalf("pong %d: %v %q, %v", i, f.Header.OpCode, f.Payload, err)
 			}
-			time.Sleep(100 * time.Millisecond)
+			<-time.After(100 * time.Millisecond)
 		}
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -289,7 +289,7 @@ func TestC4_OnePongIsDue(t *testing.T) {
 		synctest.Wait()
 		var got []string
 		for range 2 {
-			f, err := ws.ReadFrame(p.Conn)
+			f, err := readFrame(p.Conn)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -305,7 +305,7 @@ func TestC7_ServerCloses(t *testing.T) {
 	t.Run("the client answers", func(t *testing.T) {
 		bubble(t, Config{}, nil, func(t *testing.T, p *peer) {
 			go p.send([]byte("bye"))
-			f, err := ws.ReadFrame(p.Conn)
+			f, err := readFrame(p.Conn)
 			if err != nil || string(f.Payload) != "bye" {
 				t.Fatalf("got %q, %v", f.Payload, err)
 			}
@@ -313,7 +313,7 @@ func TestC7_ServerCloses(t *testing.T) {
 			start := time.Now()
 			p.transport.Close(wire.CloseRestart, "restarting")
 			p.transport.Close(wire.CloseInternal, "the first code counts")
-			f, err = ws.ReadFrame(p.Conn)
+			f, err = readFrame(p.Conn)
 			if code, reason := ws.ParseCloseFrameData(f.Payload); err != nil || code != 1012 || reason != "restarting" {
 				t.Fatalf("got %d %q, %v", code, reason, err)
 			}
@@ -415,7 +415,7 @@ func TestR5_SlowReaderGetsEverything(t *testing.T) {
 			go p.write(masked(0x89, []byte("between"))) // its pong must not fall within a frame
 			pongs := 0
 			for i := 0; i < n; {
-				f, err := ws.ReadFrame(p.Conn)
+				f, err := readFrame(p.Conn)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -429,7 +429,7 @@ func TestR5_SlowReaderGetsEverything(t *testing.T) {
 				i++
 			}
 			if pongs == 0 {
-				if f, err := ws.ReadFrame(p.Conn); err != nil || f.Header.OpCode != ws.OpPong {
+				if f, err := readFrame(p.Conn); err != nil || f.Header.OpCode != ws.OpPong {
 					t.Errorf("no pong: %v, %v", f.Header.OpCode, err)
 				}
 			}
@@ -463,7 +463,7 @@ func TestC4_PingWritesAFrame(t *testing.T) {
 	p := tcp(t, Config{}, nil)
 	defer p.stop()
 	p.transport.Ping()
-	f, err := ws.ReadFrame(p.Conn)
+	f, err := readFrame(p.Conn)
 	if err != nil || f.Header.OpCode != ws.OpPing || f.Header.Length != 0 {
 		t.Errorf("got %+v, %v", f.Header, err)
 	}
@@ -479,7 +479,7 @@ func TestC1_WriteWhileTheSessionOpens(t *testing.T) {
 		defer p.stop()
 		p.send([]byte("next"))
 		for _, want := range []string{"CONNECT", "next"} {
-			if f, err := ws.ReadFrame(p.Conn); err != nil || string(f.Payload) != want {
+			if f, err := readFrame(p.Conn); err != nil || string(f.Payload) != want {
 				t.Errorf("got %q, %v", f.Payload, err)
 			}
 		}

@@ -180,14 +180,14 @@ func TestC1_LibraryClientOverTLS(t *testing.T) {
 			t.Fatalf("got %.20q", got)
 		}
 		rec.send([]byte(msg))
-		if f, err := ws.ReadFrame(c); err != nil || string(f.Payload) != msg {
+		if f, err := readFrame(c); err != nil || string(f.Payload) != msg {
 			t.Fatalf("got %.20q, %v", f.Payload, err)
 		}
 	}
 	if _, err := c.Write(closing(1000, "")); err != nil {
 		t.Fatal(err)
 	}
-	if f, err := ws.ReadFrame(c); err != nil || f.Header.OpCode != ws.OpClose {
+	if f, err := readFrame(c); err != nil || f.Header.OpCode != ws.OpClose {
 		t.Errorf("got %v, %v", f.Header.OpCode, err)
 	}
 	if end := within(t, rec.closed, "Closed"); end.code != 1000 {

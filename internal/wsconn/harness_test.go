@@ -186,7 +186,7 @@ func closing(code uint16, reason string) []byte {
 func (p *peer) awaitClose() (code wire.CloseCode, reason string) {
 	p.t.Helper()
 	for {
-		f, err := ws.ReadFrame(p.Conn)
+		f, err := readFrame(p.Conn)
 		if err != nil {
 			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.ErrClosedPipe) && !isReset(err) {
 				p.t.Errorf("reading the server's frames: %v", err)
@@ -224,3 +224,14 @@ func within[V any](t *testing.T, c <-chan V, what string) V {
 type closedConn struct{ net.Conn }
 
 func (closedConn) Close() error { return nil }
+
+// readFrame reads one frame of the server.
+func readFrame(r io.Reader) (ws.Frame, error) {
+	h, err := ws.ReadHeader(r)
+	if err != nil {
+		return ws.Frame{}, err
+	}
+	f := ws.Frame{Header: h, Payload: make([]byte, h.Length)}
+	_, err = io.ReadFull(r, f.Payload)
+	return f, err
+}
