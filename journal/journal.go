@@ -84,9 +84,10 @@ type Journal interface {
 	Append(ctx context.Context, a Append) (Durability, error)
 
 	// Head returns the position of the last durable record, 0 for a log that does
-	// not exist. It is linearizable: it sees every append that had returned nil,
-	// on any node, before Head was called.
-	Head(ctx context.Context, dashboardID string) (Position, error)
+	// not exist, and what has the records up to there, as Append would say it. It is
+	// linearizable: it sees every append that had returned nil, on any node, before
+	// Head was called.
+	Head(ctx context.Context, dashboardID string) (Position, Durability, error)
 
 	// Read yields the records after a position, in order and without gaps, up to at
 	// least the head at the time of the call. A yielded error ends it.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/dashwire/dashwire/auth"
@@ -90,8 +89,6 @@ type Hub struct {
 
 	randMu sync.Mutex
 	stats  counters
-	// durable is what the journal last said of its appends.
-	durable atomic.Value // journal.Durability
 }
 
 // NewHub makes a hub without open rooms.

@@ -214,14 +214,14 @@ func (r *Room) append(batch []*item, after journal.Position) {
 	}
 	ctx := r.hub.ctx
 	if records == nil {
-		head, err := r.hub.cfg.Journal.Head(ctx, r.id)
+		head, durability, err := r.hub.cfg.Journal.Head(ctx, r.id)
 		switch {
 		case err != nil:
 			r.refuseAll(err)
 		case head != after:
 			r.lost(batch)
 		default:
-			r.commit(batch, "")
+			r.commit(batch, durability)
 		}
 		return
 	}
@@ -254,11 +254,6 @@ func (r *Room) append(batch []*item, after journal.Position) {
 
 // commit makes a batch's entries visible and answers it.
 func (r *Room) commit(batch []*item, durability journal.Durability) {
-	if durability == "" {
-		durability, _ = r.hub.durable.Load().(journal.Durability)
-	} else {
-		r.hub.durable.Store(durability)
-	}
 	var replays []*item
 	now := r.hub.cfg.Clock.Now()
 	entries := make([]*board.Entry, 0, len(batch))

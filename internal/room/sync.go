@@ -31,7 +31,7 @@ func (r *Room) view(ctx context.Context, since *wire.Since, role auth.Role) (vie
 	v := view{state: r.head(), since: since}
 	epoch, version := v.state.Head()
 	if since != nil && since.Epoch == epoch && since.Version > version {
-		position, err := r.hub.cfg.Journal.Head(ctx, r.id)
+		position, _, err := r.hub.cfg.Journal.Head(ctx, r.id)
 		if err != nil {
 			return v, unavailable(err)
 		}

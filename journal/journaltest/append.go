@@ -137,12 +137,24 @@ func headLinearizable(t *testing.T, j journal.Journal) {
 		}
 	}()
 	for p := range done {
-		got, err := j.Head(t.Context(), "ops")
+		got, _, err := j.Head(t.Context(), "ops")
 		if err != nil || got < p {
 			t.Errorf("head is %d, %v after the append of %d returned", got, err, p)
 		}
 	}
 	wantHead(t, j, "ops", appends)
+}
+
+func headDurability(t *testing.T, j journal.Journal) {
+	want, err := j.Append(t.Context(), make1("ops", 0, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"ops", "nobody"} {
+		if _, got, err := j.Head(t.Context(), id); err != nil || got != want {
+			t.Errorf("head of %s is %q, %v; append said %q", id, got, err, want)
+		}
+	}
 }
 
 func invalidAppend(t *testing.T, j journal.Journal) {

@@ -26,7 +26,7 @@ func follow(t *testing.T, j journal.Journal) <-chan journal.Delivery {
 			t.Errorf("follow ended with %v, want context.Canceled", err)
 		}
 	})
-	head, err := j.Head(t.Context(), "start")
+	head, _, err := j.Head(t.Context(), "start")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func readDuringAppends(t *testing.T, j journal.Journal) {
 	for range readers {
 		wg.Go(func() {
 			for {
-				head, err := j.Head(t.Context(), "ops")
+				head, _, err := j.Head(t.Context(), "ops")
 				if err != nil {
 					t.Error(err)
 					return
@@ -117,7 +117,7 @@ func cancelledReads(t *testing.T, j journal.Journal) {
 	must(t, j, "ops", 0, "a")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := j.Head(ctx, "ops"); !errors.Is(err, context.Canceled) {
+	if _, _, err := j.Head(ctx, "ops"); !errors.Is(err, context.Canceled) {
 		t.Errorf("head: got %v", err)
 	}
 	if _, err := j.List(ctx, "", 1); !errors.Is(err, context.Canceled) {

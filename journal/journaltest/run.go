@@ -22,6 +22,7 @@ func Run(t *testing.T, newJournal func(t *testing.T) journal.Journal) {
 		{"A3_MovedStoresNothing", movedStoresNothing},
 		{"A3_OneWinnerPerPosition", oneWinner},
 		{"A3_HeadSeesEveryFinishedAppend", headLinearizable},
+		{"A1_HeadIsAsDurableAsAppendSays", headDurability},
 		{"InvalidAppendStoresNothing", invalidAppend},
 		{"UnknownDashboardIsEmpty", unknownDashboard},
 		{"ReadRanges", readRanges},
@@ -77,7 +78,7 @@ func settle(j journal.Journal, a journal.Append) error {
 // wantHead fails the test unless the head is at a position.
 func wantHead(t *testing.T, j journal.Journal, id string, want journal.Position) {
 	t.Helper()
-	got, err := j.Head(context.Background(), id)
+	got, _, err := j.Head(context.Background(), id)
 	if err != nil || got != want {
 		t.Fatalf("head of %s: got %d, %v; want %d", id, got, err, want)
 	}

@@ -145,16 +145,16 @@ func (j *Journal) logLocked(id string) *log {
 }
 
 // Head implements journal.Journal.
-func (j *Journal) Head(ctx context.Context, dashboardID string) (journal.Position, error) {
+func (j *Journal) Head(ctx context.Context, dashboardID string) (journal.Position, journal.Durability, error) {
 	if err := ctx.Err(); err != nil {
-		return 0, fmt.Errorf("head of %s: %w", dashboardID, err)
+		return 0, journal.Memory, fmt.Errorf("head of %s: %w", dashboardID, err)
 	}
 	j.mu.RLock()
 	defer j.mu.RUnlock()
 	if l := j.logs[dashboardID]; l != nil {
-		return journal.Position(len(l.records)), nil
+		return journal.Position(len(l.records)), journal.Memory, nil
 	}
-	return 0, nil
+	return 0, journal.Memory, nil
 }
 
 // Read implements journal.Journal.

@@ -45,8 +45,8 @@ func TestA1_Faults(t *testing.T) {
 			if _, err := j.Append(t.Context(), appendOf(0, "a")); !errors.Is(err, test.err) {
 				t.Fatalf("got %v, want %v", err, test.err)
 			}
-			head, err := j.Head(t.Context(), "ops")
-			if err != nil || (head == 1) != test.stored {
+			head, durability, err := j.Head(t.Context(), "ops")
+			if err != nil || durability != journal.Memory || (head == 1) != test.stored {
 				t.Fatalf("head is %d, %v; stored should be %v", head, err, test.stored)
 			}
 			if _, err := j.Append(t.Context(), appendOf(0, "a")); !errors.Is(err, test.repeat) {
@@ -55,7 +55,7 @@ func TestA1_Faults(t *testing.T) {
 			if n := j.Settle(); n != 0 {
 				t.Errorf("%d appends were stored a second time", n)
 			}
-			if head, _ := j.Head(t.Context(), "ops"); head != 1 {
+			if head, _, _ := j.Head(t.Context(), "ops"); head != 1 {
 				t.Errorf("head is %d, want 1", head)
 			}
 		})

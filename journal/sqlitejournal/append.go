@@ -67,7 +67,7 @@ func (j *Journal) compare(ctx context.Context, a journal.Append) error {
 		}
 		return fmt.Errorf("%w: what stands there cannot be read: %w", journal.ErrUnknown, err)
 	}
-	head, err := j.Head(ctx, a.DashboardID)
+	head, _, err := j.Head(ctx, a.DashboardID)
 	if err != nil {
 		return unknown(err)
 	}

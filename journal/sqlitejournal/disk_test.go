@@ -189,7 +189,7 @@ func TestA2_OutageKeepsDoubtOpen(t *testing.T) {
 	if _, err := j.Append(t.Context(), appendOf("net", 1, "b")); !errors.Is(err, journal.ErrUnavailable) || errors.Is(err, journal.ErrUnknown) {
 		t.Errorf("append of another dashboard: got %v, want ErrUnavailable", err)
 	}
-	if _, err := j.Head(t.Context(), "third"); !errors.Is(err, journal.ErrUnavailable) {
+	if _, _, err := j.Head(t.Context(), "third"); !errors.Is(err, journal.ErrUnavailable) {
 		t.Errorf("head: got %v, want ErrUnavailable", err)
 	}
 	// In one step: the writer may try at any moment.

@@ -207,7 +207,7 @@ func TestClosedJournalIsUnavailable(t *testing.T) {
 	if _, err := j.Append(t.Context(), appendOf("ops", 3, "a")); !errors.Is(err, journal.ErrUnavailable) {
 		t.Errorf("append: got %v", err)
 	}
-	if _, err := j.Head(t.Context(), "ops"); !errors.Is(err, journal.ErrUnavailable) {
+	if _, _, err := j.Head(t.Context(), "ops"); !errors.Is(err, journal.ErrUnavailable) {
 		t.Errorf("head: got %v", err)
 	}
 	if err := j.Close(); err != nil {

@@ -44,15 +44,15 @@ func readRow(ctx context.Context, c *conn, id string) (r row, err error) {
 }
 
 // Head implements journal.Journal. It answers from memory or by one indexed read.
-func (j *Journal) Head(ctx context.Context, dashboardID string) (journal.Position, error) {
+func (j *Journal) Head(ctx context.Context, dashboardID string) (journal.Position, journal.Durability, error) {
 	if err := ctx.Err(); err != nil {
-		return 0, fmt.Errorf("head of %s: %w", dashboardID, err)
+		return 0, journal.Disk, fmt.Errorf("head of %s: %w", dashboardID, err)
 	}
 	t := j.tails.rlock(dashboardID)
 	if t != nil {
 		head, damage := t.head, t.damage
 		j.tails.mu.RUnlock()
-		return head, damage
+		return head, journal.Disk, damage
 	}
 	j.tails.mu.RUnlock()
 	var r row
@@ -60,7 +60,7 @@ func (j *Journal) Head(ctx context.Context, dashboardID string) (journal.Positio
 		r, err = readRow(ctx, c, dashboardID)
 		return err
 	})
-	return r.head, readError("head of", dashboardID, err)
+	return r.head, journal.Disk, readError("head of", dashboardID, err)
 }
 
 // Read implements journal.Journal. It reads in steps and holds neither a lock nor
@@ -68,7 +68,7 @@ func (j *Journal) Head(ctx context.Context, dashboardID string) (journal.Positio
 func (j *Journal) Read(ctx context.Context, dashboardID string, after journal.Position) iter.Seq2[journal.Record, error] {
 	return func(yield func(journal.Record, error) bool) {
 		after := after
-		until, err := j.Head(ctx, dashboardID)
+		until, _, err := j.Head(ctx, dashboardID)
 		if err != nil {
 			yield(journal.Record{}, err)
 			return
