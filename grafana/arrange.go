@@ -68,7 +68,7 @@ func (ex *exporter) foldBetween() bool {
 // settle decides whether a panel stays in its row, and if not, where it goes: into a
 // row that is folded up, else to the top.
 func (x *exported) settle(all map[string]*exported) {
-	wasHead := x.known && !x.from.Nested && textAt(x.panel, "/type") == "row"
+	wasHead := x.known && x.from.Head
 	switch {
 	case x.head:
 		x.stays = wasHead

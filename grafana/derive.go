@@ -28,27 +28,21 @@ func titleOf(panel board.Value) string {
 }
 
 // write gives the panel with what the widget says now: type, title and options are
-// changed where the panel says something else, and nothing besides.
+// changed where the panel says something else, and nothing besides. Writing again
+// changes nothing.
 func write(panel, w board.Value) board.Value {
-	was := derive(panel)
-	differs := func(p board.Pointer) (board.Value, bool) {
-		now, _ := w.Get(p)
-		old, _ := was.Get(p)
-		return now, !now.Equal(old)
-	}
-	if now, changed := differs("/type"); changed {
-		kind, _ := text(now)
+	if kind := textAt(w, "/type"); kind != kindOf(panel) {
 		if name, ok := panelType(kind); ok {
 			panel = panel.With("/type", quote(name))
 		}
 	}
-	if now, changed := differs("/title"); changed && now.Kind() == '"' {
-		panel = panel.With("/title", now)
+	if title, _ := w.Get("/title"); title.Kind() == '"' && !title.Equal(quote(titleOf(panel))) {
+		panel = panel.With("/title", title)
 	}
 	kind := kindOf(panel)
 	for _, o := range options {
-		now, changed := differs("/config" + o.ours)
-		if !changed {
+		now, _ := w.Get("/config" + o.ours)
+		if now.Equal(o.read(panel, kind)) {
 			continue
 		}
 		if next := o.write(panel, kind, now); o.read(next, kind).Equal(now) {
@@ -79,7 +73,7 @@ var options = []option{
 	{"/thresholds", readThresholds, writeThresholds},
 	{"/description", readText("/description"), writeAt("/description")},
 	{"/text", onlyText(readText("/options/content", "/content")), writeAt("/options/content")},
-	{"/mode", onlyText(readText("/options/mode", "/mode")), writeAt("/options/mode")},
+	{"/mode", onlyText(readMode), writeAt("/options/mode")},
 	{"/series", readSeries, keepPanel},
 	{"/collapsed", readCollapsed, writeAt("/collapsed")},
 }
@@ -124,6 +118,15 @@ func readText(places ...board.Pointer) func(board.Value, string) board.Value {
 		}
 		return ""
 	}
+}
+
+// readMode reads how a text is written; absent = markdown.
+func readMode(panel board.Value, kind string) board.Value {
+	v := readText("/options/mode", "/mode")(panel, kind)
+	if v == `"markdown"` {
+		return ""
+	}
+	return v
 }
 
 // onlyText reads nothing from panels that are no text.

@@ -40,6 +40,7 @@
 // which Grafana ignores and Import reads, so nothing is lost on the way there and
 // back:
 //
-//	{"id": "cpu", "widget": {…}}                              a panel made in Dashwire
-//	{"id": "…", "set": {"/config/x": 1}, "unset": ["/title"]} edits of an imported one
+//	{"id": "cpu", "set": {"/config/window": 900}, "unset": ["/config/min"], "static": true}
+//
+// Set and unset are relative to the widget that Import would make of the panel alone.
 package grafana

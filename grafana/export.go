@@ -75,26 +75,26 @@ func (ex *exporter) gather(doc *board.Document) {
 	if main == nil {
 		main = &board.Layout{Columns: gridColumns}
 	}
-	columns := max(main.Columns, 1)
-	for _, id := range slices.Sorted(maps.Keys(doc.Widgets)) {
-		if _, ok := main.Items[id]; !ok {
-			main = main.WithNew(id)
-		}
+	ids := slices.Sorted(maps.Keys(doc.Widgets))
+	main = complete(main, ids)
+	for _, id := range ids {
 		x := &exported{widget: doc.Widgets[id]}
-		x.tile = &tile{id: id, rect: rescale(main.Items[id], columns, gridColumns)}
+		x.tile = &tile{id: id, rect: rescale(main.Items[id], main.Columns, gridColumns)}
 		if panel, _ := x.widget.Get("/config/grafana"); panel.IsObject() {
 			x.panel = panel
 			x.from, x.known = readOrigin(id, x.widget)
 		}
-		x.head = textAt(x.widget, "/type") == "row" && !(x.known && x.from.Nested)
+		// A row in a row, or in one of an old dashboard, begins no section.
+		inner := x.known && !x.from.Head && textAt(x.panel, "/type") == "row"
+		x.head = textAt(x.widget, "/type") == "row" && !inner
 		ex.legacy = ex.legacy || x.from.Legacy > 0
 		ex.widgets[id] = x
 		ex.tiles = append(ex.tiles, x.tile)
 	}
-	for _, id := range slices.Sorted(maps.Keys(ex.widgets)) {
-		ex.widgets[id].translate()
+	for _, x := range ex.widgets {
+		x.translate()
 	}
-	ex.number()
+	ex.number(ids)
 }
 
 // folded reports whether a row is folded up now, and whether that is as it came.
@@ -108,34 +108,34 @@ func (x *exported) folded() (now, asCame bool) {
 func (x *exported) translate() {
 	if x.panel.Absent() {
 		x.json = panelOf(x.widget)
-		x.ours.Widget = jsontext.RawValue(x.widget)
 	} else {
 		x.json = write(x.panel, x.widget)
-		now := x.widget.Without("/config/grafana").Without("/config/imported")
-		x.ours.Set, x.ours.Unset = rawPatch(board.Diff(derive(x.json), now))
 	}
+	now := x.widget.Without("/config/grafana").Without("/config/imported")
+	if _, ok := now.Get("/config"); !ok {
+		now = now.With("/config", "{}") // importing makes one anyway
+	}
+	x.ours.Set, x.ours.Unset = rawPatch(board.Diff(derive(x.json), now))
 	x.ours.Static = x.rect.Static
 }
 
 // panelOf is the panel nearest to a widget made in Dashwire, without id and place.
 func panelOf(w board.Value) board.Value {
-	kind := textAt(w, "/type")
-	name, drawn := panelType(kind)
+	name, _ := panelType(textAt(w, "/type"))
 	p := board.Value("{}").With("/type", quote(name)).With("/title", `""`)
-	if kind == "row" {
+	switch name {
+	case "row":
 		p = p.With("/collapsed", "false").With("/panels", "[]")
-	}
-	if !drawn {
-		return p.With("/title", quote(textAt(w, "/title"))).
-			With("/options", board.Value(`{"mode":"markdown"}`).With("/content", quote("Dashwire draws this panel; its type is "+kind+".")))
+	case "text":
+		p = p.With("/options", `{"content":"","mode":"markdown"}`)
 	}
 	return write(p, w)
 }
 
-// number gives a panel id to what has none of its own: new panels and copies.
-func (ex *exporter) number() {
+// number gives a panel id to what has none of its own, new panels and copies, in the
+// order of the ids.
+func (ex *exporter) number(ids []string) {
 	last := 0
-	ids := slices.Sorted(maps.Keys(ex.widgets))
 	for _, id := range ids {
 		x := ex.widgets[id]
 		v, _ := x.panel.Get("/id")
@@ -148,18 +148,15 @@ func (ex *exporter) number() {
 			last = max(last, n)
 		}
 	}
-	for _, made := range []bool{false, true} { // copies first: once imported again they count as the others
-		for _, id := range ids {
-			x := ex.widgets[id]
-			if x.known || x.panel.Absent() != made {
-				continue
-			}
-			last++
-			for ex.used[string(number(last))] {
-				last++
-			}
-			x.json = x.json.With("/id", number(last))
+	for _, id := range ids {
+		x := ex.widgets[id]
+		if x.known {
+			continue
 		}
+		for last++; ex.used[string(number(last))]; {
+			last++
+		}
+		x.json = x.json.With("/id", number(last))
 	}
 }
 

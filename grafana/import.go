@@ -240,19 +240,11 @@ func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 // widget makes the widget of a panel that has its place.
 func (p *panel) widget() (board.Value, *board.Error) {
 	w := derive(p.json)
-	keep := true
-	if p.ours.Widget != nil {
-		w, keep = p.made()
-	}
 	if patch, err := p.ours.patch(); err == nil {
 		w = w.Apply(patch)
 	}
-	if keep {
-		if !w.Reaches("/config/grafana") {
-			w = w.With("/config", "{}")
-		}
-		w = w.With("/config/grafana", p.json).With("/config/imported", encode(p.origin()))
-	}
+	// A widget of ours may have a config that is no object; it has no room for these.
+	w = w.With("/config/grafana", p.json).With("/config/imported", encode(p.origin()))
 	checked, err := board.ParseValue([]byte(w))
 	if err != nil {
 		path := strings.Replace(err.Path, "/config/grafana", "", 1)
@@ -261,32 +253,17 @@ func (p *panel) widget() (board.Value, *board.Error) {
 	return checked, nil
 }
 
-// made gives the widget of a panel that was made in Dashwire. If Grafana has changed
-// more than its place since, the changes go into the widget, and what the widget
-// cannot say is kept as the panel's JSON.
-func (p *panel) made() (w board.Value, keep bool) {
-	w = board.Value(p.ours.Widget)
-	bare := p.json.Without("/gridPos").Without("/id")
-	plain := panelOf(w)
-	if plain.Equal(bare) {
-		return w, false
-	}
-	set, unset := board.Diff(derive(plain), derive(bare))
-	w = w.Apply(&board.Patch{Set: set, Unset: unset})
-	return w, !panelOf(w).Equal(bare)
-}
-
 // settings keeps the dashboard's JSON and what our pages show of it.
 func (im *importer) settings() (board.Value, *board.Error) {
 	s := deriveSettings(im.dashboard)
 	patch, err := readPatch(im.ours.Set, im.ours.Unset)
 	if err != nil {
-		return "", err.At(string(memberPointer) + err.Path)
+		return "", err.At(im.base + string(memberPointer) + err.Path)
 	}
 	s = s.Apply(patch).With("/grafana", im.dashboard)
 	checked, err := board.ParseValue([]byte(s))
 	if err != nil {
-		return "", board.Errorf(err.Code, "the dashboard's settings cannot be stored: %s", err.Message).At(strings.TrimPrefix(err.Path, "/grafana"))
+		return "", board.Errorf(err.Code, "the dashboard's settings cannot be stored: %s", err.Message).At(im.base + strings.TrimPrefix(err.Path, "/grafana"))
 	}
 	return checked, nil
 }
@@ -310,11 +287,22 @@ func deriveSettings(dashboard board.Value) board.Value {
 	return s
 }
 
+// mostBreakpoints bounds the layouts that our member may bring: each has a place for
+// every widget.
+const mostBreakpoints = 32
+
 // layouts adds the other breakpoints that a document of ours had.
 func (im *importer) layouts(main *board.Layout) (map[string]*board.Layout, *board.Error) {
+	if n := len(im.ours.Layouts); n > mostBreakpoints {
+		return nil, board.Errorf(board.CodeLimitExceeded, "the dashboard has %d more layouts and may have %d: remove some", n, mostBreakpoints).At(im.base + string(memberPointer) + "/layouts")
+	}
+	ids := make([]string, len(im.panels))
+	for i, p := range im.panels {
+		ids[i] = p.id
+	}
 	all := map[string]*board.Layout{board.MainBreakpoint: main}
 	for name, raw := range im.ours.Layouts {
-		at := string(memberPointer) + "/layouts" + string(board.JoinPointer("", name))
+		at := im.base + string(memberPointer) + "/layouts" + string(board.JoinPointer("", name))
 		if name == board.MainBreakpoint {
 			continue
 		}
@@ -325,22 +313,32 @@ func (im *importer) layouts(main *board.Layout) (map[string]*board.Layout, *boar
 		if err != nil {
 			return nil, err.At(at + err.Path)
 		}
-		items := make(map[string]board.Rect, len(im.panels))
-		var missing []string
-		for _, p := range im.panels {
-			if r, ok := l.Items[p.id]; ok {
-				items[p.id] = r
-			} else {
-				missing = append(missing, p.id)
-			}
-		}
-		l = &board.Layout{Columns: l.Columns, Compact: l.Compact, Items: items}
-		for _, id := range missing {
-			l = l.WithNew(id)
-		}
-		all[name] = l.Normalise(nil)
+		all[name] = complete(l, ids).Normalise(nil)
 	}
 	return all, nil
+}
+
+// complete gives the layout with exactly these items; new ones go below in the usual
+// size (L5).
+func complete(l *board.Layout, ids []string) *board.Layout {
+	items := make(map[string]board.Rect, len(ids))
+	var missing []string
+	for _, id := range ids {
+		if r, ok := l.Items[id]; ok {
+			items[id] = r
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	n := &board.Layout{Columns: max(l.Columns, 1), Compact: l.Compact, Items: items}
+	y := n.Bottom()
+	for _, id := range missing {
+		r := (&board.Layout{Columns: n.Columns}).WithNew(id).Items[id]
+		r.Y = y
+		items[id] = r
+		y += r.H
+	}
+	return n
 }
 
 // suggestID makes a dashboard id of the uid or the title.

@@ -2,6 +2,7 @@ package grafana
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,20 +34,7 @@ func quote(s string) board.Value {
 }
 
 // elements gives the elements of an array, of anything else none.
-func elements(v board.Value) []board.Value {
-	if v.Kind() != '[' {
-		return nil
-	}
-	var all []jsontext.RawValue
-	if err := jsontext.Decode([]byte(v), &all); err != nil {
-		return nil
-	}
-	values := make([]board.Value, len(all))
-	for i, e := range all {
-		values[i] = board.Value(e)
-	}
-	return values
-}
+func elements(v board.Value) []board.Value { return slices.Collect(v.Elements()) }
 
 // array joins values to an array.
 func array(values []board.Value) board.Value {

@@ -13,8 +13,6 @@ type ours struct {
 	Set    map[string]jsontext.RawValue `json:"set,omitzero"`
 	Unset  []string                     `json:"unset,omitzero"`
 	Static bool                         `json:"static,omitzero"`
-	// Widget is the whole of one that was made in Dashwire.
-	Widget jsontext.RawValue `json:"widget,omitzero"`
 }
 
 // member is the name of the JSON member that holds ours.
@@ -31,9 +29,6 @@ func cutOurs(panel board.Value) (board.Value, ours, *board.Error) {
 	}
 	var o ours
 	if err := jsontext.Decode([]byte(v), &o, jsontext.RejectUnknown()); err != nil {
-		return panel, ours{}, nil
-	}
-	if o.Widget != nil && !board.Value(o.Widget).IsObject() {
 		return panel, ours{}, nil
 	}
 	if _, err := o.patch(); err != nil {

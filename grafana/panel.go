@@ -75,6 +75,7 @@ func readPos(panel board.Value, isRow bool) gridPos {
 // /config/imported, so that export can tell what changed since.
 type origin struct {
 	H      int    `json:"h"`
+	Head   bool   `json:"head,omitzero"` // of a section
 	ID     string `json:"id"`
 	Index  int    `json:"index"`
 	Legacy int    `json:"legacy,omitzero"`

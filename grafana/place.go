@@ -171,7 +171,7 @@ func (im *importer) measure(columns int) {
 
 // origin is what is kept of a panel's place.
 func (p *panel) origin() origin {
-	o := origin{ID: p.id, Index: p.index, Legacy: p.legacy, Nested: p.row != nil}
+	o := origin{ID: p.id, Index: p.index, Legacy: p.legacy, Nested: p.row != nil, Head: p.isRow}
 	o.X, o.Y, o.W, o.H = p.tile.rect.X, p.tile.y, p.tile.rect.W, p.tile.rect.H
 	if p.tile.section != nil {
 		o.Row = p.tile.section.id

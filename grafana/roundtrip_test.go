@@ -149,3 +149,17 @@ func requireSameDocument(t testing.TB, want, got *board.Document) {
 	t.Helper()
 	requireEqual(t, board.Value(board.AppendDocument(nil, want)), board.Value(board.AppendDocument(nil, got)))
 }
+
+// TestE7_ImportIsCommittedAsItStands: replacing a dashboard by an imported document
+// changes nothing in it.
+func TestE7_ImportIsCommittedAsItStands(t *testing.T) {
+	for _, file := range []string{"node-exporter-full.json", "haproxy.json", "rows.json"} {
+		doc := mustImport(t, load(t, file)).Document
+		op := &board.Op{Type: board.TypeReplace, ID: "op-1", DashboardID: "d", Author: board.Author{UserID: "ana"}, Document: doc}
+		d := board.NewState("d").Decide(op, board.Env{NewEpoch: "e1"})
+		if d.Entry == nil {
+			t.Fatalf("%s: not committed: %+v", file, d)
+		}
+		requireSameDocument(t, doc, d.Next.Document())
+	}
+}

@@ -203,3 +203,16 @@ func sameParsed(t *testing.T, name string, v board.Value) {
 		t.Errorf("%s: %s is not canonical (%v), want %s", name, v, err, parsed)
 	}
 }
+
+func TestE7_DemoIsCommittedAsItStands(t *testing.T) {
+	doc := DemoDocument(Facts{Hostname: "box", Cores: 4})
+	op := &board.Op{Type: board.TypeReplace, ID: "op-1", DashboardID: DemoID, Document: doc}
+	d := board.NewState(DemoID).Decide(op, board.Env{NewEpoch: "e1"})
+	if d.Entry == nil {
+		t.Fatalf("not committed: %+v", d)
+	}
+	want, got := board.AppendDocument(nil, doc), board.AppendDocument(nil, d.Next.Document())
+	if string(got) != string(want) {
+		t.Errorf("committed as %s, want %s", got, want)
+	}
+}
