@@ -54,7 +54,7 @@ func TestBackupWhileServing(t *testing.T) {
 		t.Errorf("the backup is %q, %v; want one file", files, err)
 	}
 	b := mustOpen(t, to, Options{})
-	head, err := b.Head(t.Context(), "d0")
+	head, _, err := b.Head(t.Context(), "d0")
 	if err != nil || head < 2 {
 		t.Fatalf("head is %d, %v", head, err)
 	}
