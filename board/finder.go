@@ -1,11 +1,19 @@
 package board
 
+import "slices"
+
 // finder looks up many paths in one value. A value is text, so that each look-up by
 // Get reads from its start; for more than a few paths the finder reads each object
 // once and keeps its members.
 type finder struct {
 	value   Value
-	objects map[Pointer]map[string]Value // nil: look up by Get
+	objects map[Pointer][]found // nil: look up by Get
+}
+
+// found is one member of an object.
+type found struct {
+	key   string
+	value Value
 }
 
 // finderFew is up to how many paths Get is the faster way.
@@ -14,14 +22,17 @@ const finderFew = 8
 func newFinder(v Value, paths int) *finder {
 	f := &finder{value: v}
 	if paths > finderFew {
-		f.objects = make(map[Pointer]map[string]Value)
+		f.objects = make(map[Pointer][]found)
 	}
 	return f
 }
 
 // get is Value.Get.
 func (f *finder) get(p Pointer) (Value, bool) {
-	if f.objects == nil || p == "" {
+	switch {
+	case p == "":
+		return f.value, f.value != ""
+	case f.objects == nil:
 		return f.value.Get(p)
 	}
 	parent := p.Parent()
@@ -29,16 +40,16 @@ func (f *finder) get(p Pointer) (Value, bool) {
 	if !ok {
 		at, _ := f.get(parent)
 		for key, v := range at.Members() {
-			if members == nil {
-				members = make(map[string]Value)
-			}
-			members[key] = v
+			members = append(members, found{key, v})
 		}
 		f.objects[parent] = members
 	}
 	token, _ := cutToken(string(p[len(parent):]))
-	v, ok := members[token]
-	return v, ok
+	i, ok := slices.BinarySearchFunc(members, token, func(m found, key string) int { return compareKeys(m.key, key) })
+	if !ok {
+		return "", false
+	}
+	return members[i].value, true
 }
 
 // reaches is Value.Reaches.

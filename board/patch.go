@@ -296,9 +296,20 @@ func (c *changes) diff(p Pointer, depth int, from, to Value) {
 // merge compiles the patch object for the object at p, which has depth tokens;
 // current is absent where it is still to be made. It reports whether anything is set.
 func (c *changes) merge(p Pointer, depth int, current, patch Value) (any bool) {
+	s := ""
+	if current.IsObject() {
+		s = string(current)
+	}
+	name, value, more := memberAt(s, 1) // of current, kept level with the patch
 	for key, wanted := range patch.Members() {
+		for more && compareKeys(name, key) < 0 {
+			name, value, more = memberAt(s, endOfValue(s, value)+1)
+		}
+		var there Value
+		if more && name == key {
+			there = Value(s[value:endOfValue(s, value)])
+		}
 		at := JoinPointer(p, key)
-		there, _ := current.member(key)
 		switch {
 		case wanted == "null":
 			if there != "" {
