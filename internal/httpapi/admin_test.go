@@ -1,0 +1,157 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/dashwire/dashwire/auth"
+	"github.com/dashwire/dashwire/board"
+)
+
+func TestH4_OperatorsOnly(t *testing.T) {
+	n := start(t, func(c *Config) {
+		signedIn(c)
+		c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("dashwire_sessions 0\n")) })
+	})
+	for _, tc := range []struct {
+		name, method, path, body string
+		status                   int
+	}{
+		{"H4 stats", "GET", "/api/stats", "", 200},
+		{"H4 metrics", "GET", "/metrics", "", 200},
+		{"H4 sessions", "GET", "/api/admin/sessions", "", 200},
+		{"H4 messages", "POST", "/api/admin/messages", `{"name":"x"}`, 202},
+		{"H4 disconnect", "DELETE", "/api/admin/sessions/none", "", 404},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			n := n.in(t)
+			n.do(tc.method, tc.path, tc.body).refused(401, board.CodeUnauthenticated)
+			n.do(tc.method, tc.path, tc.body, as("ana")).refused(403, board.CodeForbidden)
+			n.do(tc.method, tc.path, tc.body, as("op")).want(tc.status)
+			// A listener of their own asks for nothing, and serves nothing else.
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest(tc.method, tc.path, strings.NewReader(tc.body))
+			if n.api.Admin().ServeHTTP(w, r); w.Code != tc.status {
+				t.Errorf("own listener: %d %s", w.Code, w.Body)
+			}
+		})
+	}
+	w := httptest.NewRecorder()
+	if n.api.Admin().ServeHTTP(w, httptest.NewRequest("GET", "/api/dashboards", nil)); w.Code != 404 {
+		t.Errorf("dashboards on the operators' listener: %d", w.Code)
+	}
+}
+
+func TestH4_WithoutSignInLoopbackIsTheOperator(t *testing.T) {
+	n := start(t, func(c *Config) { c.Insecure = true })
+	n.do("GET", "/api/stats", "").want(200)
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("GET", "/api/stats", nil)
+	r.RemoteAddr = "192.0.2.7:1234"
+	if n.api.ServeHTTP(w, r); w.Code != 403 {
+		t.Errorf("from elsewhere: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestH4_Probes(t *testing.T) {
+	var down error
+	n := start(t, func(c *Config) {
+		signedIn(c)
+		c.Ready = func() error { return down }
+	})
+	n.do("GET", "/healthz", "").want(200).has(`"ok"`, "status")
+	n.do("GET", "/readyz", "").want(200)
+	down = errors.New("disk /secret/path is full")
+	got := n.do("GET", "/readyz", "").refused(503, board.CodeUnavailable)
+	if strings.Contains(string(got.Body), "secret") {
+		t.Errorf("the answer tells too much: %s", got.Body)
+	}
+	if !strings.Contains(n.log.String(), "secret") {
+		t.Error("the log does not say why")
+	}
+	n.do("GET", "/healthz", "").want(200)
+	n.do("HEAD", "/healthz", "").want(200)
+}
+
+func TestW4_MessagesOfTheApp(t *testing.T) {
+	n := start(t, func(c *Config) { c.Authenticator = people })
+	n.create("team-1", as("ana"))
+	ana := n.listen("/api/realtime/events?dashboardId=team-1", as("ana"))
+	anaID := ana.next().Payload.SessionID
+	ana.next()
+	bo := n.listen("/api/realtime/events", as("bo"))
+	boID := bo.next().Payload.SessionID
+	say := func(body, sessions string) {
+		t.Helper()
+		n.do("POST", "/api/admin/messages", body, as("op")).want(202).has(sessions, "sessions")
+	}
+	heard := func(l *listener, name string) {
+		t.Helper()
+		if e := l.next(); e.Type != "APP_MESSAGE" || e.Payload.Name != name {
+			t.Errorf("event %+v, want %s", e, name)
+		}
+	}
+	say(`{"name":"all","data":{"n":1}}`, "2")
+	say(`{"name":"bo","userId":"bo"}`, "1")
+	say(`{"name":"on","dashboardId":"team-1"}`, "1")
+	say(`{"name":"not ana","except":"`+anaID+`"}`, "1")
+	say(`{"name":"nobody","userId":"bo","except":"`+boID+`"}`, "0")
+	say(`{"name":"last"}`, "2")
+	for _, name := range []string{"all", "on", "last"} {
+		heard(ana, name)
+	}
+	for _, name := range []string{"all", "bo", "not ana", "last"} {
+		heard(bo, name)
+	}
+	n.do("POST", "/api/admin/messages", `{}`, as("op")).refused(400, board.CodeBadMessage)
+	n.do("POST", "/api/admin/messages", `{"name":"x","userId":"a","dashboardId":"b"}`, as("op")).refused(400, board.CodeBadMessage)
+
+	n.do("GET", "/api/admin/sessions?user=bo", "", as("op")).want(200).has(`"`+boID+`"`, "sessions", 0, "sessionId").has("", "sessions", 1, "sessionId")
+	n.do("DELETE", "/api/admin/sessions/"+boID, "", as("op")).want(204)
+	if e := bo.next(); e.Type != "DISCONNECT" || e.Payload.Code != 4403.0 {
+		t.Errorf("event %+v", e)
+	}
+	n.do("DELETE", "/api/admin/sessions/"+anaID+"?reconnect=true", "", as("op")).want(204)
+	if e := ana.next(); e.Type != "DISCONNECT" || e.Payload.Code != 1012.0 {
+		t.Errorf("event %+v", e)
+	}
+}
+
+func TestH5_FaultsOfTheServerShowAnIDOnly(t *testing.T) {
+	n := start(t, func(c *Config) {
+		c.Pages = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("the secret") })
+		c.Stats = func() any { return func() {} }
+	})
+	got := n.do("GET", "/page", "").refused(500, board.CodeInternal)
+	id := unquoted(t, got.at("requestId"))
+	if strings.Contains(string(got.Body), "secret") || !strings.Contains(n.log.String(), "the secret") || !strings.Contains(n.log.String(), "id="+id) {
+		t.Errorf("answer %s, log %s", got.Body, n.log)
+	}
+	n.do("GET", "/api/stats", "").refused(500, board.CodeInternal)
+}
+
+func TestH5_EveryAnswerIsSafeToLookAt(t *testing.T) {
+	n := start(t, nil)
+	n.create("ops")
+	for _, path := range []string{"/api/dashboards/ops", "/api/nothing", "/api/dashboards/ops/export", "/healthz"} {
+		h := n.do("GET", path, "").Header
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") == "" || !strings.Contains(h.Get("Content-Type"), "json") {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
+}
+
+func TestC8_FailedSignInsAreCounted(t *testing.T) {
+	n := start(t, func(c *Config) {
+		c.Authenticator = tokens{"ana": auth.Principal{UserID: "ana"}}
+		c.RequestsPerSecond, c.RequestBurst = 1, 3
+	})
+	for range 3 {
+		n.do("GET", "/api/dashboards", "", as("guess")).refused(401, board.CodeUnauthenticated)
+	}
+	n.do("GET", "/api/dashboards", "", as("guess")).refused(429, board.CodeRateLimited)
+	n.do("GET", "/api/dashboards", "", as("ana")).want(200)
+}
