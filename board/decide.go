@@ -171,7 +171,7 @@ func (d *draft) baseline(op *Op) (baseline, *Error) {
 		other = false // version 0 of every epoch is the empty document (R6)
 	}
 	if !other && *base > d.head {
-		return baseline{}, Errorf(CodeBadVersion, "baseVersion %d is after the newest version %d: send the version that the edit began on", *base, d.head)
+		return baseline{}, Errorf(CodeBadVersion, "baseVersion %d is after the newest version %d: send the version that the edit began on", *base, d.head).At("baseVersion")
 	}
 	if other || *base < d.head {
 		d.stale = true

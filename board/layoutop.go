@@ -123,9 +123,9 @@ func checkPlace(p *RectPatch, bottom int) *Error {
 	switch {
 	case p == nil:
 	case p.Y != nil && *p.Y > max(MaxY, bottom):
-		return Errorf(CodeInvalidLayout, "y is over %d: place the item higher up", MaxY)
+		return Errorf(CodeInvalidLayout, "y is over %d: place the item higher up", MaxY).At("/y")
 	case p.H != nil && *p.H > MaxHeight:
-		return Errorf(CodeInvalidLayout, "h is over %d: make the item lower", MaxHeight)
+		return Errorf(CodeInvalidLayout, "h is over %d: make the item lower", MaxHeight).At("/h")
 	}
 	return nil
 }
@@ -138,7 +138,7 @@ func (d *draft) updateLayout(op *Op) outcome {
 	}
 	l := d.layout(name)
 	if l == nil && !op.Create {
-		return refused(Errorf(CodeNotFound, "there is no breakpoint %q: send create to make it", name).At(name))
+		return refused(Errorf(CodeNotFound, "there is no breakpoint %q: send create to make it", name).At("breakpoint"))
 	}
 	if err := checkLayoutOp(op, l); err != nil {
 		return refused(err)
@@ -184,7 +184,7 @@ func checkLayoutOp(op *Op, l *Layout) *Error {
 	for _, id := range sortedKeys(op.Moved) {
 		by := op.Moved[id]
 		if err := checkPlace(&by, bottom); err != nil {
-			return err.At("/moved/" + id)
+			return err.At("moved" + string(JoinPointer("", id)) + err.Path)
 		}
 	}
 	columns, compact := DefaultColumns, CompactVertical
@@ -219,7 +219,7 @@ func (d *draft) newBreakpoint(name string) *pending {
 // restoreLayout decides TypeLayoutRestore (L6).
 func (d *draft) restoreLayout(op *Op) outcome {
 	if op.ToVersion == 0 || op.ToVersion > d.head {
-		return refused(Errorf(CodeBadVersion, "toVersion %d is none of this dashboard's versions 1 to %d: send one of them", op.ToVersion, d.head))
+		return refused(Errorf(CodeBadVersion, "toVersion %d is none of this dashboard's versions 1 to %d: send one of them", op.ToVersion, d.head).At("toVersion"))
 	}
 	history := op.History
 	if history == nil {
@@ -233,12 +233,12 @@ func (d *draft) restoreLayout(op *Op) outcome {
 		return outcome{}
 	}
 	if history.Layouts == nil {
-		return refused(Errorf(CodeGone, "version %d is no longer in the log: choose a later one", op.ToVersion))
+		return refused(Errorf(CodeGone, "version %d is no longer in the log: choose a later one", op.ToVersion).At("toVersion"))
 	}
 	names := sortedKeys(history.Layouts)
 	if op.Breakpoint != "" {
 		if history.Layouts[op.Breakpoint] == nil {
-			return refused(Errorf(CodeNotFound, "version %d has no breakpoint %q", op.ToVersion, op.Breakpoint).At(op.Breakpoint))
+			return refused(Errorf(CodeNotFound, "version %d has no breakpoint %q", op.ToVersion, op.Breakpoint).At("breakpoint"))
 		}
 		names = []string{op.Breakpoint}
 	}

@@ -146,9 +146,9 @@ func TestL6_RestoringALayout(t *testing.T) {
 	w.want("applied 2", `{"type":"LAYOUT_UPDATE","by":"bob","columns":24,"moved":{"a":{"x":12}}}`)
 	w.want("applied 3", `{"type":"WIDGET_DELETE","by":"bob","widgetId":"a"}`)
 	w.want("applied 4", `{"type":"WIDGET_UPDATE","by":"bob","widgetId":"n","create":true,"layout":{"x":0,"y":0}}`)
-	w.want("refused BAD_VERSION", `{"type":"LAYOUT_RESTORE","by":"bob","toVersion":5}`)
-	w.want("refused BAD_VERSION", `{"type":"LAYOUT_RESTORE","by":"bob"}`)
-	w.want("refused NOT_FOUND phone", `{"type":"LAYOUT_RESTORE","by":"bob","breakpoint":"phone","toVersion":1}`)
+	w.want("refused BAD_VERSION toVersion", `{"type":"LAYOUT_RESTORE","by":"bob","toVersion":5}`)
+	w.want("refused BAD_VERSION toVersion", `{"type":"LAYOUT_RESTORE","by":"bob"}`)
+	w.want("refused NOT_FOUND breakpoint", `{"type":"LAYOUT_RESTORE","by":"bob","breakpoint":"phone","toVersion":1}`)
 	w.want("applied 5", `{"type":"LAYOUT_RESTORE","by":"bob","toVersion":1}`)
 	w.wantDoc("/layouts/main", `{"columns":12,"compact":"vertical","items":{"b":`+rect(6, 0, 6, 4)+`,"c":`+rect(0, 0, 6, 4)+`,"n":`+rect(0, 4, 6, 4)+`}}`)
 	w.want("unchanged 5", `{"type":"LAYOUT_RESTORE","by":"bob","breakpoint":"main","toVersion":5}`)
@@ -158,14 +158,14 @@ func TestL6_RestoringALayout(t *testing.T) {
 		t.Fatalf("need = %+v, want the layouts of version 2", d.Need)
 	}
 	op.History = &History{Epoch: w.state.Epoch(), Version: 2}
-	if got := w.answer(w.state.Decide(op, Env{})); got != "refused GONE" {
+	if got := w.answer(w.state.Decide(op, Env{})); got != "refused GONE toVersion" {
 		t.Errorf("a version that the log has no more: %s", got)
 	}
 }
 
 func TestL7_Breakpoints(t *testing.T) {
 	w := grid12(t, `{"a":{"x":0,"y":0,"w":6,"h":4},"b":{"x":6,"y":0,"w":6,"h":4}}`)
-	w.want("refused NOT_FOUND phone", `{"type":"LAYOUT_UPDATE","by":"bob","breakpoint":"phone","moved":{"a":{"x":1}}}`)
+	w.want("refused NOT_FOUND breakpoint", `{"type":"LAYOUT_UPDATE","by":"bob","breakpoint":"phone","moved":{"a":{"x":1}}}`)
 	w.want("applied 2", `{"type":"LAYOUT_UPDATE","by":"bob","breakpoint":"phone","create":true,"columns":6,"moved":{"b":{"x":0,"y":0}}}`)
 	w.wantDoc("/layouts/phone", `{"columns":6,"compact":"vertical","items":{"a":`+rect(0, 4, 6, 4)+`,"b":`+rect(0, 0, 6, 4)+`}}`)
 	w.want("applied 3", `{"type":"LAYOUT_UPDATE","by":"bob","columns":4}`)

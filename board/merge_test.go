@@ -61,7 +61,7 @@ func TestM2_BaseVersion(t *testing.T) {
 		{
 			name: "M2 a base above the head is refused",
 			steps: []act{
-				{set("bob", 2, `"set":{"/title":"x"}`), "refused BAD_VERSION"},
+				{set("bob", 2, `"set":{"/title":"x"}`), "refused BAD_VERSION baseVersion"},
 			},
 		},
 		{
@@ -481,14 +481,14 @@ func TestM9_WidgetsComeAndGo(t *testing.T) {
 			name: "M9 an id in use",
 			steps: []act{{
 				`{"type":"WIDGET_UPDATE","by":"bob","widgetId":"cpu","create":true}`,
-				`refused EXISTS cpu current {"config":{"axes":[1,2],"max":100,"unit":"%"},"title":"CPU","type":"line"}`,
+				`refused EXISTS widgetId current {"config":{"axes":[1,2],"max":100,"unit":"%"},"title":"CPU","type":"line"}`,
 			}},
 		},
 		{
 			name: "M9 an id whose tombstone is kept",
 			steps: []act{
 				{del("bob", 1, ""), "applied 2"},
-				{`{"type":"WIDGET_UPDATE","by":"bob","widgetId":"cpu","create":true}`, "refused EXISTS cpu"},
+				{`{"type":"WIDGET_UPDATE","by":"bob","widgetId":"cpu","create":true}`, "refused EXISTS widgetId"},
 			},
 		},
 		{
@@ -512,14 +512,14 @@ func TestM9_WidgetsComeAndGo(t *testing.T) {
 		},
 		{
 			name:  "M9 restoring what was never there",
-			steps: []act{{`{"type":"WIDGET_UPDATE","by":"bob","widgetId":"none","restore":true}`, "refused GONE none"}},
+			steps: []act{{`{"type":"WIDGET_UPDATE","by":"bob","widgetId":"none","restore":true}`, "refused GONE widgetId"}},
 		},
 		{
 			name: "M9 deleting what another has changed",
 			steps: []act{
 				{set("eve", 1, `"set":{"/title":"e","/config/unit":"s"}`), "applied 2"},
 				{del("bob", 1, `,"policy":"ask"`), `conflict changed cpu@2 [/config/unit mine= theirs="s"(eve 2)] [/title mine= theirs="e"(eve 2)]`},
-				{del("bob", 1, `,"policy":"reject"`), `refused CONFLICT cpu current {"config":{"axes":[1,2],"max":100,"unit":"s"},"title":"e","type":"line"}`},
+				{del("bob", 1, `,"policy":"reject"`), `refused CONFLICT current {"config":{"axes":[1,2],"max":100,"unit":"s"},"title":"e","type":"line"}`},
 				{del("bob", 1, `,"policy":"skip"`), `unchanged 2 skipped `},
 				{del("bob", 1, ""), `merged 3 overwrote cpu={"config":{"axes":[1,2],"max":100,"unit":"s"},"title":"e","type":"line"}(eve 2)`},
 			},
@@ -596,7 +596,7 @@ func TestM9_RestoreNeedsHistory(t *testing.T) {
 	}{
 		{"M9 of another deletion", History{Epoch: w.state.Epoch(), Deleted: map[string]DeletedWidget{"cpu": {Version: 1, Value: "{}"}}}, "need"},
 		{"M9 of another epoch", History{Epoch: "old", Deleted: map[string]DeletedWidget{"cpu": {Version: 2, Value: "{}"}}}, "need"},
-		{"M9 no longer in the log", History{Epoch: w.state.Epoch(), Deleted: map[string]DeletedWidget{"cpu": {Version: 2, Gone: true}}}, "refused GONE cpu"},
+		{"M9 no longer in the log", History{Epoch: w.state.Epoch(), Deleted: map[string]DeletedWidget{"cpu": {Version: 2, Gone: true}}}, "refused GONE widgetId"},
 		{"M9 read", History{Epoch: w.state.Epoch(), Deleted: map[string]DeletedWidget{"cpu": {Version: 2, Value: `{"a":2}`}}}, "applied 3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -763,7 +763,7 @@ func TestM14_OneOpsFateIsItsOwn(t *testing.T) {
 		name: "M14 after a refusal and a conflict the next op is decided on its own",
 		steps: []act{
 			{set("eve", 1, `"set":{"/title":"e"}`), "applied 2"},
-			{set("bob", 9, `"set":{"/title":"b"}`), "refused BAD_VERSION"},
+			{set("bob", 9, `"set":{"/title":"b"}`), "refused BAD_VERSION baseVersion"},
 			{set("bob", 1, `"policy":"ask","set":{"/title":"b"}`), `conflict field cpu@2 [/title mine="b" theirs="e"(eve 2)]`},
 			{set("bob", 1, `"policy":"ask","set":{"/note":"b"}`), "merged 3"},
 		},

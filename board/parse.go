@@ -2,6 +2,28 @@ package board
 
 import "fmt"
 
+// ParseEnvelope reads an entry as it goes over the wire, as a client does. What is
+// stored and not sent stays zero.
+func ParseEnvelope(v Value) (*Entry, error) {
+	e := &Entry{}
+	var r reader
+	r.envelope(v, e)
+	if r.err != nil {
+		return nil, fmt.Errorf("board: reading an entry: %w", r.err)
+	}
+	return e, nil
+}
+
+// ParseConflict reads the payload of CONFLICT_DETECTED, as a client does.
+func ParseConflict(v Value) (*Conflict, error) {
+	var r reader
+	c := r.conflict(v)
+	if r.err != nil {
+		return nil, fmt.Errorf("board: reading a conflict: %w", r.err)
+	}
+	return c, nil
+}
+
 // ParseOverwrote reads what AppendOverwrote wrote, as a client does.
 func ParseOverwrote(v Value) ([]Overwrote, error) {
 	var r reader

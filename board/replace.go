@@ -11,11 +11,11 @@ func (d *draft) replace() Decision {
 	case op.Document == nil:
 		return refuse(Errorf(CodeBadMessage, "there is no document to put in place: send one"))
 	case op.Create && d.head > 0:
-		return refuse(Errorf(CodeExists, "the dashboard is there already: choose another id").At(d.state.id))
+		return refuse(Errorf(CodeExists, "the dashboard is there already: choose another id").At("dashboardId"))
 	case op.Undelete && d.state.position == 0:
-		return refuse(Errorf(CodeNotFound, "there is no such dashboard").At(d.state.id))
+		return refuse(Errorf(CodeNotFound, "there is no such dashboard").At("dashboardId"))
 	case op.Undelete && !d.state.deleted:
-		return refuse(Errorf(CodeExists, "the dashboard is not deleted").At(d.state.id))
+		return refuse(Errorf(CodeExists, "the dashboard is not deleted").At("dashboardId"))
 	}
 	if err := op.Document.check(); err != nil {
 		return refuse(err)
@@ -115,7 +115,7 @@ func (l *Layout) fitted(widgets map[string]Value) *Layout {
 // deleteDashboard decides TypeDashboardDelete (R9): an entry without a change.
 func (d *draft) deleteDashboard() Decision {
 	if d.head == 0 {
-		return refuse(Errorf(CodeNotFound, "there is no such dashboard").At(d.state.id))
+		return refuse(Errorf(CodeNotFound, "there is no such dashboard").At("dashboardId"))
 	}
 	if _, err := d.baseline(d.op); err != nil {
 		return refuse(err)

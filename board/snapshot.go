@@ -293,11 +293,3 @@ func (r *snapshotReader) tuple(key string, v Value, into []Value) {
 		r.fail(key, "has a list of another length")
 	}
 }
-
-func (r *reader) int(key string, v Value) int64 {
-	n, err := strconv.ParseInt(string(v), 10, 64)
-	if err != nil {
-		r.fail(key, "is no whole number")
-	}
-	return n
-}

@@ -135,7 +135,7 @@ func TestR9_DeletingADashboard(t *testing.T) {
 	del := `{"type":"DASHBOARD_DELETE","by":"ana","id":"del"}`
 	start := func(t *testing.T) *world {
 		w := newWorld(t)
-		w.want("refused NOT_FOUND ops", `{"type":"DASHBOARD_DELETE","by":"ana"}`)
+		w.want("refused NOT_FOUND dashboardId", `{"type":"DASHBOARD_DELETE","by":"ana"}`)
 		w.widget("cpu", `{"title":"CPU"}`)
 		w.want("applied 2", del)
 		if !w.state.Deleted() || !w.state.DeletedAt().Equal(w.now) || w.state.WidgetCount() != 0 {
@@ -149,7 +149,7 @@ func TestR9_DeletingADashboard(t *testing.T) {
 	t.Run("R9 its op is remembered", func(t *testing.T) {
 		w := start(t)
 		w.want("replay 2", del)
-		w.want("refused NOT_FOUND ops", `{"type":"DASHBOARD_DELETE","by":"ana"}`)
+		w.want("refused NOT_FOUND dashboardId", `{"type":"DASHBOARD_DELETE","by":"ana"}`)
 	})
 	t.Run("R9 making it anew starts an epoch in the same log", func(t *testing.T) {
 		w := start(t)
@@ -172,10 +172,10 @@ func TestR9_DeletingADashboard(t *testing.T) {
 		}
 		w.wantDoc("", string(AppendDocument(nil, before)))
 		w.want(`conflict field cpu@3 [/title mine="b" theirs="CPU"(ana 3)]`, `{"type":"WIDGET_UPDATE","by":"bob","policy":"ask","widgetId":"cpu","baseVersion":1,"set":{"/title":"b"}}`)
-		w.want("refused EXISTS ops", `{"type":"REPLACE","by":"ana","undelete":true,"document":{}}`)
+		w.want("refused EXISTS dashboardId", `{"type":"REPLACE","by":"ana","undelete":true,"document":{}}`)
 	})
 	t.Run("R9 what never was cannot come back", func(t *testing.T) {
-		newWorld(t).want("refused NOT_FOUND ops", `{"type":"REPLACE","by":"ana","undelete":true,"document":{}}`)
+		newWorld(t).want("refused NOT_FOUND dashboardId", `{"type":"REPLACE","by":"ana","undelete":true,"document":{}}`)
 	})
 }
 
@@ -184,7 +184,7 @@ func TestE7_ReplaceBecomesTheDifference(t *testing.T) {
 	w.want("applied 1", `{"type":"REPLACE","by":"ana","document":{"settings":{"title":"a","n":1},"widgets":{"x":{"t":1,"c":{"a":1}},"y":{}},
 		"layouts":{"main":{"columns":12,"items":{"x":{"x":0,"y":5,"w":99,"h":2},"ghost":{"x":0,"y":0,"w":1,"h":1}}},"phone":{"columns":4}}}}`)
 	w.wantDoc("/layouts/main/items", `{"x":`+rect(0, 0, 12, 2)+`,"y":`+rect(0, 2, 6, 4)+`}`)
-	w.want("refused EXISTS ops", `{"type":"REPLACE","by":"ana","create":true,"document":{}}`)
+	w.want("refused EXISTS dashboardId", `{"type":"REPLACE","by":"ana","create":true,"document":{}}`)
 	w.want("applied 2", `{"type":"REPLACE","by":"bob","document":{"settings":{"title":"b","n":1},"widgets":{"x":{"t":1,"c":{"b":1}},"z":{}}}}`)
 	got := string(AppendChange(nil, &Change{Settings: w.log[1].Change.Settings, Widgets: w.log[1].Change.Widgets}))
 	want := `{"settings":{"set":{"/title":"b"}},"widgets":{"x":{"set":{"/c/b":1},"unset":["/c/a"]},"y":null,"z":{"value":{}}}}`

@@ -6,7 +6,7 @@ func (d *draft) update(op *Op, b baseline) outcome {
 	buried, dead := d.seen.tombstones.get(op.WidgetID)
 	switch {
 	case op.Create && (there || dead):
-		err := Errorf(CodeExists, "the widget id is in use or was deleted not long ago: choose another, or update or restore that widget").At(op.WidgetID)
+		err := Errorf(CodeExists, "the widget id is in use or was deleted not long ago: choose another, or update or restore that widget").At("widgetId")
 		err.Current = current.value
 		return refused(err)
 	case op.Create:
@@ -23,7 +23,7 @@ func (d *draft) update(op *Op, b baseline) outcome {
 		return refused(err)
 	}
 	if err := checkPlace(op.Layout, 0); err != nil {
-		return refused(err)
+		return refused(err.At("layout" + err.Path))
 	}
 	patch, out := d.edit(op, op.WidgetID, current, b, e)
 	if out.refusal != nil || out.conflict != nil {
@@ -69,7 +69,7 @@ func (d *draft) put(op *Op, value Value, places map[string]Rect) outcome {
 		}
 	}
 	if err := checkPlace(op.Layout, 0); err != nil {
-		return refused(err)
+		return refused(err.At("layout" + err.Path))
 	}
 	if err := d.add(&Change{Widgets: map[string]*WidgetChange{op.WidgetID: {Value: value}}}); err != nil {
 		return refused(err)
@@ -90,7 +90,7 @@ func (d *draft) put(op *Op, value Value, places map[string]Rect) outcome {
 
 // restore brings a deleted widget back with the op's update on top (M9).
 func (d *draft) restore(op *Op, buried stamp, dead bool) outcome {
-	gone := Errorf(CodeGone, "the widget was deleted too long ago to bring it back: make a new one").At(op.WidgetID)
+	gone := Errorf(CodeGone, "the widget was deleted too long ago to bring it back: make a new one").At("widgetId")
 	if !dead || buried.version > d.head {
 		return refused(gone)
 	}
@@ -149,7 +149,7 @@ func (d *draft) deleteWidget(op *Op, b baseline) outcome {
 			d.skip("")
 			return outcome{unchanged: true}
 		case PolicyReject:
-			err := Errorf(CodeConflict, "%s was changed since: look at it again", subject(op.WidgetID)).At(op.WidgetID)
+			err := Errorf(CodeConflict, "%s was changed since: look at it again", subject(op.WidgetID))
 			err.Current = w.value
 			return refused(err)
 		default:

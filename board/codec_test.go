@@ -1,0 +1,213 @@
+package board
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// full is an entry with something in every field.
+func full() *Entry {
+	conflict := &Conflict{
+		ID: "c", DashboardID: "ops", WidgetID: "w", Kind: KindField, Version: 41,
+		Fields: []ConflictField{
+			{Path: "/a~1\"b", Base: `1`, Mine: `{"x":[1,{"y":"]}"}]}`, Theirs: `null`, TheirsBy: Author{"eve", "tab"}, TheirsVersion: 40},
+			{Path: "/gone", TheirsVersion: 40},
+		},
+	}
+	return &Entry{
+		Type: TypeBatch, ID: "op-1", DashboardID: "ops", Epoch: "k3J9", Version: 42, Window: 9000,
+		Time: time.UnixMilli(1_800_000_000_123).UTC(), Author: Author{"an\"a\n", "c-1"}, Blind: true,
+		Hash: [16]byte{1, 2, 255}, Status: StatusMerged, Skipped: []string{"/0/ü", ""}, Ignored: []string{"x"},
+		Change: &Change{
+			Settings: &Patch{Set: []Assignment{{"/t", `"</x>"`}}, Unset: []Pointer{"/u", "/v"}},
+			Widgets: map[string]*WidgetChange{
+				"new": {Value: `{"a":1e400}`}, "gone": {Deleted: true}, "w": {Patch: &Patch{Unset: []Pointer{"/z"}}},
+			},
+			Layouts: map[string]*LayoutChange{
+				"main":  {Columns: 12, Compact: CompactNone, Items: map[string]*Rect{"new": {1, 2, 3, 4, true}, "gone": nil}},
+				"phone": nil,
+			},
+		},
+		Overwrote: []Overwrote{
+			{WidgetID: "w", Path: "/z", Author: Author{"eve", "tab"}, Version: 41, Value: `[1,"]"]`},
+			{Path: "/t", Version: 40, Omitted: true},
+		},
+		Results: []Result{
+			{Status: resultApplied},
+			{Status: resultRefused, Code: CodePath, Message: "a \"b\"", Path: "/x"},
+			{Status: resultConflict, Code: CodeConflict, Conflict: conflict},
+		},
+	}
+}
+
+func TestE7_EverythingComesBackAsItWentIn(t *testing.T) {
+	want := full()
+	record := EncodeRecord(want)
+	got, err := ParseRecord(record.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("record (-want +got):\n%s", diff)
+	}
+	if string(EnvelopeOf(record.Data)) != string(record.Envelope) {
+		t.Error("EnvelopeOf gives another part")
+	}
+	sent, err := ParseEnvelope(mustValue(t, string(record.Envelope)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Hash, want.Status, want.Skipped, want.Ignored, want.Results, want.Window = [16]byte{}, "", nil, nil, nil, 0
+	if diff := cmp.Diff(want, sent); diff != "" {
+		t.Errorf("envelope (-want +got):\n%s", diff)
+	}
+}
+
+func TestE7_AnswersComeBackAsTheyWentIn(t *testing.T) {
+	want := full()
+	overwrote, err := ParseOverwrote(mustValue(t, string(AppendOverwrote(nil, want.Overwrote))))
+	if diff := cmp.Diff(want.Overwrote, overwrote); diff != "" || err != nil {
+		t.Errorf("overwrote (-want +got): %v\n%s", err, diff)
+	}
+	results, err := ParseResults(mustValue(t, string(AppendResults(nil, want.Results))))
+	if diff := cmp.Diff(want.Results, results); diff != "" || err != nil {
+		t.Errorf("results (-want +got): %v\n%s", err, diff)
+	}
+	conflict, err := ParseConflict(mustValue(t, string(AppendConflict(nil, want.Results[2].Conflict))))
+	if diff := cmp.Diff(want.Results[2].Conflict, conflict); diff != "" || err != nil {
+		t.Errorf("conflict (-want +got): %v\n%s", err, diff)
+	}
+	for _, bad := range []string{`1`, `[{"version":"x"}]`, `[{"path":1}]`, `[{"status":1}]`} {
+		_, err1 := ParseOverwrote(mustValue(t, bad))
+		_, err2 := ParseResults(mustValue(t, bad))
+		if err1 == nil && err2 == nil {
+			t.Errorf("%s is taken", bad)
+		}
+	}
+	if _, err := ParseConflict(`{"version":-1}`); err == nil {
+		t.Error("a conflict of version -1 is taken")
+	}
+}
+
+func TestE7_BadChangesAreRefused(t *testing.T) {
+	for _, c := range []struct{ name, change, path string }{
+		{"E7 no object", `[]`, ""},
+		{"E7 settings", `{"settings":1}`, "/settings"},
+		{"E7 unset that is no list", `{"settings":{"unset":{"a":1}}}`, "/settings/unset"},
+		{"E7 a widget that is no object", `{"widgets":{"a/b":{"value":1}}}`, "/widgets/a~1b/value"},
+		{"E7 a widget's change that is no object", `{"widgets":{"a":1}}`, "/widgets/a"},
+		{"E7 a layout that is no object", `{"layouts":{"main":1}}`, "/layouts/main"},
+		{"E7 columns", `{"layouts":{"main":{"columns":1.5}}}`, "/layouts/main/columns"},
+		{"E7 a rectangle", `{"layouts":{"main":{"items":{"a":{"x":1}}}}}`, "/layouts/main/items/a"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParseChange(mustValue(t, c.change))
+			if err == nil || err.Path != c.path {
+				t.Errorf("err = %v, want one at %q", err, c.path)
+			}
+		})
+	}
+}
+
+func TestD1_BadDocumentsAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		name, document, path string
+		code                 Code
+	}{
+		{"D1 no object", `[]`, "", CodeInvalidValue},
+		{"D1 settings", `{"settings":[]}`, "/settings", CodeInvalidValue},
+		{"D1 widgets", `{"widgets":null}`, "/widgets", CodeInvalidValue},
+		{"D1 a widget", `{"widgets":{"a":1}}`, "/widgets/a", CodeInvalidValue},
+		{"D2 a widget's id", `{"widgets":{"a b":{}}}`, "", CodeInvalidID},
+		{"D2 a breakpoint's name", `{"layouts":{"..":{}}}`, "", CodeInvalidID},
+		{"D1 a layout", `{"layouts":{"main":1}}`, "/layouts/main", CodeInvalidLayout},
+		{"D1 columns", `{"layouts":{"main":{"columns":"12"}}}`, "/layouts/main", CodeInvalidLayout},
+		{"D1 compact", `{"layouts":{"main":{"compact":"up"}}}`, "/layouts/main", CodeInvalidLayout},
+		{"D1 a rectangle", `{"layouts":{"main":{"items":{"a":{"x":1,"y":0,"w":1,"h":1.5}}}}}`, "/layouts/main/items/a/h", CodeInvalidLayout},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParseDocument(mustValue(t, c.document))
+			if err == nil || err.Path != c.path || err.Code != c.code {
+				t.Errorf("err = %v, want %s at %q", err, c.code, c.path)
+			}
+		})
+	}
+}
+
+func TestM12_TheHorizonNeverGoesBack(t *testing.T) {
+	s := NewState("ops")
+	fold := func(window uint64) {
+		t.Helper()
+		var err error
+		s, err = s.Fold(&Entry{
+			Type: TypeSettings, ID: "o" + time.Duration(s.Version()).String(), DashboardID: "ops", Epoch: "e",
+			Version: s.Version() + 1, Window: window, Change: &Change{}, Status: StatusApplied,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	fold(1000)
+	for s.Version() < 2500 {
+		fold(0)
+	}
+	if s.Horizon() != 1000 {
+		t.Fatalf("horizon %d at 2500, want 1000", s.Horizon())
+	}
+	fold(500)
+	if s.Horizon() != 1500 || s.committed.len() != 1001 {
+		t.Errorf("horizon %d with %d op ids after the window shrank, want 1500 and 1001", s.Horizon(), s.committed.len())
+	}
+	fold(5000)
+	if s.Horizon() != 1500 {
+		t.Errorf("horizon %d after the window grew, want 1500 still", s.Horizon())
+	}
+}
+
+func FuzzParseRecord(f *testing.F) {
+	f.Add(EncodeRecord(full()).Data)
+	f.Add([]byte(`{"format":1,"entry":{}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		EnvelopeOf(data)
+		e, err := ParseRecord(data)
+		if err != nil {
+			return
+		}
+		again, err := ParseRecord(EncodeRecord(e).Data)
+		if err != nil {
+			t.Fatalf("what was read and written cannot be read: %v", err)
+		}
+		if diff := cmp.Diff(e, again); diff != "" {
+			t.Fatalf("read, written and read again (-first +second):\n%s", diff)
+		}
+	})
+}
+
+func FuzzParseSnapshot(f *testing.F) {
+	s := NewState("ops")
+	f.Add(s.AppendSnapshot(nil))
+	e := full()
+	e.Version, e.Change.Widgets["gone"] = 1, &WidgetChange{Value: `{}`}
+	s, err := s.Fold(e)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(s.AppendSnapshot(nil))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := ParseSnapshot(data)
+		if err != nil {
+			return
+		}
+		data = s.AppendSnapshot(nil)
+		again, err := ParseSnapshot(data)
+		if err != nil {
+			t.Fatalf("what was read and written cannot be read: %v\n%s", err, data)
+		}
+		if string(again.AppendSnapshot(nil)) != string(data) {
+			t.Fatal("written again it differs")
+		}
+		s.Decide(&Op{Type: TypeDelete, ID: "x", WidgetID: "new"}, Env{NewEpoch: "n"})
+	})
+}
