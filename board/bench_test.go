@@ -71,6 +71,34 @@ func BenchmarkDecideMove(b *testing.B) {
 	}
 }
 
+// One op may name as many paths as fit in a message; the time grows with their
+// number, not with its square.
+func BenchmarkDecideManyPaths(b *testing.B) {
+	for _, n := range []int{1_000, 10_000} {
+		b.Run(fmt.Sprintf("paths=%d", n), func(b *testing.B) {
+			s := stateOf(b, 10, 200)
+			env := Env{Now: time.UnixMilli(1_800_000_000_000)}
+			many := func(id string, value Value) *Op {
+				op := titleOp(0)
+				op.ID, op.Set = id, nil
+				for i := range n {
+					op.Set = append(op.Set, Assignment{Pointer(fmt.Sprintf("/config/k%06d", i)), value})
+				}
+				return op
+			}
+			s = s.Decide(many("first", "1"), env).Next
+			op := many("second", "2")
+			op.Author.ClientID, op.Policy = "other", PolicyOverwrite
+			b.ReportAllocs()
+			for b.Loop() {
+				if d := s.Decide(op, env); d.Entry == nil || len(d.Ack.Overwrote) != n {
+					b.Fatal(d)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkFold(b *testing.B) {
 	for _, n := range []int{10, 2000} {
 		b.Run(fmt.Sprintf("widgets=%d", n), func(b *testing.B) {

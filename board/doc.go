@@ -10,7 +10,10 @@
 //		state, err = state.Fold(entry)
 //	}
 //	d := state.Decide(op, env)
-//	if d.Entry != nil {                         // append d.Entry, then
+//	for d.Need != nil {                         // read it from the log into op.History
+//		d = state.Decide(op, env)
+//	}
+//	if d.Entry != nil {                         // append EncodeRecord(d.Entry).Data, then
 //		state = d.Next
 //	}
 //
