@@ -282,14 +282,18 @@ func (r *snapshotReader) stamp(key string, fields [3]Value) stamp {
 
 // tuple reads an array of exactly len(into) items.
 func (r *snapshotReader) tuple(key string, v Value, into []Value) {
-	i := 0
-	for item := range r.items(key, v) {
-		if i < len(into) {
-			into[i] = item
+	n, end := 0, 0
+	if v.Kind() == '[' {
+		for end = 1; end < len(v) && v[end] != ']' && n < len(into); n++ {
+			from := end
+			end = endOfValue(string(v), from)
+			into[n] = v[from:end]
+			if end < len(v) && v[end] == ',' {
+				end++
+			}
 		}
-		i++
 	}
-	if i != len(into) {
+	if n != len(into) || end != len(v)-1 {
 		r.fail(key, "has a list of another length")
 	}
 }
