@@ -19,9 +19,7 @@ var house = map[string][]string{
 	"journal/memjournal":    {"board", "journal"},
 	"journal/sqlitejournal": {"board", "journal"},
 
-	"auth":          {"board"},
-	"auth/authtest": {"board", "auth"},
-	"auth/jwtauth":  {"board", "auth"},
+	"auth": {"board"},
 
 	"observe": {"board"},
 	"metrics": {"board", "observe"},
@@ -43,6 +41,7 @@ var house = map[string][]string{
 	"internal/archtest":    nil,
 	"internal/bench":       {anything},
 	"internal/hostmetrics": {anything},
+	"internal/page":        nil,
 	"internal/pagetest":    {anything},
 	"cmd/dashwire":         {anything},
 	"examples/":            {anything}, // each folder below
@@ -56,19 +55,19 @@ var foundation = []string{"internal/jsontext", "internal/clock"}
 
 // drivers fill a contract. They never import each other, and the root package
 // reaches none of them: an embedder's build has only the drivers that it names.
-var drivers = []string{"journal/memjournal", "journal/sqlitejournal", "auth/jwtauth", "metrics"}
+var drivers = []string{"journal/memjournal", "journal/sqlitejournal", "metrics"}
 
 // testsMayAlso is what tests of any package may import on top: contract suites,
 // journals to run on, and the client as the outside world.
 var testsMayAlso = []string{
 	"board", "journal", "auth", "observe", "client",
-	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest", "auth/authtest",
+	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest",
 }
 
 // libraries says who may import which module outside the standard library.
 var libraries = map[string][]string{
 	"github.com/go-json-experiment/json": {"internal/jsontext"},
-	"github.com/gobwas/ws":               {"internal/wsconn", "client"},
+	"github.com/gobwas/ws":               {"internal/wsconn", "client", "internal/bench", "internal/pagetest"},
 	"modernc.org/sqlite":                 {"journal/sqlitejournal"},
 	"github.com/prometheus/client_golang": {
 		"metrics",
@@ -79,7 +78,7 @@ var libraries = map[string][]string{
 	"github.com/lmittmann/tint":     {"cmd/dashwire"},
 	"github.com/mattn/go-isatty":    {"cmd/dashwire"},
 	"github.com/google/uuid":        {".", "client", "cmd/dashwire", "internal/bench", "internal/httpapi"},
-	"golang.org/x/sys":              {"internal/wsconn", "cmd/dashwire", "internal/bench"},
+	"golang.org/x/sys":              {"internal/wsconn", "journal/sqlitejournal", "cmd/dashwire", "internal/bench"},
 	"golang.org/x/time":             {".", "internal/httpapi", "internal/bench"},
 }
 
