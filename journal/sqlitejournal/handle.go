@@ -59,9 +59,9 @@ func openHandle(ctx context.Context, path string) (h *handle, err error) {
 		return h, err
 	}
 	// What recovery found goes into the tables before anybody is told of it. Another
-	// process that reads the file may keep that from finishing: the WAL is durable
-	// by now, so nothing is lost.
-	if err := h.writer.exec(ctx, "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
+	// process that reads the file, or a full disk, may keep that from finishing: the
+	// WAL is durable by now, so nothing is lost.
+	if _, err := checkpoint(h.writer, "PASSIVE"); err != nil && classify(err) != full {
 		return h, err
 	}
 	for range readers {

@@ -71,6 +71,11 @@ func (w *writer) startBatch() {
 	w.batch = b
 }
 
+// begin forgets what an earlier transaction, which may have failed, has done.
+func (b *batch) begin(firstCommit int64) {
+	b.done, b.deleted = b.done[:0], firstCommit
+}
+
 // drop takes a log out of the batch.
 func (b *batch) drop(t *tail) {
 	b.logs = slices.DeleteFunc(b.logs, func(l spreadLog) bool { return l.t == t })
@@ -80,7 +85,6 @@ func (b *batch) drop(t *tail) {
 // at which it failed, if it was one log.
 func (w *writer) spreadStep(ctx context.Context, c *conn) (*tail, error) {
 	b := &w.batch
-	b.done, b.deleted = b.done[:0], w.firstCommit
 	budget := w.j.opts.tune.spreadRows
 	for _, a := range w.accepted {
 		budget += 2 * len(a.r.append.Records) // spreading keeps up with appending

@@ -236,6 +236,7 @@ func (w *writer) write() (records []stored, row *commitRow, failed *failedWrite)
 	ctx := context.Background()
 	c := w.j.handle.writer
 	spreading := w.spreading()
+	w.batch.begin(w.firstCommit)
 	if len(w.accepted) == 0 && len(w.others) == 0 && !spreading {
 		return nil, nil, nil
 	}
