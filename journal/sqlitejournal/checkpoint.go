@@ -15,9 +15,9 @@ func (j *Journal) checkpointLoop() {
 	for range j.checkpoint {
 		j.handleMu.RLock()
 		if j.handle != nil && !j.broken.Load() {
-			left, err := checkpoint(j.handle.checker, "PASSIVE")
+			_, err := checkpoint(j.handle.checker, "PASSIVE")
 			j.checkpointed(err)
-			j.finishWAL.Store(err == nil && left > 0)
+			j.finishWAL.Store(err == nil)
 		}
 		j.handleMu.RUnlock()
 		j.checkpointing.Store(false)

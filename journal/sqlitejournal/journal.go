@@ -37,7 +37,7 @@ type Journal struct {
 	broken        atomic.Bool // the handle is not to be trusted any more (A2)
 	checkpoint    chan struct{}
 	checkpointing atomic.Bool
-	finishWAL     atomic.Bool // the checkpointer left pages to the writer
+	finishWAL     atomic.Bool // the checkpointer is done: what came meanwhile is left to the writer
 
 	written  sync.WaitGroup // the writer
 	others   sync.WaitGroup // the checkpointer, the trimmer
