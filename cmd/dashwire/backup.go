@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/uuid"
+
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/jsontext"
+	"github.com/dashwire/dashwire/internal/room"
+	"github.com/dashwire/dashwire/journal"
+	"github.com/dashwire/dashwire/journal/sqlitejournal"
+)
+
+// backupCmd copies a data file.
+type backupCmd struct {
+	To   string `arg:"" name:"to" help:"the file to write; it must not be there yet"`
+	Data string `default:"./dashwire.db" help:"the data file; a server may have it open"`
+}
+
+// Help implements kong.HelpProvider.
+func (backupCmd) Help() string {
+	return `Copies a data file as it is at one moment, while the server runs or not, and checks the
+copy. The copy is a data file like any other.
+
+dashwire backup /backup/dashwire-2026-11-22.db`
+}
+
+// Run implements the command.
+func (c *backupCmd) Run(p *program, _ *kong.Context) (err error) {
+	j, err := sqlitejournal.OpenReadOnly(c.Data, sqlitejournal.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return &notBegun{err}
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	show := newProgress(p.err)
+	err = j.Backup(p.ctx, c.To, func(done, total int) { show.show("copying: %d %%", percent(done, total)) })
+	show.end()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "%s: copied to %s and checked, %s.\n", c.Data, c.To, fileSize(c.To))
+	return nil
+}
+
+// restoreCmd makes a data file from a backup.
+type restoreCmd struct {
+	From string `arg:"" name:"from" help:"the backup"`
+	Data string `default:"./dashwire.db" help:"the data file to make; it must not be there yet"`
+}
+
+// Help implements kong.HelpProvider.
+func (restoreCmd) Help() string {
+	return `Makes a data file from a backup. Stop the server and move its data file away first (with
+-wal and -shm beside it). Each dashboard begins a new epoch, so that clients that have
+seen more than the backup holds notice and read it anew.
+
+dashwire restore /backup/dashwire-2026-11-22.db`
+}
+
+// Run implements the command.
+func (c *restoreCmd) Run(p *program, _ *kong.Context) error {
+	if !exists(c.From) {
+		return refuse("there is no backup %s", c.From)
+	}
+	for _, path := range []string{c.Data, c.Data + "-wal"} {
+		if exists(path) {
+			return refuse("%s is there: stop its server and move it away, or name another file with --data", path)
+		}
+	}
+	show := newProgress(p.err)
+	renewed := 0
+	var damaged []error
+	err := sqlitejournal.Restore(p.ctx, c.From, c.Data, sqlitejournal.Options{Logger: slog.New(slog.DiscardHandler)},
+		func(ctx context.Context, j journal.Journal, info journal.Info) error {
+			err := renew(ctx, j, info)
+			if err != nil && ctx.Err() == nil && !errors.Is(err, journal.ErrUnavailable) {
+				damaged = append(damaged, fmt.Errorf("%s: %w", info.DashboardID, err))
+				return nil
+			}
+			renewed++
+			show.show("restoring: %s", count(renewed, "dashboard", "dashboards"))
+			return err
+		})
+	show.end()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.out, "%s: restored from %s, %s.\n", c.Data, c.From, count(renewed, "dashboard", "dashboards"))
+	if len(damaged) > 0 {
+		fmt.Fprintf(p.out, "%s damaged in the backup and cannot be opened:\n", count(len(damaged), "dashboard is", "dashboards are"))
+		for _, err := range damaged {
+			fmt.Fprintf(p.out, "  %s\n", err)
+		}
+		return errSilent
+	}
+	return nil
+}
+
+// renew begins a new epoch of a dashboard with what it was (R1). A deleted one is
+// deleted in the new epoch too, at the same time as before, so that it can be brought
+// back for as long.
+func renew(ctx context.Context, j journal.Journal, info journal.Info) error {
+	state, err := stateAt(ctx, j, info.DashboardID, info.Head)
+	if err != nil {
+		return err
+	}
+	content, now := state, time.Now()
+	if state.Deleted() {
+		if content, err = stateAt(ctx, j, info.DashboardID, info.Head-1); err != nil {
+			return err
+		}
+		now = state.DeletedAt()
+	}
+	doc := content.Document()
+	if len(doc.Widgets) == 0 && doc.Settings == "{}" {
+		// A dashboard without any content would be no change (M7).
+		doc.Settings = doc.Settings.With("/title", board.Value(strconv.Quote(info.DashboardID)))
+	}
+	first, err := decided(board.NewState(info.DashboardID), &board.Op{
+		Type: board.TypeReplace, ID: uuid.NewString(), DashboardID: info.DashboardID, Author: restorer,
+		Create: true, Document: doc,
+	}, board.Env{Now: now, NewEpoch: uuid.NewString(), Window: content.Window(), Limits: unlimited})
+	if err != nil {
+		return err
+	}
+	next, err := state.Fold(first)
+	if err != nil {
+		return err
+	}
+	records := [][]byte{board.EncodeRecord(first).Data}
+	if state.Deleted() {
+		last, err := decided(next, &board.Op{
+			Type: board.TypeDashboardDelete, ID: uuid.NewString(), DashboardID: info.DashboardID, Author: restorer,
+		}, board.Env{Now: now, Limits: unlimited})
+		if err != nil {
+			return err
+		}
+		if next, err = next.Fold(last); err != nil {
+			return err
+		}
+		records = append(records, board.EncodeRecord(last).Data)
+	}
+	summary, err := summarise(next)
+	if err != nil {
+		return err
+	}
+	_, err = j.Append(ctx, journal.Append{DashboardID: info.DashboardID, After: info.Head, Records: records, Summary: summary})
+	if err != nil {
+		return err
+	}
+	return j.SaveSnapshot(ctx, info.DashboardID, journal.Snapshot{
+		Position: journal.Position(next.Position()), Data: next.AppendSnapshot(nil),
+	})
+}
+
+// restorer is the author of what a restore writes.
+var restorer = board.Author{UserID: "dashwire", ClientID: "restore"}
+
+// unlimited lets a dashboard be restored whatever the limits were when it was made.
+var unlimited = board.Limits{DocumentBytes: 1 << 30, Widgets: 1 << 30, Operations: 1 << 30}
+
+func decided(state *board.State, op *board.Op, env board.Env) (*board.Entry, error) {
+	d := state.Decide(op, env)
+	switch {
+	case d.Refusal != nil:
+		return nil, d.Refusal
+	case d.Entry == nil:
+		return nil, errors.New("there is nothing in it to restore")
+	}
+	return d.Entry, nil
+}
+
+// summarise makes what the list of dashboards tells of a state.
+func summarise(s *board.State) ([]byte, error) {
+	sum := room.Summary{Epoch: s.Epoch(), Version: s.Version(), Widgets: s.WidgetCount()}
+	if title, ok := s.Settings().Get("/title"); ok && title.Kind() == '"' && len(title) <= 512 {
+		if err := jsontext.Decode([]byte(title), &sum.Title); err != nil {
+			return nil, err
+		}
+	}
+	if s.Deleted() {
+		sum.Deleted = s.DeletedAt().UnixMilli()
+	}
+	return jsontext.Encode(sum)
+}
+
+func fileSize(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "size not known"
+	}
+	return bytesText(info.Size())
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/journal"
+	"github.com/dashwire/dashwire/journal/sqlitejournal"
+)
+
+// checkCmd reads a whole data file.
+type checkCmd struct {
+	Data string `default:"./dashwire.db" help:"the data file; a server may have it open"`
+	Full bool   `help:"list the dashboards that are well, too"`
+}
+
+// Help implements kong.HelpProvider.
+func (checkCmd) Help() string {
+	return `Reads everything in a data file: the file's structure, each record's checksum, and
+whether each log folds to the same state as the snapshots made of it. Changes nothing.
+Exit code 1 if there is damage.
+
+dashwire check --data /var/lib/dashwire/dashwire.db`
+}
+
+// checked is what was found of one dashboard.
+type checked struct {
+	id                 string
+	entries, snapshots int
+	version            uint64
+	deleted            bool
+	problems           []string
+}
+
+// Run implements the command.
+func (c *checkCmd) Run(p *program, _ *kong.Context) (err error) {
+	j, err := sqlitejournal.OpenReadOnly(c.Data, sqlitejournal.Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return &notBegun{err}
+	}
+	defer func() { err = errors.Join(err, j.Close()) }()
+	show := newProgress(p.err)
+	report, err := j.Check(p.ctx, func(r sqlitejournal.Report) {
+		show.show("checksums: %s, %s", count(r.Dashboards, "dashboard", "dashboards"), count(r.Records, "record", "records"))
+	})
+	if err != nil {
+		return err
+	}
+	found := make(map[string]*checked)
+	var order []string
+	err = eachDashboard(p.ctx, j, func(info journal.Info) error {
+		show.show("folding: %s of %s", number(len(order)), count(report.Dashboards, "dashboard", "dashboards"))
+		f, err := checkLog(p.ctx, j, info)
+		if err != nil {
+			return err
+		}
+		found[f.id] = f
+		order = append(order, f.id)
+		return nil
+	})
+	show.end()
+	if err != nil && !errors.Is(err, journal.ErrCorrupt) {
+		return err
+	}
+	var file []string
+	for _, d := range report.Damage {
+		f := found[d.DashboardID]
+		switch {
+		case f == nil:
+			file = append(file, d.Err.Error())
+		case len(f.problems) == 0:
+			f.problems = append(f.problems, d.Err.Error())
+		}
+	}
+	return c.tell(p, order, found, file)
+}
+
+// tell prints the table and the sum.
+func (c *checkCmd) tell(p *program, order []string, found map[string]*checked, file []string) error {
+	t := table{heads: []string{"DASHBOARD", ">VERSION", ">ENTRIES", ">SNAPSHOTS", "STATE"}}
+	entries, damaged := 0, len(file)
+	for _, id := range order {
+		f := found[id]
+		entries += f.entries
+		state := "ok"
+		switch {
+		case len(f.problems) > 0:
+			damaged++
+			state = "DAMAGED: " + f.problems[0]
+		case f.deleted:
+			state = "ok, deleted"
+		}
+		if c.Full || len(order) <= 20 || len(f.problems) > 0 {
+			t.add(f.id, number(f.version), number(f.entries), number(f.snapshots), state)
+		}
+	}
+	if len(t.rows) > 0 {
+		t.print(p.out)
+		fmt.Fprintln(p.out)
+	}
+	for _, text := range file {
+		fmt.Fprintf(p.out, "DAMAGED: %s\n", text)
+	}
+	sum := count(len(order), "dashboard", "dashboards") + ", " + count(entries, "entry", "entries")
+	if damaged == 0 {
+		fmt.Fprintf(p.out, "%s: all is well (%s).\n", c.Data, sum)
+		return nil
+	}
+	fmt.Fprintf(p.out, "%s: DAMAGED in %s (%s). The other dashboards can be used; restore these from a backup.\n",
+		c.Data, count(damaged, "place", "places"), sum)
+	return errSilent
+}
+
+// eachDashboard calls f for every dashboard, deleted ones too.
+func eachDashboard(ctx context.Context, j journal.Journal, f func(journal.Info) error) error {
+	after := ""
+	for {
+		page, err := j.List(ctx, after, 200)
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			return nil
+		}
+		for _, info := range page {
+			if err := f(info); err != nil {
+				return err
+			}
+		}
+		after = page[len(page)-1].DashboardID
+	}
+}
+
+// checkLog folds one log from its beginning and compares it with each snapshot on the
+// way. The error is about checking itself.
+func checkLog(ctx context.Context, j *sqlitejournal.Journal, info journal.Info) (*checked, error) {
+	f := &checked{id: info.DashboardID}
+	bad := func(err error) (*checked, error) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if errors.Is(err, journal.ErrUnavailable) {
+			return nil, err
+		}
+		f.problems = append(f.problems, err.Error())
+		return f, nil
+	}
+	snapshots, err := allSnapshots(ctx, j, f.id, info.Head)
+	if err != nil {
+		return bad(err)
+	}
+	f.snapshots = len(snapshots)
+	oldest, err := j.Oldest(ctx, f.id)
+	if err != nil {
+		return bad(err)
+	}
+	state := board.NewState(f.id)
+	if oldest > 0 {
+		if len(snapshots) == 0 || snapshots[0].Position > oldest {
+			return bad(fmt.Errorf("the log begins after %d and no snapshot stands there: %w", oldest, journal.ErrCorrupt))
+		}
+		if state, err = board.ParseSnapshot(snapshots[0].Data); err != nil {
+			return bad(fmt.Errorf("the snapshot at %d: %w", snapshots[0].Position, err))
+		}
+		snapshots = snapshots[1:]
+	}
+	for rec, err := range j.Read(ctx, f.id, journal.Position(state.Position())) {
+		if err != nil {
+			return bad(err)
+		}
+		if state, err = foldRecord(state, rec); err != nil {
+			return bad(err)
+		}
+		f.entries++
+		if len(snapshots) > 0 && snapshots[0].Position == rec.Position {
+			if !bytes.Equal(snapshots[0].Data, state.AppendSnapshot(nil)) {
+				f.problems = append(f.problems, fmt.Sprintf("the snapshot at %d is not what the log folds to", rec.Position))
+			}
+			snapshots = snapshots[1:]
+		}
+	}
+	f.version, f.deleted = state.Version(), state.Deleted()
+	if s, err := summaryOf(info); err == nil && len(f.problems) == 0 && info.Head == journal.Position(state.Position()) &&
+		(s.Epoch != state.Epoch() || s.Version != state.Version()) {
+		f.problems = append(f.problems, fmt.Sprintf("the list says version %d, the log ends at %d", s.Version, state.Version()))
+	}
+	return f, nil
+}
+
+// allSnapshots reads the snapshots of a log, the oldest first.
+func allSnapshots(ctx context.Context, j journal.Journal, id string, head journal.Position) ([]journal.Snapshot, error) {
+	var all []journal.Snapshot
+	for at := head; ; {
+		s, err := j.Snapshot(ctx, id, at)
+		if err != nil {
+			return nil, err
+		}
+		if s.Position > 0 {
+			all = append(all, s)
+		}
+		if s.Position <= 1 {
+			slices.Reverse(all)
+			return all, nil
+		}
+		at = s.Position - 1
+	}
+}

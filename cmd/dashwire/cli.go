@@ -1,0 +1,88 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the whole command line.
+type cli struct {
+	Config  configFile       `group:"all" env:"DASHWIRE_CONFIG" placeholder:"FILE" help:"YAML file with the flags of serve as keys"`
+	Version kong.VersionFlag `group:"all" help:"print the version"`
+
+	Serve   serveCmd   `cmd:"" help:"run the server"`
+	Import  importCmd  `cmd:"" help:"bring dashboards in, Dashwire's own or Grafana's"`
+	Export  exportCmd  `cmd:"" help:"write a dashboard to a file"`
+	Tail    tailCmd    `cmd:"" help:"follow who changes what"`
+	Backup  backupCmd  `cmd:"" help:"copy the data file, also of a running server"`
+	Restore restoreCmd `cmd:"" help:"put a backup in place"`
+	Check   checkCmd   `cmd:"" help:"read every log and find damage"`
+}
+
+// parse reads the command line, the environment and the file of settings. Its errors
+// are notBegun. For --help and --version it prints and ends the program.
+func parse(args []string, out *os.File) (*kong.Context, error) {
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	var c cli
+	parser, err := kong.New(&c,
+		kong.Name("dashwire"),
+		kong.Description("Dashwire makes dashboards live and shared."),
+		kong.Vars{"version": "dashwire " + version()},
+		kong.Writers(out, out),
+		kong.DefaultEnvars("DASHWIRE"),
+		kong.Help(printHelp),
+	)
+	if err != nil {
+		return nil, err
+	}
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		return nil, &notBegun{explain(err)}
+	}
+	return ctx, nil
+}
+
+// explain adds to an error of the parser where to read on.
+func explain(err error) error {
+	text := strings.TrimPrefix(err.Error(), "unexpected argument ")
+	if text != err.Error() {
+		text = "there is no " + text
+	}
+	command := "dashwire"
+	var parsing *kong.ParseError
+	if errors.As(err, &parsing) && parsing.Context != nil {
+		if node := parsing.Context.Selected(); node != nil {
+			command = node.FullPath()
+		}
+	}
+	var setting *settingError
+	if errors.As(err, &setting) {
+		return setting
+	}
+	return errors.New(text + " (see " + command + " --help)")
+}
+
+// version is the version of the module this was built from, as far as it is known.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "development build"
+	}
+	return info.Main.Version
+}
+
+// given tells whether a flag was named on the command line itself.
+func given(ctx *kong.Context, name string) bool {
+	for _, part := range ctx.Path {
+		if part.Flag != nil && part.Flag.Name == name && !part.Resolved {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strconv"
+	"syscall"
+)
+
+// address holds --listen against C1: without sign-in a server keeps to this machine.
+func (c *serveCmd) address() (string, error) {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		if _, err := strconv.ParseUint(c.Listen, 10, 16); err == nil {
+			return "", refuse("--listen: %q is a port alone; write 127.0.0.1:%s", c.Listen, c.Listen)
+		}
+		return "", refuse("--listen: %q is no address with a port; write it like 127.0.0.1:3000", c.Listen)
+	}
+	if loopback(c.Listen) || c.Insecure {
+		return c.Listen, nil
+	}
+	return "", refuse("other machines can reach %s, and there is no sign-in: anybody could change everything. "+
+		"Listen on 127.0.0.1, or add sign-in by embedding the server (examples/auth; the command itself "+
+		"gets JWT sign-in in a later version), or pass --insecure if you trust the whole network", c.Listen)
+}
+
+// loopback tells whether an address can be reached from this machine only.
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// listen opens a port, or says why it cannot be had.
+func listen(flag, addr string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	switch {
+	case err == nil:
+		return ln, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		host, port, _ := net.SplitHostPort(addr)
+		n, _ := strconv.Atoi(port)
+		return nil, refuse("port %s is taken: another program listens on %s. Stop it, or choose another with %s %s",
+			port, addr, flag, net.JoinHostPort(host, strconv.Itoa(n%65535+1)))
+	case errors.Is(err, fs.ErrPermission):
+		return nil, refuse("%s %s: this user may not open that port; choose one above 1023", flag, addr)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, refuse("%s %s: this machine does not have that address", flag, addr)
+	default:
+		return nil, &notBegun{fmt.Errorf("%s %s: %w", flag, addr, err)}
+	}
+}
+
+// visible is how a person on this machine reaches an address.
+func visible(addr net.Addr) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return addr.String()
+	}
+	if tcp.IP.IsLoopback() || tcp.IP.IsUnspecified() {
+		return net.JoinHostPort("localhost", strconv.Itoa(tcp.Port))
+	}
+	return tcp.String()
+}

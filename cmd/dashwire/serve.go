@@ -1,0 +1,284 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/dashwire/dashwire"
+	"github.com/dashwire/dashwire/internal/page"
+	"github.com/dashwire/dashwire/journal"
+	"github.com/dashwire/dashwire/journal/sqlitejournal"
+	"github.com/dashwire/dashwire/metrics"
+	"github.com/dashwire/dashwire/observe"
+)
+
+// serveCmd are the settings of the server.
+type serveCmd struct {
+	Listen      string   `default:"127.0.0.1:3000" help:"address and port to listen on"`
+	Data        string   `default:"./dashwire.db" help:"the file that holds all dashboards"`
+	Demo        *bool    `negatable:"" help:"keep a live dashboard of this machine (default on loopback)"`
+	Insecure    bool     `help:"let other machines in although there is no sign-in"`
+	AdminListen string   `placeholder:"ADDR" help:"a listener for operators: /metrics, /api/stats, /api/admin"`
+	AllowOrigin []string `placeholder:"ORIGIN,…" help:"other sites whose pages may connect: https://app.example.com"`
+	TrustProxy  []string `placeholder:"CIDR,…" help:"proxies whose X-Forwarded-* headers are believed"`
+	logFlags
+
+	MaxSessions       int  `group:"sessions" placeholder:"N" help:"sessions at once (default by the descriptor limit)"`
+	SessionsPerUser   int  `group:"sessions" default:"50" help:"sessions of one user at once"`
+	MessagesPerSecond int  `group:"sessions" default:"1000" help:"messages a second from one session"`
+	MessageBurst      int  `group:"sessions" default:"2000" help:"messages at once from one session"`
+	BytesPerSecond    size `group:"sessions" default:"4MiB" help:"bytes a second from one session"`
+	Heartbeat         span `group:"sessions" default:"25s" help:"silence after which a client is pinged"`
+	HeartbeatTimeout  span `group:"sessions" default:"10s" help:"time that it then has to answer"`
+	Drain             span `group:"sessions" default:"10s" help:"time over which sessions leave at the end"`
+
+	MaxMessage    size `group:"limits" default:"1MiB" help:"size of a message"`
+	MaxDocument   size `group:"limits" default:"4MiB" help:"size of a dashboard"`
+	MaxWidgets    int  `group:"limits" default:"2000" help:"widgets on a dashboard"`
+	MaxOperations int  `group:"limits" default:"500" help:"operations in a batch"`
+	MaxDashboards int  `group:"limits" default:"100" help:"dashboards that a session follows"`
+
+	AutoWindow  span   `group:"history" default:"5s" help:"clashes closer than this: the later edit wins"`
+	Window      uint64 `group:"history" default:"10000" help:"versions over which retries and old edits are exact"`
+	KeepEntries int    `group:"history" placeholder:"N" help:"history kept of each dashboard (default all)"`
+	KeepAge     span   `group:"history" placeholder:"TIME" help:"age to which history is kept (default for ever)"`
+}
+
+// Help implements kong.HelpProvider: what the command does, and an example.
+func (serveCmd) Help() string {
+	return `Runs the server. Each flag is also a variable (DASHWIRE_LISTEN) and a key of the
+--config file (listen: …). Ctrl-C lets sessions finish; again stops at once.
+
+dashwire serve --listen 127.0.0.1:8080 --data /var/lib/dashwire/dashwire.db`
+}
+
+// Run implements the command.
+func (c *serveCmd) Run(p *program, _ *kong.Context) error {
+	log := c.logger(p.err)
+	addr, err := c.address()
+	if err != nil {
+		return err
+	}
+	proxies, err := networks(c.TrustProxy)
+	if err != nil {
+		return err
+	}
+	room, err := roomFor(c.MaxSessions)
+	if err != nil {
+		return err
+	}
+	listener, err := listen("--listen", addr)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	var operators net.Listener
+	if c.AdminListen != "" {
+		if operators, err = listen("--admin-listen", c.AdminListen); err != nil {
+			return err
+		}
+		defer operators.Close()
+	}
+	j, err := sqlitejournal.Open(c.Data, sqlitejournal.Options{
+		Logger: log, KeepEntries: c.KeepEntries, KeepAge: time.Duration(c.KeepAge),
+	})
+	if err != nil {
+		return &notBegun{err}
+	}
+	defer func() {
+		if err := j.Close(); err != nil {
+			log.Error("closing the data file", "err", err)
+		}
+	}()
+
+	demo := newDemo(log)
+	hooks, scrape := metrics.New(metrics.Options{Numbers: func() []metrics.Number { return journalNumbers(j.Stats()) }})
+	if c.demoOn(addr) {
+		hooks = observe.Join(hooks, demo.hooks())
+	}
+	srv, err := dashwire.New(c.config(j, hooks, scrape, proxies, room, log))
+	if err != nil {
+		return &notBegun{errors.New(strings.TrimPrefix(err.Error(), "dashwire.New: "))}
+	}
+	fmt.Fprint(p.out, c.greeting(listener.Addr(), operators, room, describe(p.ctx, j)))
+	return c.serve(p, srv, j, demo, listener, operators, log)
+}
+
+// config is what package dashwire gets.
+func (c *serveCmd) config(j journal.Journal, hooks observe.Hooks, scrape http.Handler, proxies []netip.Prefix, room capacity, log *slog.Logger) dashwire.Config {
+	drain := time.Duration(c.Drain)
+	if drain == 0 {
+		drain = -1
+	}
+	return dashwire.Config{
+		Journal: j, Insecure: c.Insecure, AllowedOrigins: c.AllowOrigin, TrustedProxies: proxies,
+		Limits: dashwire.Limits{
+			MessageBytes: int(c.MaxMessage), DocumentBytes: int(c.MaxDocument), Widgets: c.MaxWidgets,
+			Operations: c.MaxOperations, Dashboards: c.MaxDashboards,
+		},
+		Window: c.Window, AutoWindow: time.Duration(c.AutoWindow),
+		MaxSessions: room.sessions, SessionsPerUser: c.SessionsPerUser,
+		MessagesPerSecond: c.MessagesPerSecond, MessageBurst: c.MessageBurst, BytesPerSecond: int(c.BytesPerSecond),
+		HeartbeatEvery: time.Duration(c.Heartbeat), HeartbeatTimeout: time.Duration(c.HeartbeatTimeout), Drain: drain,
+		Hooks: hooks, Log: log, Pages: page.Handler(), Metrics: scrape,
+	}
+}
+
+// serve runs until the first signal, drains, and returns after everything has ended.
+func (c *serveCmd) serve(p *program, srv *dashwire.Server, j journal.Journal, demo *demo, listener, operators net.Listener, log *slog.Logger) error {
+	ctx, end := context.WithCancel(p.ctx)
+	defer end()
+	failed := make(chan error, 2)
+	var servers []*http.Server
+	open := func(ln net.Listener, h http.Handler) {
+		s := &http.Server{
+			Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+			ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		}
+		servers = append(servers, s)
+		go func() { failed <- s.Serve(ln) }()
+	}
+	open(listener, srv)
+	if operators != nil {
+		open(operators, srv.Admin())
+	}
+	demoEnded := make(chan struct{})
+	go func() {
+		defer close(demoEnded)
+		if c.demoOn(c.Listen) {
+			demo.run(ctx, srv, j)
+		}
+	}()
+	drained := make(chan error, 1)
+	go func() { drained <- srv.RunUntil(ctx, p.now) }()
+
+	var err error
+	ended := 0
+	select {
+	case <-p.ctx.Done():
+		fmt.Fprintln(p.out, c.farewell(srv.Stats().Sessions.Sessions))
+	case err = <-failed:
+		ended++
+	}
+	end()
+	err = errors.Join(err, <-drained)
+	<-demoEnded
+	closing, cancel := context.WithTimeout(p.now, time.Second)
+	defer cancel()
+	for _, s := range servers {
+		if s.Shutdown(closing) != nil {
+			s.Close() // what is left are requests that nobody finishes
+		}
+	}
+	for ; ended < len(servers); ended++ {
+		if e := <-failed; !errors.Is(e, http.ErrServerClosed) {
+			err = errors.Join(err, e)
+		}
+	}
+	if err == nil {
+		fmt.Fprintln(p.out, "Stopped.")
+	}
+	return err
+}
+
+// demoOn tells whether the demo dashboard is kept: by default where it can be seen
+// by nobody but the one who started the server.
+func (c *serveCmd) demoOn(addr string) bool {
+	if c.Demo != nil {
+		return *c.Demo
+	}
+	return loopback(addr)
+}
+
+// greeting is what a person sees at the start.
+func (c *serveCmd) greeting(addr net.Addr, operators net.Listener, room capacity, holds string) string {
+	var b strings.Builder
+	at := visible(addr)
+	fmt.Fprintf(&b, "Ready on http://%s\n", at)
+	fmt.Fprintf(&b, "WebSocket on ws://%s/api/realtime\n", at)
+	if operators != nil {
+		fmt.Fprintf(&b, "Operators on http://%s/api/stats and /metrics\n", visible(operators.Addr()))
+	}
+	fmt.Fprintf(&b, "Data in %s (%s)\n", c.Data, holds)
+	fmt.Fprintf(&b, "Room for %s (%s)\n", count(room.sessions, "session", "sessions"), room.reason)
+	if !loopback(addr.String()) {
+		b.WriteString("Sign-in is off: everybody who can reach this address may change everything.\n")
+	}
+	return b.String()
+}
+
+// farewell is what a person sees at the first signal.
+func (c *serveCmd) farewell(sessions int) string {
+	if sessions == 0 || c.Drain == 0 {
+		return "Stopping."
+	}
+	return fmt.Sprintf("Stopping: %s within %s. Ctrl-C again stops at once.",
+		count(sessions, "session leaves", "sessions leave"), time.Duration(c.Drain))
+}
+
+// describe tells what a data file holds.
+func describe(ctx context.Context, j *sqlitejournal.Journal) string {
+	const most = 1000
+	list, err := j.List(ctx, "", most)
+	if err != nil {
+		return "its list of dashboards cannot be read"
+	}
+	n := 0
+	for _, info := range list {
+		if s, err := summaryOf(info); err == nil && s.Deleted == 0 {
+			n++
+		}
+	}
+	text := count(n, "dashboard", "dashboards")
+	if len(list) == most {
+		text = "over " + text
+	}
+	stats := j.Stats()
+	return text + ", " + bytesText(stats.FileBytes+stats.WALBytes)
+}
+
+// networks reads the proxies that are believed: networks or single addresses.
+func networks(list []string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, s := range list {
+		if a, err := netip.ParseAddr(s); err == nil {
+			all = append(all, netip.PrefixFrom(a, a.BitLen()))
+			continue
+		}
+		n, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, refuse("--trust-proxy: %q is no network; write it like 10.0.0.0/8 or 192.168.1.7", s)
+		}
+		all = append(all, n.Masked())
+	}
+	return all, nil
+}
+
+// journalNumbers are the journal's counts as metrics.
+func journalNumbers(s sqlitejournal.Stats) []metrics.Number {
+	return []metrics.Number{
+		{Name: "dashwire_journal_bytes", Help: "Size of the data file.", Value: float64(s.FileBytes)},
+		{Name: "dashwire_journal_wal_bytes", Help: "Size of the write-ahead log beside it.", Value: float64(s.WALBytes)},
+		{Name: "dashwire_journal_commits_total", Help: "Commits, each with its fsync.", Value: float64(s.Commits), Counter: true},
+		{Name: "dashwire_journal_commit_seconds_total", Help: "Time spent in commits.", Value: s.CommitTime.Seconds(), Counter: true},
+		{Name: "dashwire_journal_refused_total", Help: "Groups of appends that found the disk full or the file locked.", Value: float64(s.Refused), Counter: true},
+		{Name: "dashwire_journal_reopened_total", Help: "Times that the file was opened again after a failure.", Value: float64(s.Reopened), Counter: true},
+		{Name: "dashwire_journal_damaged", Help: "Dashboards closed for damage.", Value: float64(s.Damaged)},
+	}
+}
+
+// exists tells whether there is a file.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

@@ -1,0 +1,285 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/jsontext"
+)
+
+// most is how many things a sentence lists; of more it tells the number.
+const most = 3
+
+// describeEntry says what an entry did, in the words of a person who reads over
+// somebody's shoulder. Before is the document that it changed; what is not in it is
+// called by its id.
+func describeEntry(e *board.Entry, before *board.Document) string {
+	var what string
+	switch {
+	case e.Type == board.TypeDashboardDelete:
+		return "deleted the dashboard"
+	case e.Version == 1:
+		what = "created the dashboard"
+		if e.Change != nil && len(e.Change.Widgets) > 0 {
+			what += " with " + count(len(e.Change.Widgets), "widget", "widgets")
+		}
+	default:
+		what = strings.Join(describeChange(e.Change, before), "; ")
+	}
+	switch {
+	case what == "":
+		what = "changed nothing that shows"
+	case e.Type == board.TypeLayoutRestore:
+		what = "restored the layout: " + what
+	case e.Type == board.TypeResolved:
+		what = "settled a conflict: " + what
+	}
+	if n := len(e.Overwrote); n > 0 {
+		o := e.Overwrote[0]
+		what += fmt.Sprintf(" (over %s of %s", pathName(o.Path), authorName(o.Author))
+		if n > 1 {
+			what += fmt.Sprintf(" and %d more", n-1)
+		}
+		what += ")"
+	}
+	return what
+}
+
+// describeChange says it of a change alone, one clause for each kind.
+func describeChange(c *board.Change, before *board.Document) []string {
+	if c == nil {
+		return nil
+	}
+	clauses := describeSettings(c.Settings)
+	clauses = append(clauses, describeWidgets(c.Widgets, before)...)
+	for _, name := range slices.Sorted(maps.Keys(c.Layouts)) {
+		clauses = append(clauses, describeLayout(name, c, before)...)
+	}
+	return clauses
+}
+
+func describeSettings(p *board.Patch) []string {
+	if p == nil {
+		return nil
+	}
+	var clauses, others []string
+	for _, a := range p.Set {
+		if a.Path == "/title" {
+			clauses = append(clauses, "renamed the dashboard to "+shown(a.Value))
+			continue
+		}
+		others = append(others, pathName(a.Path))
+	}
+	for _, path := range p.Unset {
+		others = append(others, pathName(path))
+	}
+	if len(others) > 0 {
+		clauses = append(clauses, "changed the dashboard's "+listed3(others))
+	}
+	return clauses
+}
+
+func describeWidgets(widgets map[string]*board.WidgetChange, before *board.Document) []string {
+	var added, deleted, edited []string
+	for _, id := range slices.Sorted(maps.Keys(widgets)) {
+		w := widgets[id]
+		switch {
+		case w == nil || w.Deleted:
+			deleted = append(deleted, widgetName(id, before))
+		case w.Patch != nil:
+			edited = append(edited, describePatch(id, w.Patch, before))
+		case hasWidget(id, before):
+			edited = append(edited, "replaced "+widgetName(id, before))
+		default:
+			kind := ""
+			if t, ok := w.Value.Get("/type"); ok && t.Kind() == '"' {
+				kind = text(t) + " "
+			}
+			added = append(added, kind+titleOf(id, w.Value))
+		}
+	}
+	var clauses []string
+	if len(added) > 0 {
+		clauses = append(clauses, "added "+listedOr(added, "widget", "widgets"))
+	}
+	if len(deleted) > 0 {
+		clauses = append(clauses, "deleted "+listedOr(deleted, "widget", "widgets"))
+	}
+	if len(edited) > most {
+		return append(clauses, "changed "+count(len(edited), "widget", "widgets"))
+	}
+	return append(clauses, edited...)
+}
+
+func describePatch(id string, p *board.Patch, before *board.Document) string {
+	name := widgetName(id, before)
+	if len(p.Set) == 1 && len(p.Unset) == 0 {
+		a := p.Set[0]
+		if a.Path == "/title" {
+			return "renamed " + name + " to " + shown(a.Value)
+		}
+		return fmt.Sprintf("set %s of %s to %s", pathName(a.Path), name, shown(a.Value))
+	}
+	var paths []string
+	for _, a := range p.Set {
+		paths = append(paths, pathName(a.Path))
+	}
+	for _, path := range p.Unset {
+		paths = append(paths, pathName(path))
+	}
+	if len(p.Set) == 0 {
+		return fmt.Sprintf("removed %s of %s", listed3(paths), name)
+	}
+	return fmt.Sprintf("changed %s of %s", listed3(paths), name)
+}
+
+// describeLayout tells moves apart from sizes. A widget that came or went says so
+// itself and is left out.
+func describeLayout(name string, c *board.Change, before *board.Document) []string {
+	where := ""
+	if name != board.MainBreakpoint {
+		where = " in " + name
+	}
+	l := c.Layouts[name]
+	if l == nil {
+		return []string{"removed the layout " + name}
+	}
+	var was *board.Layout
+	if before != nil {
+		was = before.Layouts[name]
+	}
+	var clauses, moved, resized, pinned []string
+	if was == nil && before != nil {
+		clauses = append(clauses, "added the layout "+name)
+	}
+	if l.Columns > 0 && was != nil {
+		clauses = append(clauses, fmt.Sprintf("made the grid %d columns wide%s", l.Columns, where))
+	}
+	if l.Compact != "" && was != nil {
+		clauses = append(clauses, fmt.Sprintf("set compaction to %s%s", l.Compact, where))
+	}
+	for _, id := range slices.Sorted(maps.Keys(l.Items)) {
+		r := l.Items[id]
+		if r == nil || was == nil {
+			continue
+		}
+		from, there := was.Items[id]
+		switch {
+		case !there:
+		case from.W != r.W || from.H != r.H:
+			resized = append(resized, fmt.Sprintf("%s to %d×%d", widgetName(id, before), r.W, r.H))
+		case from.X != r.X || from.Y != r.Y:
+			moved = append(moved, fmt.Sprintf("%s to %d,%d", widgetName(id, before), r.X, r.Y))
+		case from.Static != r.Static && r.Static:
+			pinned = append(pinned, "pinned "+widgetName(id, before))
+		case from.Static != r.Static:
+			pinned = append(pinned, "unpinned "+widgetName(id, before))
+		}
+	}
+	if _, edits := c.Layouts[name]; edits && len(c.Widgets) > 0 && len(resized) == 0 {
+		moved = nil // others made room for what came, or closed up after what went
+	}
+	if len(resized) > 0 {
+		clauses = append(clauses, "resized "+listedOr(resized, "widget", "widgets")+where)
+	}
+	if len(moved) > 0 {
+		clauses = append(clauses, "moved "+listedOr(moved, "widget", "widgets")+where)
+	}
+	return append(clauses, pinned...)
+}
+
+// listed3 lists the first few of names.
+func listed3(names []string) string {
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}
+
+// listedOr lists a few things, or tells how many there are.
+func listedOr(things []string, one, many string) string {
+	if len(things) > most {
+		return count(len(things), one, many)
+	}
+	return strings.Join(things, ", ")
+}
+
+func hasWidget(id string, d *board.Document) bool {
+	if d == nil {
+		return false
+	}
+	_, ok := d.Widgets[id]
+	return ok
+}
+
+func widgetName(id string, d *board.Document) string {
+	if d == nil {
+		return id
+	}
+	return titleOf(id, d.Widgets[id])
+}
+
+// titleOf is a widget's title in quotes, or its id if it has none.
+func titleOf(id string, w board.Value) string {
+	title, ok := w.Get("/title")
+	if !ok || title.Kind() != '"' || title == `""` {
+		return id
+	}
+	return shown(title)
+}
+
+func authorName(a board.Author) string {
+	if a.UserID == "" {
+		return "somebody"
+	}
+	return printable(a.UserID)
+}
+
+// pathName is a pointer as people say it: /config/unit is unit.
+func pathName(p board.Pointer) string {
+	name := strings.TrimPrefix(string(p), "/config/")
+	return printable(strings.TrimPrefix(name, "/"))
+}
+
+// shown is a value as it fits into a sentence.
+func shown(v board.Value) string {
+	const longest = 40
+	if v.Kind() == '{' || v.Kind() == '[' {
+		if len(v) > longest {
+			if v.Kind() == '{' {
+				return "{…}"
+			}
+			return "[…]"
+		}
+	}
+	s := printable(string(v))
+	if r := []rune(s); len(r) > longest {
+		s = string(r[:longest-1]) + "…"
+		if v.Kind() == '"' {
+			s += `"`
+		}
+	}
+	return s
+}
+
+// text is the content of a JSON string.
+func text(v board.Value) string {
+	var s string
+	if err := jsontext.Decode([]byte(v), &s); err != nil {
+		return printable(string(v))
+	}
+	return printable(s)
+}
+
+// printable replaces what would do something to a terminal.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069 {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
