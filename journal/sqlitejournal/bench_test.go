@@ -67,3 +67,39 @@ func cpuTime(tb testing.TB) time.Duration {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// BenchmarkHead asks for the end of a log that is all in the tables.
+func BenchmarkHead(b *testing.B) {
+	j := mustOpen(b, closedJournal(b), Options{Logger: slog.New(slog.DiscardHandler)})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := j.Head(b.Context(), "ops"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkRead reads the 1,000 records with which a dashboard opens (A5).
+func BenchmarkRead(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "bench.db")
+	j := mustOpen(b, path, Options{Logger: slog.New(slog.DiscardHandler)})
+	a := journal.Append{DashboardID: "ops"}
+	for range 1000 {
+		a.Records = append(a.Records, bytes.Repeat([]byte("x"), 300))
+	}
+	if _, err := j.Append(b.Context(), a); err != nil {
+		b.Fatal(err)
+	}
+	if err := j.Close(); err != nil { // spreads
+		b.Fatal(err)
+	}
+	j = mustOpen(b, path, Options{Logger: slog.New(slog.DiscardHandler)})
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, err := range j.Read(b.Context(), "ops", 0) {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}

@@ -177,3 +177,51 @@ func TestR7_AnyByteMayBeDamaged(t *testing.T) {
 		t.Error("no damage kept the file from opening")
 	}
 }
+
+// A page that is damaged as such closes the dashboard whose records it holds.
+func TestR7_DamagedPageClosesOneDashboardAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	j := mustOpen(t, path, Options{})
+	for _, id := range []string{"net", "ops"} {
+		fill(t, j, id, 0, 500)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := openConn(path, readOnly, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := readMax(t.Context(), c, "SELECT pageno FROM dbstat WHERE name = 'entries' AND pagetype = 'leaf' ORDER BY path DESC LIMIT 1")
+	if err := errors.Join(err, c.close()); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4096 {
+		b[(page-1)*4096+int64(i)] ^= 0xa5
+	}
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	j = mustOpen(t, path, Options{})
+	if _, err := j.Append(t.Context(), appendOf("ops", 500, "x")); !errors.Is(err, journal.ErrCorrupt) {
+		t.Errorf("append: got %v, want ErrCorrupt", err)
+	}
+	var readErr error
+	for _, err := range j.Read(t.Context(), "ops", 0) {
+		readErr = err
+	}
+	if !errors.Is(readErr, journal.ErrCorrupt) {
+		t.Errorf("read: got %v, want ErrCorrupt", readErr)
+	}
+	if got := oldest(t, j, "net", 500); got != 0 {
+		t.Errorf("net begins after %d", got)
+	}
+	mustAppend(t, j, "net", 500, "net 501")
+	if report, err := j.Check(t.Context(), nil); err != nil || len(report.Damage) == 0 {
+		t.Errorf("check: %+v, %v", report, err)
+	}
+}

@@ -3,7 +3,6 @@
 package sqlitejournal
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,43 +14,6 @@ import (
 
 	"github.com/dashwire/dashwire/journal"
 )
-
-// sql runs statements on a file of which no journal is open.
-func sql(t testing.TB, path string, statements ...string) {
-	t.Helper()
-	c, err := openConn(path, readWriteCreate, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, s := range statements {
-		if err := c.exec(context.Background(), s); err != nil {
-			t.Fatalf("%s: %v", s, err)
-		}
-	}
-	if err := c.close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// closedJournal makes a journal of two dashboards, all spread, and returns its path.
-func closedJournal(t testing.TB) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "test.db")
-	j, err := Open(path, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, id := range []string{"net", "ops"} {
-		mustAppend(t, j, id, 0, "first of "+id, "second of "+id, "third of "+id)
-		if err := j.SaveSnapshot(t.Context(), id, journal.Snapshot{Position: 3, Data: []byte("state of " + id)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
 
 func TestOpenErrorsSayWhatToDo(t *testing.T) {
 	write := func(t *testing.T, data string) string {

@@ -3,7 +3,6 @@ package sqlitejournal
 import (
 	"cmp"
 	"context"
-	"database/sql/driver"
 	"slices"
 	"strings"
 
@@ -127,31 +126,14 @@ func (w *writer) spreadLog(ctx context.Context, c *conn, t *tail, n int) error {
 			return err
 		}
 	}
-	var args [4 * insertRows]driver.Value
-	for from := 0; from < n; {
-		rows, sql := 1, insertOne
-		if n-from >= insertRows {
-			rows, sql = insertRows, insertMany
-		}
-		for i := range rows {
-			r := t.records[from+i]
-			copy(args[4*i:], []driver.Value{entryKey(t.key, first+journal.Position(from+i)), r.time, int64(r.crc), r.data})
-		}
-		if err := c.exec(ctx, sql, args[:4*rows]...); err != nil {
+	const insert = "INSERT OR REPLACE INTO entries (key, time, crc, data) VALUES (?, ?, ?, ?)"
+	for i, r := range t.records[:n] {
+		if err := c.exec(ctx, insert, entryKey(t.key, first+journal.Position(i)), r.time, int64(r.crc), r.data); err != nil {
 			return err
 		}
-		from += rows
 	}
 	return nil
 }
-
-// insertRows is how many rows one statement inserts.
-const (
-	insertRows = 8
-	insertOne  = "INSERT OR REPLACE INTO entries (key, time, crc, data) VALUES (?, ?, ?, ?)"
-)
-
-var insertMany = insertOne + strings.Repeat(", (?, ?, ?, ?)", insertRows-1)
 
 // insertRow makes the row of a log in dashboards and gives it its key.
 func (w *writer) insertRow(ctx context.Context, c *conn, t *tail, head int64) error {

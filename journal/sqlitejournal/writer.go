@@ -141,6 +141,9 @@ func (w *writer) group(requests []*request) {
 		w.refuse(requests, err)
 		return
 	}
+	if len(requests) > 0 && w.overfull() {
+		w.batch.paused = false // nothing is appended before spreading works again
+	}
 	w.decide(requests)
 	defer w.endGroup()
 	for {
@@ -154,6 +157,11 @@ func (w *writer) group(requests []*request) {
 			return
 		}
 	}
+}
+
+// overfull reports whether so much is unspread that nothing may be added.
+func (w *writer) overfull() bool {
+	return w.j.tails.size() >= 2*spreadSlack*w.j.opts.tune.spreadBytes
 }
 
 // refuse answers requests that come while the file is not open.
@@ -378,6 +386,9 @@ func (w *writer) recoverable(f *failedWrite) bool {
 			"dashboard", f.tail.id, "error", f.err)
 		w.damage(f.tail, fmt.Errorf("%w: %w", journal.ErrCorrupt, f.err))
 		return true
+	case w.overfull():
+		w.batch.paused = true
+		return false // memory would grow without bound
 	case f.spread, f.kind == full && w.spreading():
 		if f.kind != full {
 			w.j.log.Error("records cannot be spread into their tables", "error", f.err)
