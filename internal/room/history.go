@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/wire"
@@ -26,7 +27,8 @@ func positionOf(state *board.State, version uint64) journal.Position {
 // from the tail if it keeps them all, else from the journal.
 func (h *Hub) entriesAfter(ctx context.Context, r *Room, state *board.State, version uint64) iter.Seq2[logged, error] {
 	return func(yield func(logged, error) bool) {
-		if entries, framed, ok := r.tail.entries(version); ok {
+		epoch, _ := state.Head()
+		if entries, framed, ok := r.tail.entries(epoch, version); ok {
 			for i, e := range entries {
 				payload, _ := wire.NextFrame(framed[i])
 				if !yield(logged{e, payload}, nil) {
@@ -59,22 +61,46 @@ func (h *Hub) StateAt(ctx context.Context, id string, version uint64) (*board.St
 	if err != nil {
 		return nil, err
 	}
-	return h.stateAt(ctx, now, version)
+	return h.stateAt(ctx, past{now: now}, version)
 }
 
-func (h *Hub) stateAt(ctx context.Context, now *board.State, version uint64) (*board.State, *board.Error) {
-	switch {
-	case version == now.Version():
-		return now, nil
-	case version > now.Version():
+// past is what can be looked back to from a state.
+type past struct {
+	now *board.State
+	// recent are states on the way to now that the journal may not have yet.
+	recent []*board.State
+}
+
+// near returns the state at a position if it is at hand, else the nearest before it
+// that saves reading a snapshot, nil if none does.
+func (p past) near(position journal.Position) *board.State {
+	var best *board.State
+	for _, s := range append(p.recent, p.now) {
+		at := journal.Position(s.Position())
+		if at <= position && position-at <= snapshotEvery && (best == nil || at > journal.Position(best.Position())) {
+			best = s
+		}
+	}
+	return best
+}
+
+func (h *Hub) stateAt(ctx context.Context, p past, version uint64) (*board.State, *board.Error) {
+	now := p.now
+	if version > now.Version() {
 		return nil, board.Errorf(board.CodeBadVersion, "version %d is not there yet; the newest is %d", version, now.Version())
 	}
 	position := positionOf(now, version)
-	state, err := h.replay(ctx, now.ID(), position, nil)
+	state := p.near(position)
+	var err error
+	if state != nil {
+		state, err = h.foldOn(ctx, state, position)
+	} else {
+		state, _, err = h.replay(ctx, now.ID(), position)
+	}
 	if err != nil {
 		return nil, gone(err, version)
 	}
-	if state.Epoch() != now.Epoch() || state.Version() != version {
+	if version > 0 && state.Epoch() != now.Epoch() || journal.Position(state.Position()) != position {
 		return nil, board.Errorf(board.CodeGone, "version %d is no longer in the log", version)
 	}
 	return state, nil
@@ -136,40 +162,59 @@ func (h *Hub) entryAt(ctx context.Context, state *board.State, version uint64) (
 	return nil, fmt.Errorf("reading version %d: %w", version, journal.ErrTrimmed)
 }
 
-// history reads what an op needs from the past (M9, L6).
-func (h *Hub) history(ctx context.Context, now *board.State, need *board.Need) (*board.History, *board.Error) {
-	out := &board.History{Epoch: now.Epoch(), Version: need.Layouts}
-	if need.Layouts > 0 {
-		state, err := h.stateAt(ctx, now, need.Layouts)
-		if err != nil {
-			return nil, err
-		}
-		out.Layouts = make(map[string]*board.Layout)
-		for name, l := range state.Layouts() {
-			out.Layouts[name] = l
-		}
-	}
-	if len(need.Deleted) > 0 {
-		out.Deleted = make(map[string]board.DeletedWidget, len(need.Deleted))
-	}
+// history reads what an op needs from the past (M9, L6): in the order of the log, so
+// that what lies close together is read once.
+func (h *Hub) history(ctx context.Context, p past, need *board.Need) (*board.History, *board.Error) {
+	out := &board.History{Epoch: p.now.Epoch(), Version: need.Layouts}
+	byVersion := make(map[uint64][]string, len(need.Deleted))
+	versions := make([]uint64, 0, len(need.Deleted)+1)
 	for id, version := range need.Deleted {
-		was := board.DeletedWidget{Version: version}
-		state, err := h.stateAt(ctx, now, version-1)
-		switch {
-		case err != nil && err.Code == board.CodeGone:
-			was.Gone = true
-		case err != nil:
+		if byVersion[version-1] == nil {
+			versions = append(versions, version-1)
+		}
+		byVersion[version-1] = append(byVersion[version-1], id)
+	}
+	if need.Layouts > 0 {
+		versions = append(versions, need.Layouts)
+	}
+	slices.Sort(versions)
+	out.Deleted = make(map[string]board.DeletedWidget, len(need.Deleted))
+	for _, version := range slices.Compact(versions) {
+		state, err := h.stateAt(ctx, p, version)
+		isGone := err != nil && err.Code == board.CodeGone
+		if err != nil && !isGone {
 			return nil, err
-		default:
-			was.Value, _ = state.Widget(id)
-			was.Places = make(map[string]board.Rect)
+		}
+		for _, id := range byVersion[version] {
+			out.Deleted[id] = deletedWidget(state, id, version+1)
+		}
+		if isGone {
+			continue
+		}
+		p.recent = append(p.recent, state)
+		if version == need.Layouts {
+			out.Layouts = make(map[string]*board.Layout)
 			for name, l := range state.Layouts() {
-				if rect, ok := l.Items[id]; ok {
-					was.Places[name] = rect
-				}
+				out.Layouts[name] = l
 			}
 		}
-		out.Deleted[id] = was
 	}
 	return out, nil
+}
+
+// deletedWidget is a widget as it was in the state before the entry that deleted it;
+// nil = the log no longer has that.
+func deletedWidget(state *board.State, id string, version uint64) board.DeletedWidget {
+	was := board.DeletedWidget{Version: version, Gone: state == nil}
+	if was.Gone {
+		return was
+	}
+	was.Value, _ = state.Widget(id)
+	was.Places = make(map[string]board.Rect)
+	for name, l := range state.Layouts() {
+		if rect, ok := l.Items[id]; ok {
+			was.Places[name] = rect
+		}
+	}
+	return was
 }

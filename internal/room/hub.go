@@ -3,7 +3,6 @@ package room
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -68,9 +67,6 @@ func set[T comparable](field *T, value T) {
 	}
 }
 
-// snapshotEvery is the number of entries between two snapshots (A5).
-const snapshotEvery = 1000
-
 // Hub is all open dashboards of one node. Its methods may be called by any number
 // of goroutines at once, before, during and after Run.
 type Hub struct {
@@ -78,16 +74,21 @@ type Hub struct {
 	sweeps *sweeper
 	values *valueCache
 
-	// ctx ends with Run; work that outlives a caller runs under it.
+	// ctx ends when what the journal has not answered is given up; work that outlives
+	// a caller runs under it.
 	ctx  context.Context
 	stop context.CancelFunc
-	wg   sync.WaitGroup // every goroutine of the hub and its rooms
+	// tasks are the goroutines of the rooms; those of Run itself are waited for by it.
+	tasks Tasks
 
 	mu     sync.Mutex
 	rooms  map[string]*Room
 	closed bool
 
-	randMu sync.Mutex
+	troubleMu sync.Mutex
+	troubled  time.Time // when reportTrouble last did
+
+	randMu sync.Mutex // of cfg.Rand
 	stats  counters
 }
 
@@ -101,126 +102,98 @@ func NewHub(cfg Config) *Hub {
 	return h
 }
 
+const (
+	// giveUp is how long Run waits for the journal once its context has ended.
+	giveUp = time.Second
+	// saveWithin bounds the saving of snapshots at the end of Run.
+	saveWithin = 3 * time.Second
+)
+
 // Run follows the journal, sweeps and closes rooms that nobody needs, until ctx
 // ends. It returns once every goroutine of the hub has ended; ops that the journal
-// has not answered by then are answered UNAVAILABLE.
+// has not answered within a second from then are answered UNAVAILABLE. Sessions are
+// to be drained before.
 func (h *Hub) Run(ctx context.Context) error {
+	var sweeps, others sync.WaitGroup
 	for range h.cfg.Sweepers {
-		h.wg.Go(h.sweeps.run)
+		sweeps.Go(h.sweeps.run)
 	}
-	h.wg.Go(func() { h.follow(ctx) })
-	stopJanitor := h.every(h.cfg.Linger/2, h.closeIdle)
+	others.Go(func() { h.follow(ctx) })
+	others.Go(func() {
+		for h.sleep(ctx, h.cfg.Linger/2); ctx.Err() == nil; h.sleep(ctx, h.cfg.Linger/2) {
+			h.closeIdle()
+		}
+	})
 
 	<-ctx.Done()
-	stopJanitor()
 	h.mu.Lock()
 	h.closed = true
-	open := make([]*Room, 0, len(h.rooms))
-	for _, r := range h.rooms {
-		open = append(open, r)
-	}
 	h.mu.Unlock()
-	for _, r := range open {
-		r.drain()
-	}
+	idle := h.tasks.Close()
+	impatience := h.cfg.Clock.AfterFunc(giveUp, h.stop)
+	<-idle
+	impatience.Stop()
 	h.stop()
+	others.Wait()
+	h.saveAll()
 	h.sweeps.stop()
-	h.wg.Wait()
-	for _, r := range open {
-		r.saveLast()
-	}
+	sweeps.Wait()
 	return nil
 }
 
-// every calls f in its own goroutine each d until the returned function is called.
-func (h *Hub) every(d time.Duration, f func()) (stop func()) {
-	var mu sync.Mutex
-	var timer clock.Timer
-	stopped := false
-	tick := func() {
-		f()
-		mu.Lock()
-		defer mu.Unlock()
-		if !stopped {
-			timer.Reset(d)
+// saveAll stops the timers of the open rooms and saves their snapshots.
+func (h *Hub) saveAll() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	defer h.cfg.Clock.AfterFunc(saveWithin, cancel).Stop()
+	for _, r := range h.all() {
+		select {
+		case <-r.loaded:
+		default:
+			continue // the hub was closed before it could begin
 		}
-	}
-	mu.Lock()
-	timer = h.cfg.Clock.AfterFunc(d, tick)
-	mu.Unlock()
-	return func() {
-		mu.Lock()
-		defer mu.Unlock()
-		stopped = true
-		timer.Stop()
+		r.stopTimers()
+		r.saveLast(ctx)
 	}
 }
 
-// follow keeps Follow running while ctx lasts.
-func (h *Hub) follow(ctx context.Context) {
-	wait := 100 * time.Millisecond
-	for ctx.Err() == nil {
-		err := h.cfg.Journal.Follow(ctx, h.delivered)
-		if ctx.Err() != nil {
-			return
-		}
-		h.report(fmt.Errorf("following the journal: %w", err), "")
-		h.markAllBehind()
-		h.sleep(ctx, wait)
-		wait = min(2*wait, 5*time.Second)
-	}
-}
-
-// delivered hears of an append by any node.
-func (h *Hub) delivered(d journal.Delivery) {
-	h.mu.Lock()
-	r := h.rooms[d.DashboardID]
-	h.mu.Unlock()
-	if r != nil {
-		r.heard(d.After + journal.Position(len(d.Records)))
-	}
-}
-
-// markAllBehind makes every room read its log: deliveries may have been missed.
-func (h *Hub) markAllBehind() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, r := range h.rooms {
-		r.heard(1<<63 - 1)
-	}
-}
-
-// acquire returns the open room of a dashboard, loading it if need be. The caller
-// must release it.
+// acquire returns the open room of a dashboard, loading it if need be, which it
+// waits for AppendWait at most. The caller must release it.
 func (h *Hub) acquire(ctx context.Context, id string) (*Room, *board.Error) {
 	h.mu.Lock()
 	if h.closed {
 		h.mu.Unlock()
-		return nil, board.Errorf(board.CodeUnavailable, "the server is shutting down; reconnect and send it again")
+		return nil, shuttingDown()
 	}
 	r := h.rooms[id]
-	loader := r == nil
-	if loader {
+	if r == nil {
 		r = newRoom(h, id)
+		if !h.tasks.Go(r.load) {
+			h.mu.Unlock()
+			return nil, shuttingDown()
+		}
 		h.rooms[id] = r
 	}
 	r.users.Add(1)
 	h.mu.Unlock()
 
-	if loader {
-		// Under the hub's context: others may wait for the same room.
-		r.load(h.ctx)
-		close(r.loaded)
-	}
 	select {
 	case <-r.loaded:
-	case <-ctx.Done():
-		r.release()
-		return nil, &board.Error{Code: board.CodeUnavailable, Message: "cancelled while the dashboard was being opened", Cause: ctx.Err()}
+	default:
+		ctx, cancel := h.bounded(ctx)
+		defer cancel()
+		select {
+		case <-r.loaded:
+		case <-ctx.Done():
+			r.release()
+			return nil, &board.Error{
+				Code: board.CodeUnavailable, Message: "the dashboard takes long to open; send it again", Cause: ctx.Err(),
+			}
+		}
 	}
-	if err := r.loadErr; err != nil {
-		h.forget(r)
-		return nil, err
+	if r.loadErr != nil {
+		r.release()
+		return nil, r.loadErr
 	}
 	return r, nil
 }
@@ -247,14 +220,15 @@ func (h *Hub) closeIdle() {
 	var closing []*Room
 	h.mu.Lock()
 	for id, r := range h.rooms {
-		if r.users.Load() == 0 && r.lastUsed.Load() <= before && !r.keepOpen() {
+		if r.close(before) {
 			delete(h.rooms, id)
 			closing = append(closing, r)
 		}
 	}
 	h.mu.Unlock()
 	for _, r := range closing {
-		r.saveLast()
+		r.stopTimers()
+		r.saveLast(h.ctx)
 		if f := h.cfg.Hooks.RoomClose; f != nil {
 			f(r.id)
 		}
@@ -266,6 +240,34 @@ func (h *Hub) report(err error, id string) {
 	h.cfg.Log.Error("room", "err", err, "id", id)
 	if f := h.cfg.Hooks.Error; f != nil {
 		f(err, id)
+	}
+}
+
+// reportTrouble tells the operator of an error that may come with every op, at most
+// once a second.
+func (h *Hub) reportTrouble(err error) {
+	if h.ctx.Err() != nil {
+		return // what was given up at the end
+	}
+	now := h.cfg.Clock.Now()
+	h.troubleMu.Lock()
+	often := now.Sub(h.troubled) < time.Second
+	if !often {
+		h.troubled = now
+	}
+	h.troubleMu.Unlock()
+	if !often {
+		h.report(err, "")
+	}
+}
+
+// bounded gives a context that ends after AppendWait.
+func (h *Hub) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := h.cfg.Clock.AfterFunc(h.cfg.AppendWait, cancel)
+	return ctx, func() {
+		timer.Stop()
+		cancel()
 	}
 }
 
@@ -287,19 +289,30 @@ func (h *Hub) jitter(d time.Duration) time.Duration {
 	return time.Duration(h.cfg.Rand.Int64N(int64(d) + 1))
 }
 
-// env is what a decision needs at this moment.
-func (h *Hub) env() board.Env {
-	return board.Env{
+// env is what a decision on a state needs at this moment.
+func (h *Hub) env(state *board.State) board.Env {
+	env := board.Env{
 		Now:        h.cfg.Clock.Now(),
-		NewEpoch:   h.cfg.NewID(),
 		Window:     h.cfg.Window,
 		AutoWindow: h.cfg.AutoWindow,
 		Limits:     h.cfg.Limits,
 	}
+	if !exists(state) {
+		env.NewEpoch = h.cfg.NewID()
+	}
+	return env
+}
+
+func shuttingDown() *board.Error {
+	return board.Errorf(board.CodeUnavailable, "the server is shutting down; reconnect and send it again")
 }
 
 // unavailable is the answer when the journal cannot do its part (R7, A1).
 func unavailable(err error) *board.Error {
+	var known *board.Error
+	if errors.As(err, &known) {
+		return known
+	}
 	msg := "the store cannot be reached at the moment; nothing was lost, send it again"
 	if errors.Is(err, journal.ErrCorrupt) || errors.Is(err, board.ErrFormat) {
 		msg = "this dashboard's log cannot be read by this server; tell its operator"

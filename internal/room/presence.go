@@ -23,17 +23,22 @@ const (
 )
 
 // presence is who is on a dashboard. Changes get numbers, published together every
-// presenceEvery; a session keeps the number it has sent.
+// presenceEvery; a session keeps the number it has sent. While there are too many to
+// list, only their coming and going has numbers.
 type presence struct {
 	room *Room
 
 	mu      sync.Mutex
 	present map[string]*present
+	going   int         // how many of them wait for their return
 	left    []departure // oldest first
 	// forgotten is the newest number of a departure that is no longer in left.
 	forgotten uint64
 	last      uint64
 	published uint64
+	// listed is the number from which on there is a list again: cursors before it
+	// may have heard counts only.
+	listed    uint64
 	timer     clock.Timer
 	armed     bool
 	stopped   bool
@@ -64,19 +69,26 @@ func (s *Subscription) Present(state wire.PresenceState) {
 	p := s.room.presence
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.last++
-	for id, other := range p.present {
-		if other.going != nil && other.ClientID == state.ClientID && other.UserID == state.UserID && id != state.SessionID {
-			p.removeLocked(id)
+	who := p.present[state.SessionID]
+	if who != nil {
+		p.stayLocked(who)
+		who.PresenceState = state
+		if len(p.present) <= presenceList {
+			p.last++
+			who.changed = p.last
+			p.armLocked()
+		}
+		return
+	}
+	if p.going > 0 {
+		for id, other := range p.present {
+			if other.going != nil && other.ClientID == state.ClientID && other.UserID == state.UserID {
+				p.removeLocked(id)
+			}
 		}
 	}
-	who := p.present[state.SessionID]
-	if who == nil {
-		who = &present{joined: p.last}
-		p.present[state.SessionID] = who
-	}
-	who.PresenceState = state
-	who.changed = p.last
+	p.last++
+	p.present[state.SessionID] = &present{PresenceState: state, joined: p.last}
 	p.armLocked()
 }
 
@@ -87,19 +99,17 @@ func (s *Subscription) Absent(sessionID string, onPurpose bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	who := p.present[sessionID]
-	if who == nil {
-		return
-	}
-	if onPurpose || p.stopped {
+	switch {
+	case who == nil:
+	case onPurpose || p.stopped:
 		p.removeLocked(sessionID)
 		p.armLocked()
-		return
-	}
-	if who.going == nil {
+	case who.going == nil:
+		p.going++
 		who.going = p.room.hub.cfg.Clock.AfterFunc(presenceGrace, func() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			if p.present[sessionID] == who {
+			if p.present[sessionID] == who && who.going != nil {
 				p.removeLocked(sessionID)
 				p.armLocked()
 			}
@@ -107,16 +117,26 @@ func (s *Subscription) Absent(sessionID string, onPurpose bool) {
 	}
 }
 
-func (p *presence) removeLocked(sessionID string) {
-	if who := p.present[sessionID]; who.going != nil {
+// stayLocked ends the wait for somebody's return.
+func (p *presence) stayLocked(who *present) {
+	if who.going != nil {
 		who.going.Stop()
+		who.going = nil
+		p.going--
 	}
+}
+
+func (p *presence) removeLocked(sessionID string) {
+	p.stayLocked(p.present[sessionID])
 	delete(p.present, sessionID)
 	p.last++
 	p.left = append(p.left, departure{sessionID, p.last})
 	if len(p.left) > presenceLeft {
 		p.forgotten = p.left[0].number
 		p.left = slices.Delete(p.left, 0, 1)
+	}
+	if len(p.present) == presenceList {
+		p.listed = p.last
 	}
 }
 
@@ -145,6 +165,19 @@ func (p *presence) publish() {
 	}
 }
 
+// clear forgets everybody: the dashboard is gone, and so is everyone's subscription.
+func (p *presence) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, who := range p.present {
+		p.stayLocked(who)
+	}
+	clear(p.present)
+	p.left = nil
+	p.last++
+	p.forgotten, p.published = p.last, p.last
+}
+
 // stop ends all timers.
 func (p *presence) stop() {
 	p.mu.Lock()
@@ -154,9 +187,7 @@ func (p *presence) stop() {
 		p.timer.Stop()
 	}
 	for _, who := range p.present {
-		if who.going != nil {
-			who.going.Stop()
-		}
+		p.stayLocked(who)
 	}
 }
 
@@ -187,7 +218,15 @@ func sortPresence(list []wire.PresenceState) {
 	slices.SortFunc(list, func(a, b wire.PresenceState) int { return strings.Compare(a.SessionID, b.SessionID) })
 }
 
-// since returns one frame with what changed after a number, see Subscription.Presence.
+// knows reports whether what changed after a number is still known.
+func (p *presence) knows(number uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return number >= p.published || p.forgotten <= number
+}
+
+// since returns one frame with what changed after a number, see
+// Subscription.NextPresence.
 func (p *presence) since(number uint64) (frame []byte, next uint64, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -202,30 +241,37 @@ func (p *presence) since(number uint64) (frame []byte, next uint64, ok bool) {
 	}
 	u := wire.PresenceUpdate{DashboardID: p.room.id, Count: len(p.present)}
 	if u.Count <= presenceList {
-		for _, who := range p.present {
-			switch {
-			case who.joined > number:
-				u.Joined = append(u.Joined, who.PresenceState)
-			case who.changed > number:
-				u.Changed = append(u.Changed, who.PresenceState)
-			}
-		}
-		sortPresence(u.Joined)
-		sortPresence(u.Changed)
-		for _, d := range p.left {
-			if d.number > number {
-				u.Left = append(u.Left, d.sessionID)
-			}
-		}
+		p.changesLocked(&u, number)
 	}
 	p.frame = wire.AppendFrame(nil, wire.AppendPresence(nil, u, p.room.hub.cfg.Clock.Now()))
 	p.frameFrom, p.frameTo = number, p.published
 	return p.frame, p.frameTo, true
 }
 
+// changesLocked lists what changed after a number. Whoever may have heard counts only
+// is told everybody anew, and everybody who is known to have left.
+func (p *presence) changesLocked(u *wire.PresenceUpdate, number uint64) {
+	anew := number < p.listed
+	for _, who := range p.present {
+		switch {
+		case who.joined > number || anew:
+			u.Joined = append(u.Joined, who.PresenceState)
+		case who.changed > number:
+			u.Changed = append(u.Changed, who.PresenceState)
+		}
+	}
+	for _, d := range p.left {
+		if p.present[d.sessionID] == nil && (d.number > number || anew) {
+			u.Left = append(u.Left, d.sessionID)
+		}
+	}
+	sortPresence(u.Joined)
+	sortPresence(u.Changed)
+}
+
 // CheckPresence refuses a presence state that is too large (W3).
 func CheckPresence(state board.Value) *board.Error {
-	const limit = 4 << 10
+	const limit = wire.MaxStateBytes
 	if len(state) > limit {
 		return board.Errorf(board.CodeTooLarge, "a presence state has at most %d bytes; this one has %d", limit, len(state)).At("state")
 	}

@@ -20,25 +20,35 @@ type Room struct {
 	// loadErr says why the room cannot be used; static once loaded is closed.
 	loadErr *board.Error
 
-	users    atomic.Int64 // callers, sessions and the append loop; changes from 0 under Hub.mu
+	users    atomic.Int64 // callers, subscriptions and the append loop; those from outside come under Hub.mu
 	lastUsed atomic.Int64 // Unix nanoseconds
 
-	tail     *tail
+	tail     *tail // static once loaded is closed
 	values   *values
 	presence *presence
 	sweep    sweepState // guarded by the sweeper's lock
 
 	mu sync.Mutex
-	// committed is what the journal has; pending is committed with the ops in
-	// inflight and queue on top. Without ops in line they are the same.
+	// committed is what the journal has, nil until loaded; pending is committed with
+	// the ops in line on top. Without ops in line they are the same.
 	committed *board.State
 	pending   *board.State
-	queue     []*item // decided, waiting for the append in flight to end
 	inflight  []*item // what the append loop works on
+	queue     []*item // decided, waiting for the append in flight to end
+	undecided []*item // in line behind queue, to be decided by redecideLocked
+	lineBytes int     // of the records in queue
 	running   bool    // the append loop runs
-	// behind is the position that the log is known to have reached.
-	behind    journal.Position
+	// behind is the position that the log is known to have reached; recheck tells
+	// that it may have gone further.
+	behind  journal.Position
+	recheck bool
+	// holdOff keeps the log from being read until retry fires: reading it has failed.
+	holdOff   bool
+	retry     clock.Timer
+	retryWait time.Duration
+	waiters   []waiter
 	failed    *board.Error // the log turned out unreadable: nothing works any more
+	closed    bool         // the hub has let go of it
 	expiry    clock.Timer  // answers ops that have waited too long
 	subs      []*Subscription
 	snapshots snapshotState
@@ -53,54 +63,61 @@ func newRoom(h *Hub, id string) *Room {
 }
 
 // load folds the newest snapshot and what came after it.
-func (r *Room) load(ctx context.Context) {
-	start := r.hub.cfg.Clock.Now()
-	state, err := r.hub.replay(ctx, r.id, 1<<63-1, nil)
+func (r *Room) load() {
+	defer close(r.loaded)
+	h := r.hub
+	start := h.cfg.Clock.Now()
+	state, saved, err := h.replay(h.ctx, r.id, 1<<63-1)
 	if err != nil {
 		r.loadErr = unavailable(fmt.Errorf("opening dashboard %s: %w", r.id, err))
-		r.hub.report(r.loadErr, "")
+		h.reportTrouble(r.loadErr)
+		h.forget(r)
 		return
 	}
-	r.committed, r.pending = state, state
-	r.tail = newTail(state.Version(), r.hub.cfg.TailEntries, r.hub.cfg.TailBytes)
-	r.snapshots.saved = journal.Position(state.Position())
-	if f := r.hub.cfg.Hooks.RoomOpen; f != nil {
-		f(r.id, r.hub.cfg.Clock.Now().Sub(start))
+	if f := h.cfg.Hooks.RoomOpen; f != nil {
+		f(r.id, h.cfg.Clock.Now().Sub(start))
 	}
+	epoch, version := state.Head()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tail = newTail(epoch, version, h.cfg.TailEntries, h.cfg.TailBytes)
+	r.committed, r.pending = state, state
+	r.snapshots.loaded(saved)
+	r.kickLocked() // what was appended since the log was read
 }
 
-// replay folds a dashboard's log up to and including a position, and calls each
-// (if not nil) with every entry after the snapshot that it began with.
-func (h *Hub) replay(ctx context.Context, id string, upTo journal.Position, each func(*board.State, *board.Entry)) (*board.State, error) {
+// replay folds a dashboard's log up to and including a position, and returns the
+// position of the snapshot that it began with.
+func (h *Hub) replay(ctx context.Context, id string, upTo journal.Position) (*board.State, journal.Position, error) {
 	snap, err := h.cfg.Journal.Snapshot(ctx, id, upTo)
 	if err != nil {
-		return nil, fmt.Errorf("reading the snapshot: %w", err)
+		return nil, 0, fmt.Errorf("reading the snapshot: %w", err)
 	}
 	state := board.NewState(id)
 	if len(snap.Data) > 0 {
 		if state, err = board.ParseSnapshot(snap.Data); err != nil {
-			return nil, fmt.Errorf("reading the snapshot at position %d: %w", snap.Position, err)
+			return nil, 0, fmt.Errorf("reading the snapshot at position %d: %w", snap.Position, err)
 		}
 	}
-	for rec, err := range h.cfg.Journal.Read(ctx, id, snap.Position) {
+	state, err = h.foldOn(ctx, state, upTo)
+	return state, snap.Position, err
+}
+
+// foldOn folds the log that follows a state, up to and including a position.
+func (h *Hub) foldOn(ctx context.Context, state *board.State, upTo journal.Position) (*board.State, error) {
+	if journal.Position(state.Position()) >= upTo {
+		return state, nil
+	}
+	for rec, err := range h.cfg.Journal.Read(ctx, state.ID(), journal.Position(state.Position())) {
 		if err != nil {
 			return nil, fmt.Errorf("reading after position %d: %w", state.Position(), err)
 		}
 		if rec.Position > upTo {
 			break
 		}
-		e, err := board.ParseRecord(rec.Data)
-		if err != nil {
-			return nil, fmt.Errorf("reading the record at position %d: %w", rec.Position, err)
+		if _, state, err = fold(state, rec); err != nil {
+			return nil, err
 		}
-		next, err := state.Fold(e)
-		if err != nil {
-			return nil, fmt.Errorf("folding the record at position %d: %w", rec.Position, err)
-		}
-		if each != nil {
-			each(state, e)
-		}
-		state = next
 	}
 	return state, nil
 }
@@ -118,53 +135,34 @@ func exists(s *board.State) bool {
 	return version > 0
 }
 
-// fail closes the room for good after its log turned out unreadable.
-func (r *Room) fail(err error) {
-	r.hub.report(fmt.Errorf("dashboard %s is closed on this node: %w", r.id, err), "")
-	r.hub.forget(r)
-	r.mu.Lock()
-	r.failed = unavailable(err)
-	waiting := append(r.inflight, r.queue...)
-	r.inflight, r.queue = nil, nil
-	r.pending = r.committed
-	for _, it := range waiting {
-		it.refuse(r.failed)
-	}
-	subs := append([]*Subscription(nil), r.subs...)
-	r.mu.Unlock()
-	for _, s := range subs {
-		s.subscriber.Lost(s, r.failed)
-	}
-}
-
-// keepOpen reports whether a room without users still has something to do.
-func (r *Room) keepOpen() bool {
+// close lets go of a room that nobody uses, and reports whether it could. Hub.mu is
+// held.
+func (r *Room) close(before int64) bool {
 	select {
 	case <-r.loaded:
 	default:
-		return true
+		return false
 	}
-	if r.loadErr != nil {
+	if r.users.Load() > 0 || r.lastUsed.Load() > before || r.loadErr == nil && r.presence.lingering() {
 		return false
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.running || len(r.subs) > 0 || r.presence.lingering()
+	if r.running || len(r.subs) > 0 || r.users.Load() > 0 {
+		return false
+	}
+	r.closed = true
+	return true
 }
 
-// drain waits for nothing: it answers what is still in line when the hub ends.
-func (r *Room) drain() {
-	<-r.loaded
-	if r.loadErr != nil {
-		return
-	}
+// stopTimers ends what would call back into a room that is let go of.
+func (r *Room) stopTimers() {
 	r.presence.stop()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.running {
-		return
+	for _, t := range [...]clock.Timer{r.retry, r.expiry} {
+		if t != nil {
+			t.Stop()
+		}
 	}
-	// The append in flight goes on until the journal answers; only if that takes
-	// longer than the grace is its sender told that nothing is known.
-	r.armExpiryLocked(time.Second)
 }

@@ -1,6 +1,7 @@
 package room
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 
@@ -9,54 +10,71 @@ import (
 	"github.com/dashwire/dashwire/journal"
 )
 
+// snapshotEvery is the number of entries between two snapshots (A5).
+const snapshotEvery = 1000
+
 // snapshotState is guarded by Room.mu.
 type snapshotState struct {
-	saved  journal.Position // of the newest snapshot saved or being saved
+	next   journal.Position // at which one is due
+	saved  journal.Position // of the newest one
 	saving bool
+}
+
+// loaded notes the snapshot that a room was opened from.
+func (s *snapshotState) loaded(saved journal.Position) {
+	s.saved, s.next = saved, saved+snapshotEvery
 }
 
 // snapshotIfDueLocked has a snapshot saved in the background every snapshotEvery
 // entries, so that opening stays short (A5).
 func (r *Room) snapshotIfDueLocked() {
-	position := journal.Position(r.committed.Position())
-	if r.snapshots.saving || position/snapshotEvery == r.snapshots.saved/snapshotEvery {
+	s := &r.snapshots
+	if s.saving || journal.Position(r.committed.Position()) < s.next {
 		return
 	}
-	r.snapshots.saving = true
-	r.snapshots.saved = position
 	state := r.committed
 	r.users.Add(1)
-	r.hub.wg.Go(func() {
+	s.saving = r.hub.tasks.Go(func() {
 		defer r.release()
-		r.save(state)
-		r.mu.Lock()
-		r.snapshots.saving = false
-		r.mu.Unlock()
+		r.save(r.hub.ctx, state)
 	})
+	if !s.saving {
+		r.users.Add(-1)
+	}
 }
 
 // saveLast saves a snapshot of a room that is being closed, if it has moved on
 // enough since the last for the next opening to gain from it.
-func (r *Room) saveLast() {
-	if r.loadErr != nil {
-		return
-	}
-	state := r.head()
+func (r *Room) saveLast(ctx context.Context) {
 	const worth = 100
-	if journal.Position(state.Position()) >= r.snapshots.saved+worth {
-		r.save(state)
+	r.mu.Lock()
+	state := r.committed
+	gain := state != nil && journal.Position(state.Position()) >= r.snapshots.saved+worth
+	r.mu.Unlock()
+	if gain {
+		r.save(ctx, state)
 	}
 }
 
-// save stores a snapshot. Losing one loses no data, so an error is only reported.
-func (r *Room) save(state *board.State) {
-	err := r.hub.cfg.Journal.SaveSnapshot(r.hub.ctx, r.id, journal.Snapshot{
-		Position: journal.Position(state.Position()),
-		Data:     state.AppendSnapshot(nil),
+// save stores a snapshot. Losing one loses no data, so an error is only reported,
+// and the next try waits for some entries.
+func (r *Room) save(ctx context.Context, state *board.State) {
+	const wait = snapshotEvery / 10
+	position := journal.Position(state.Position())
+	err := r.hub.cfg.Journal.SaveSnapshot(ctx, r.id, journal.Snapshot{
+		Position: position, Data: state.AppendSnapshot(nil),
 	})
-	if err != nil && r.hub.ctx.Err() == nil {
-		r.hub.report(fmt.Errorf("saving a snapshot of %s: %w", r.id, err), "")
+	if err != nil {
+		r.hub.reportTrouble(fmt.Errorf("saving a snapshot of %s: %w", r.id, err))
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.snapshots.saving = false
+	if err != nil {
+		r.snapshots.next = position + wait
+		return
+	}
+	r.snapshots.loaded(position)
 }
 
 // Summary is what the list of dashboards shows of one without opening it.

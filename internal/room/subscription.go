@@ -25,7 +25,8 @@ type Subscriber interface {
 
 // Subscription is one session's cursor on one dashboard: numbers, never pointers
 // into the log. The exported fields belong to the subscriber and are guarded by its
-// lock; the room does not read them after Subscribe.
+// lock; the room does not read them after Subscribe, except in the Next methods,
+// which are called under that lock.
 type Subscription struct {
 	room       *Room
 	subscriber Subscriber
@@ -50,15 +51,16 @@ type Cursors struct {
 // DashboardID names the dashboard.
 func (s *Subscription) DashboardID() string { return s.room.id }
 
-// NextEntries returns the frames that follow Sent, up to at most version to (0 = the
-// head) and maxBytes, and the version they reach. It reports false if they are no
+// NextEntries returns the frames that follow Sent, up to at most version to (the head,
+// if there is no such version yet) and maxBytes, and the version they reach. It reports false if they are no
 // longer kept ready: the subscriber has to CatchUp. The frames must not be modified.
+// A cursor on an empty dashboard learns the Epoch of the first entry.
 func (s *Subscription) NextEntries(to uint64, maxBytes int) (frames []byte, next uint64, ok bool) {
-	return s.room.tail.span(s.Sent, to, maxBytes)
+	return s.room.tail.span(&s.Cursors, to, maxBytes)
 }
 
-// NextValues returns one frame with the live values that changed after the cursor
-// Values, nil if none did, and where the cursor is then.
+// NextValues returns one frame with live values that changed after the cursor
+// Values, nil if none did, and where the cursor is then. There may be more.
 func (s *Subscription) NextValues() (frame []byte, next uint64) {
 	return s.room.values.since(s.Values, s.room.hub.cfg.Clock)
 }
@@ -101,8 +103,9 @@ func (r *Room) removeSubLocked(s *Subscription) {
 	s.index = -1
 }
 
-// closeSubsLocked ends every subscription.
+// closeSubsLocked ends every subscription, and the presence of all.
 func (r *Room) closeSubsLocked(why string) {
+	r.presence.clear()
 	for _, s := range r.subs {
 		s.index = -1
 		s.subscriber.Gone(s, why)
@@ -112,7 +115,7 @@ func (r *Room) closeSubsLocked(why string) {
 	r.subs = r.subs[:0]
 }
 
-// subscribersLocked appends the room's subscribers to dst.
+// subscribers appends the room's subscribers to dst.
 func (r *Room) subscribers(dst []Subscriber) []Subscriber {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -147,12 +150,16 @@ func (h *Hub) Subscribe(ctx context.Context, req SubscribeRequest, sub Subscribe
 	}
 	s := &Subscription{room: r, subscriber: sub, index: -1, Role: req.Role}
 	r.mu.Lock()
-	if r.failed != nil {
+	err = r.failed
+	if err == nil {
+		view.state = r.committed // what was read meanwhile is in it
+		err = r.visible(view.state, req.Role)
+	}
+	if err != nil {
 		r.mu.Unlock()
 		r.release()
-		return nil, at, r.failed
+		return nil, at, err
 	}
-	view.state = r.committed // what was read meanwhile is in it
 	s.Epoch, s.Sent = view.state.Head()
 	at = s.Cursors
 	r.addSubLocked(s)

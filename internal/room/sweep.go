@@ -1,15 +1,18 @@
 package room
 
 import (
-	"container/heap"
 	"sync"
 	"time"
 
 	"github.com/dashwire/dashwire/internal/clock"
 )
 
-// slice is the number of sessions that a sweep visits before others get a turn.
-const slice = 256
+const (
+	// slice is the number of sessions that a sweep visits before others get a turn.
+	slice = 256
+	// urgentRun is the number of urgent writes after which a slice gets a turn.
+	urgentRun = 256
+)
 
 // sweeper decides when sessions are written to. The first change after a quiet
 // moment is swept at once; under load each room is swept once per pace, and what
@@ -22,9 +25,10 @@ type sweeper struct {
 	mu     sync.Mutex
 	cond   sync.Cond
 	closed bool
-	urgent []Subscriber
-	jobs   []job
-	later  laterHeap
+	urgent queue[Subscriber]
+	inRow  int // urgent writes since the last slice
+	jobs   queue[job]
+	later  later
 	timer  clock.Timer
 	// armed is when the timer fires; zero = it does not.
 	armed time.Time
@@ -57,19 +61,17 @@ func (s *sweeper) run() {
 	defer s.mu.Unlock()
 	for {
 		switch {
-		case len(s.urgent) > 0:
-			sub := s.urgent[0]
-			s.urgent[0] = nil
-			s.urgent = s.urgent[1:]
+		case s.urgent.len() > 0 && (s.inRow < urgentRun || s.jobs.len() == 0 || s.closed):
+			sub := s.urgent.pop()
+			s.inRow++
 			s.mu.Unlock()
 			sub.Flush(s.clock.Now(), false)
 			s.mu.Lock()
 		case s.closed:
 			return
-		case len(s.jobs) > 0:
-			j := s.jobs[0]
-			s.jobs[0] = job{}
-			s.jobs = s.jobs[1:]
+		case s.jobs.len() > 0:
+			s.inRow = 0
+			j := s.jobs.pop()
 			if j.subs == nil {
 				s.beginLocked(j.room)
 				continue
@@ -103,11 +105,11 @@ func (h *Hub) FlushSoon(sub Subscriber) {
 	s := h.sweeps
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.urgent = append(s.urgent, sub)
+	s.urgent.push(sub)
 	s.cond.Signal()
 }
 
-// FlushAt has a subscriber flushed at a later moment.
+// FlushAt has a subscriber flushed at a later moment, as an unpaced write.
 func (h *Hub) FlushAt(sub Subscriber, at time.Time) {
 	s := h.sweeps
 	s.mu.Lock()
@@ -115,7 +117,7 @@ func (h *Hub) FlushAt(sub Subscriber, at time.Time) {
 	if s.closed {
 		return
 	}
-	heap.Push(&s.later, laterSweep{at: at, sub: sub})
+	s.later.push(laterSweep{at: at, sub: sub})
 	s.armLocked(s.clock.Now())
 }
 
@@ -138,11 +140,11 @@ func (s *sweeper) dirtyLocked(r *Room) {
 	default:
 		w.queued = true
 		if now := s.clock.Now(); now.Before(w.next) {
-			heap.Push(&s.later, laterSweep{at: w.next, room: r})
+			s.later.push(laterSweep{at: w.next, room: r})
 			s.armLocked(now)
 			return
 		}
-		s.jobs = append(s.jobs, job{room: r})
+		s.jobs.push(job{room: r})
 		s.cond.Signal()
 	}
 }
@@ -168,20 +170,21 @@ func (s *sweeper) armLocked(now time.Time) {
 func (s *sweeper) due() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
 	s.armed = time.Time{}
 	now := s.clock.Now()
 	for len(s.later) > 0 && !s.later[0].at.After(now) {
-		next := heap.Pop(&s.later).(laterSweep)
+		next := s.later.pop()
 		if next.sub != nil {
-			s.urgent = append(s.urgent, next.sub)
+			s.urgent.push(next.sub)
 		} else {
-			s.jobs = append(s.jobs, job{room: next.room})
+			s.jobs.push(job{room: next.room})
 		}
 		s.cond.Signal()
 	}
-	if !s.closed {
-		s.armLocked(now)
-	}
+	s.armLocked(now)
 }
 
 // beginLocked cuts a room's sessions into slices. The lock is released meanwhile.
@@ -197,13 +200,13 @@ func (s *sweeper) beginLocked(r *Room) {
 	s.mu.Lock()
 	w.scratch = scratch
 	for begin := 0; begin < len(scratch); begin += slice {
-		s.jobs = append(s.jobs, job{room: r, subs: scratch[begin:min(begin+slice, len(scratch))]})
+		s.jobs.push(job{room: r, subs: scratch[begin:min(begin+slice, len(scratch))]})
 		w.chunks++
 	}
-	s.endLocked(r)
-	if len(s.jobs) > 1 {
-		s.cond.Signal()
+	if w.chunks > 2 {
+		s.cond.Signal() // this worker takes the first slice
 	}
+	s.endLocked(r)
 }
 
 // endLocked counts a slice as done.
@@ -217,26 +220,4 @@ func (s *sweeper) endLocked(r *Room) {
 		w.again = false
 		s.dirtyLocked(r)
 	}
-}
-
-// laterSweep is a room or one subscriber that waits for its pace.
-type laterSweep struct {
-	at   time.Time
-	room *Room
-	sub  Subscriber
-}
-
-type laterHeap []laterSweep
-
-func (h laterHeap) Len() int           { return len(h) }
-func (h laterHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
-func (h laterHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *laterHeap) Push(x any)        { *h = append(*h, x.(laterSweep)) }
-
-func (h *laterHeap) Pop() any {
-	old := *h
-	last := old[len(old)-1]
-	old[len(old)-1] = laterSweep{}
-	*h = old[:len(old)-1]
-	return last
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/wire"
-	"github.com/dashwire/dashwire/journal"
 )
 
 const (
@@ -26,45 +25,50 @@ type view struct {
 	rewound bool
 }
 
-// view finds the state to answer from: never older than what the client has (R1).
+// view finds the state to answer from: never older than what the client has (R1),
+// and never an empty dashboard only because this node has not heard yet.
 func (r *Room) view(ctx context.Context, since *wire.Since, role auth.Role) (view, *board.Error) {
 	v := view{state: r.head(), since: since}
-	epoch, version := v.state.Head()
-	if since != nil && since.Epoch == epoch && since.Version > version {
+	if r.mayBeBehind(v.state, since, role) {
+		ctx, cancel := r.hub.bounded(ctx)
+		defer cancel()
 		position, _, err := r.hub.cfg.Journal.Head(ctx, r.id)
+		if err == nil {
+			err = r.waitFor(ctx, position)
+		}
 		if err != nil {
 			return v, unavailable(err)
 		}
-		if position > journal.Position(v.state.Position()) {
-			r.heard(position)
-			if v.state, err = r.waitFor(ctx, position); err != nil {
-				return v, unavailable(err)
-			}
-		}
-		if epoch, version = v.state.Head(); since.Epoch == epoch && since.Version > version {
-			v.rewound, v.since = true, nil
-			r.hub.report(fmt.Errorf("dashboard %s: a client has version %d of epoch %s, the log ends at %d: "+
-				"was the data folder replaced by an older copy?", r.id, since.Version, epoch, version), "")
-		}
+		v.state = r.head()
 	}
-	if version == 0 && role < auth.Editor {
-		return v, board.Errorf(board.CodeNotFound, "there is no dashboard %q that you can see", r.id)
+	epoch, version := v.state.Head()
+	if since != nil && since.Epoch == epoch && since.Version > version {
+		v.rewound, v.since = true, nil
+		r.hub.report(fmt.Errorf("dashboard %s: a client has version %d of epoch %s, the log ends at %d: "+
+			"was the data folder replaced by an older copy?", r.id, since.Version, epoch, version), "")
 	}
-	return v, nil
+	return v, r.visible(v.state, role)
 }
 
-// waitFor returns the committed state once it has reached a position.
-func (r *Room) waitFor(ctx context.Context, position journal.Position) (*board.State, error) {
-	for {
-		state := r.head()
-		if journal.Position(state.Position()) >= position {
-			return state, nil
-		}
-		if err := ctx.Err(); err != nil {
-			return state, err
-		}
-		r.hub.sleep(ctx, 1e6)
+// mayBeBehind reports whether the journal is to be asked if there is more: the
+// client has seen what this node has not, or would hear that there is nothing.
+func (r *Room) mayBeBehind(state *board.State, since *wire.Since, role auth.Role) bool {
+	epoch, version := state.Head()
+	switch {
+	case version == 0 && role < auth.Editor:
+		return true
+	case since == nil || since.Epoch == "":
+		return false
 	}
+	return since.Epoch != epoch || since.Version > version
+}
+
+// visible refuses who may not see that there is no dashboard (R6).
+func (r *Room) visible(state *board.State, role auth.Role) *board.Error {
+	if !exists(state) && role < auth.Editor {
+		return board.Errorf(board.CodeNotFound, "there is no dashboard %q that you can see", r.id)
+	}
+	return nil
 }
 
 // respond encodes the SYNC_RESPONSE that brings a client to v.state, and sets the
@@ -159,26 +163,27 @@ func (r *Room) delta(ctx context.Context, v view) (envelopes [][]byte, ok bool) 
 // by one SYNC_UPDATE with the composed difference or, if that is larger or its start
 // is gone, by a snapshot (R5). It may read the journal. The frames go out before
 // anything else of that dashboard; after is where the cursors stand then.
-func (s *Subscription) CatchUp(ctx context.Context, from Cursors) (frames [][]byte, after Cursors) {
+func (s *Subscription) CatchUp(ctx context.Context, from Cursors, role auth.Role) (frames [][]byte, after Cursors) {
 	r := s.room
-	r.mu.Lock()
-	state := r.committed
+	state := r.head()
 	after.Epoch, after.Sent = state.Head()
-	r.mu.Unlock()
 
 	since := &wire.Since{Epoch: from.Epoch, Version: from.Sent}
-	if from.Epoch == "" {
+	if from.Epoch == "" && from.Sent == 0 {
 		since.Epoch = after.Epoch // subscribed before the dashboard's first entry
 	}
-	if matches(since, after.Epoch) && after.Sent >= from.Sent && after.Sent-from.Sent <= maxCompose {
+	missed := after.Sent - from.Sent
+	if since.Epoch == after.Epoch && from.Sent < after.Sent && missed <= maxCompose && r.presence.knows(from.Presence) {
 		if frame, ok := r.composed(ctx, state, from.Sent); ok {
 			after.Values, after.Presence = from.Values, from.Presence
 			return [][]byte{frame}, after
 		}
 	}
-	req := SubscribeRequest{DashboardID: r.id, Role: s.Role}
-	frames = r.respond(ctx, view{state: state}, &after, req)
-	return frames, after
+	v := view{state: state}
+	if since.Epoch == after.Epoch && missed == 0 {
+		v.since = since // nothing but presence is missed
+	}
+	return r.respond(ctx, v, &after, SubscribeRequest{DashboardID: r.id, Role: role}), after
 }
 
 // composed frames the difference between a version and the state as one SYNC_UPDATE,
@@ -198,23 +203,11 @@ func (r *Room) composed(ctx context.Context, state *board.State, from uint64) ([
 	if uint64(len(changes)) != to-from || len(changes) == 0 {
 		return nil, false
 	}
-	msg := wire.AppendSyncUpdate(nil, r.id, epoch, from, to, composeAll(changes), r.hub.cfg.Clock.Now())
+	msg := wire.AppendSyncUpdate(nil, r.id, epoch, from, to, board.ComposeAll(changes), r.hub.cfg.Clock.Now())
 	if len(msg) > max(state.Size(), 4<<10) {
 		return nil, false
 	}
 	return wire.AppendFrame(nil, msg), true
-}
-
-// composeAll composes changes in order, in a balanced way.
-func composeAll(changes []*board.Change) *board.Change {
-	switch len(changes) {
-	case 0:
-		return &board.Change{}
-	case 1:
-		return changes[0]
-	}
-	half := len(changes) / 2
-	return board.Compose(composeAll(changes[:half]), composeAll(changes[half:]))
 }
 
 // documentCache holds the pieces of the newest document that somebody asked for, so

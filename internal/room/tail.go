@@ -22,11 +22,14 @@ type tail struct {
 	maxBytes   int
 
 	mu sync.RWMutex
-	// kept[i] is the entry of version first+i.
-	first uint64
-	kept  []kept
-	bytes int
-	slab  []byte // the newest one
+	// epoch is the one that versions count in; "" while nothing can be seen.
+	epoch string
+	// kept()[i] is the entry of version first+i.
+	first   uint64
+	all     []kept // the first dropped of them are zero
+	dropped int
+	bytes   int
+	slab    []byte // the newest one
 	// head is the last version that readers may go to on their own. It trails the
 	// last kept version between add and publish, while answers are being handed out.
 	head uint64
@@ -40,104 +43,120 @@ type kept struct {
 
 func (k kept) frame() []byte { return k.slab[k.start:] }
 
-func newTail(head uint64, maxEntries, maxBytes int) *tail {
-	return &tail{maxEntries: maxEntries, maxBytes: maxBytes, first: head + 1, head: head}
+func (t *tail) kept() []kept { return t.all[t.dropped:] }
+
+// lastLocked is the newest version kept, or the one before the first to come.
+func (t *tail) lastLocked() uint64 { return t.first + uint64(len(t.kept())) - 1 }
+
+func newTail(epoch string, head uint64, maxEntries, maxBytes int) *tail {
+	return &tail{maxEntries: maxEntries, maxBytes: maxBytes, epoch: epoch, first: head + 1, head: head}
 }
 
-// add frames the envelope of an entry, which must be of the next version, and drops
-// what is beyond the limits.
+// add frames the envelope of an entry and drops what is beyond the limits. An entry
+// that does not follow on what is kept (a dashboard brought back, a new epoch) leaves
+// the tail empty behind it: every cursor finds that it has to catch up.
 func (t *tail) add(e *board.Entry, envelope []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.epoch == "" && t.head == 0 && e.Version == 1 {
+		t.epoch = e.Epoch
+	}
+	if t.epoch != e.Epoch || t.lastLocked()+1 != e.Version {
+		t.resetLocked(e.Epoch, e.Version)
+		return
+	}
 	need := len(envelope) + wire.FrameHeaderMax
 	if cap(t.slab)-len(t.slab) < need {
 		t.slab = make([]byte, 0, max(need, min(slabMax, max(slabMin, 2*cap(t.slab)))))
 	}
 	start := len(t.slab)
 	t.slab = wire.AppendFrame(t.slab, envelope)
-	t.kept = append(t.kept, kept{slab: t.slab, start: start, entry: e})
-	t.bytes += len(t.slab) - start
-
-	drop := 0
-	for drop < len(t.kept)-1 && (len(t.kept)-drop > t.maxEntries || t.bytes > t.maxBytes) {
-		t.bytes -= len(t.kept[drop].frame())
-		t.kept[drop] = kept{}
-		drop++
+	if len(t.all) == cap(t.all) && t.dropped > len(t.all)/2 {
+		n := copy(t.all, t.kept())
+		clear(t.all[n:])
+		t.all, t.dropped = t.all[:n], 0
 	}
-	t.first += uint64(drop)
-	t.kept = t.kept[drop:]
+	t.all = append(t.all, kept{slab: t.slab, start: start, entry: e})
+	t.bytes += len(t.slab) - start
+	for n := len(t.kept()); n > 1 && (n > t.maxEntries || t.bytes > t.maxBytes); n-- {
+		t.bytes -= len(t.all[t.dropped].frame())
+		t.all[t.dropped] = kept{}
+		t.dropped++
+		t.first++
+	}
 }
 
-// publish lets readers go up to a version.
-func (t *tail) publish(head uint64) {
+// publish lets readers go up to the newest entry.
+func (t *tail) publish() {
 	t.mu.Lock()
-	t.head = head
+	t.head = t.lastLocked()
 	t.mu.Unlock()
 }
 
-// reset forgets everything: the next entry to be added is head+1.
-func (t *tail) reset(head uint64) {
+// reset forgets everything: the next entry to be added is head+1 of an epoch.
+func (t *tail) reset(epoch string, head uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.first, t.head = head+1, head
-	t.kept, t.bytes, t.slab = nil, 0, nil
+	t.resetLocked(epoch, head)
 }
 
-// published returns the version that readers may go to.
-func (t *tail) published() uint64 {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.head
+func (t *tail) resetLocked(epoch string, head uint64) {
+	t.epoch, t.first, t.head = epoch, head+1, head
+	t.all, t.dropped, t.bytes, t.slab = nil, 0, 0, nil
 }
 
-// span returns frames of versions after from up to at most to, side by side in one
-// slice of at most max bytes but at least one frame, and the version it ends with.
-// to = 0 means the published head. It reports false if an entry after from is no
-// longer kept; next == from and an empty slice mean that there is nothing.
-func (t *tail) span(from, to uint64, maxBytes int) (frames []byte, next uint64, ok bool) {
+// keepsLocked reports whether a cursor stands on the log that is kept, at or after
+// the version before the first one kept. A cursor on an empty dashboard stands
+// before version 1 of any epoch (R6).
+func (t *tail) keepsLocked(epoch string, from uint64) bool {
+	return (epoch == t.epoch || epoch == "" && from == 0) && from+1 >= t.first
+}
+
+// span returns frames of versions after at.Sent up to at most to, side by side in one
+// slice of at most maxBytes but at least one frame, and the version it ends with.
+// A to beyond all that is kept means the published head. It reports false if what follows is no longer
+// kept; next == at.Sent and an empty slice mean that there is nothing. It tells a
+// cursor on an empty dashboard the epoch that the first entry has brought.
+func (t *tail) span(at *Cursors, to uint64, maxBytes int) (frames []byte, next uint64, ok bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if to == 0 {
+	from := at.Sent
+	if !t.keepsLocked(at.Epoch, from) {
+		return nil, from, false
+	}
+	if to > t.lastLocked() {
 		to = t.head
 	}
 	if from >= to {
 		return nil, from, true
 	}
-	if from+1 < t.first {
-		return nil, from, false
-	}
-	i := int(from + 1 - t.first)
-	last := int(to - t.first)
-	if last >= len(t.kept) {
-		last = len(t.kept) - 1
-	}
-	if i > last {
-		return nil, from, true
-	}
-	begin := t.kept[i]
+	at.Epoch = t.epoch
+	i, last := int(from+1-t.first), int(to-t.first)
+	list := t.kept()
+	begin := list[i]
 	// Entries that share a slab share its first byte; a later entry sees it longer.
 	end := i + sort.Search(last-i, func(n int) bool {
-		k := t.kept[i+n+1]
+		k := list[i+n+1]
 		return !sameSlab(begin.slab, k.slab) || len(k.slab)-begin.start > maxBytes
 	})
-	slab := t.kept[end].slab
+	slab := list[end].slab
 	return slab[begin.start:len(slab):len(slab)], t.first + uint64(end), true
 }
 
 func sameSlab(a, b []byte) bool { return &a[0] == &b[0] }
 
-// entries returns the entries after from up to the published head, or false if they
-// are no longer all kept. The frames are whole, as span gives them.
-func (t *tail) entries(from uint64) (list []*board.Entry, frames [][]byte, ok bool) {
+// entries returns the entries after a version up to the published head, or false if
+// they are no longer all kept. The frames are whole, as span gives them.
+func (t *tail) entries(epoch string, from uint64) (list []*board.Entry, frames [][]byte, ok bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if from+1 < t.first {
+	if !t.keepsLocked(epoch, from) {
 		return nil, nil, false
 	}
 	if from >= t.head {
 		return nil, nil, true
 	}
-	part := t.kept[from+1-t.first : t.head+1-t.first]
+	part := t.kept()[from+1-t.first : t.head+1-t.first]
 	list = make([]*board.Entry, len(part))
 	frames = make([][]byte, len(part))
 	for i, k := range part {
@@ -147,11 +166,11 @@ func (t *tail) entries(from uint64) (list []*board.Entry, frames [][]byte, ok bo
 }
 
 // entry returns one entry if it is still kept.
-func (t *tail) entry(version uint64) *board.Entry {
+func (t *tail) entry(epoch string, version uint64) *board.Entry {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if version < t.first || version >= t.first+uint64(len(t.kept)) {
+	if epoch != t.epoch || version < t.first || version > t.lastLocked() {
 		return nil
 	}
-	return t.kept[version-t.first].entry
+	return t.kept()[version-t.first].entry
 }

@@ -1,13 +1,14 @@
 package room
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"slices"
+	"sort"
 	"strings"
 	"sync"
 
-	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/clock"
 	"github.com/dashwire/dashwire/internal/wire"
@@ -15,54 +16,17 @@ import (
 
 // Bounds of the live value of one widget (W2).
 const (
-	maxPoints     = 1000
-	maxValueBytes = 64 << 10
+	maxPoints     = wire.MaxPoints
+	maxValueBytes = wire.MaxDataBytes
 )
 
-// valueCache holds the live values of the dashboards that were fed last (W2). It
-// outlives their rooms; beyond its size the longest unfed dashboards are forgotten.
-type valueCache struct {
-	maxBytes int
-
-	mu     sync.Mutex
-	bytes  int
-	boards map[string]*values
-	order  *list.List // of *values, the last fed first
-}
-
-func newValueCache(maxBytes int) *valueCache {
-	return &valueCache{maxBytes: maxBytes, boards: make(map[string]*values), order: list.New()}
-}
-
-// open returns the values of a dashboard, empty ones if it has none.
-func (c *valueCache) open(id string) *values {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if v := c.boards[id]; v != nil {
-		return v
-	}
-	return &values{cache: c, id: id, widgets: make(map[string]*liveValue)}
-}
-
-// fed notes that a dashboard's values have grown by a number of bytes.
-func (c *valueCache) fed(v *values, grown int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.bytes += grown
-	if v.place == nil {
-		v.place = c.order.PushFront(v)
-		c.boards[v.id] = v
-	} else {
-		c.order.MoveToFront(v.place)
-	}
-	for c.bytes > c.maxBytes && c.order.Len() > 1 {
-		oldest := c.order.Back().Value.(*values)
-		c.order.Remove(oldest.place)
-		oldest.place = nil
-		delete(c.boards, oldest.id)
-		c.bytes -= oldest.forget()
-	}
-}
+const (
+	// valueCost and pointCost are about what keeping one takes beside its text.
+	valueCost = 256
+	pointCost = 32
+	// valueFrame is the size above which one frame of live values takes no more.
+	valueFrame = 32 << 10
+)
 
 // values are the newest live values of one dashboard. Each change gets a number;
 // a session keeps the number that it has sent, so what a slow one misses is skipped.
@@ -78,9 +42,10 @@ type values struct {
 	// published is how far sessions go; it moves once a sweep, so that they stay
 	// together and share one frame.
 	published uint64
-	frame     []byte // of the changes (frameFrom, frameTo]
+	frame     []byte // of the changes (frameFrom, frameTo], when published was frameAt
 	frameFrom uint64
 	frameTo   uint64
+	frameAt   uint64
 }
 
 // liveValue is a value, or a window of points.
@@ -108,7 +73,7 @@ func (v *values) set(in []wire.DataValue) {
 	}
 	grown := v.bytes - before
 	v.mu.Unlock()
-	v.cache.fed(v, grown)
+	v.cache.grown(v, grown, false)
 }
 
 func (v *values) setLocked(in wire.DataValue) {
@@ -120,16 +85,12 @@ func (v *values) setLocked(in wire.DataValue) {
 	}
 	v.bytes -= lv.bytes
 	lv.changed = v.last
-	if !in.Append {
-		lv.replaced, lv.points, lv.value, lv.window = v.last, nil, in.Data, in.Window
-		lv.bytes = len(in.Data)
-		if in.Window > 0 {
-			lv.value, lv.bytes = "", 0
-			lv.add(in.Data, v.last)
-		}
-	} else {
-		if lv.window == 0 {
-			lv.replaced, lv.value, lv.bytes = v.last, "", 0
+	switch {
+	case !in.Append && (in.Window == 0 || in.Data.Kind() != '['):
+		*lv = liveValue{changed: v.last, replaced: v.last, value: in.Data}
+	default:
+		if !in.Append || lv.window == 0 {
+			*lv = liveValue{changed: v.last, replaced: v.last, points: lv.points[:0]}
 		}
 		lv.window = min(maxPoints, in.Window)
 		if lv.window == 0 {
@@ -137,42 +98,58 @@ func (v *values) setLocked(in wire.DataValue) {
 		}
 		lv.add(in.Data, v.last)
 	}
+	lv.bytes = valueCost + len(in.WidgetID) + len(lv.value) + lv.pointBytes() + pointCost*len(lv.points)
 	v.bytes += lv.bytes
+}
+
+// pointBytes is the size of the window as an array.
+func (lv *liveValue) pointBytes() int {
+	n := 0
+	for i := range lv.points {
+		n += len(lv.points[i].data) + 1
+	}
+	return n
 }
 
 // add appends the points of an array and drops what the window no longer holds.
 func (lv *liveValue) add(array board.Value, number uint64) {
 	for p := range array.Elements() {
 		lv.points = append(lv.points, point{number, p})
-		lv.bytes += len(p) + 1
 	}
-	n := 0
-	for n < len(lv.points)-1 && (len(lv.points)-n > lv.window || lv.bytes > maxValueBytes) {
-		lv.bytes -= len(lv.points[n].data) + 1
+	bytes, n := lv.pointBytes(), 0
+	for n < len(lv.points)-1 && (len(lv.points)-n > lv.window || bytes > maxValueBytes) {
+		bytes -= len(lv.points[n].data) + 1
 		lv.dropped = lv.points[n].number
 		n++
 	}
-	clear(lv.points[:n])
-	lv.points = lv.points[n:]
+	kept := copy(lv.points, lv.points[n:])
+	clear(lv.points[kept:])
+	lv.points = lv.points[:kept]
 }
 
-// after returns what a session must hear that has heard the changes up to a number.
-func (lv *liveValue) after(id string, number uint64) wire.DataValue {
+// after returns what a session must hear that has heard the changes up to a number,
+// so that it has then heard those up to another. What is newer still is left for the
+// next time, unless a newer replace has made it unknowable.
+func (lv *liveValue) after(id string, number, upTo uint64) wire.DataValue {
 	if lv.window == 0 {
 		return wire.DataValue{WidgetID: id, Data: lv.value}
 	}
 	out := wire.DataValue{WidgetID: id, Window: lv.window}
-	from := 0
-	if lv.replaced <= number && lv.dropped <= number {
-		out.Append = true
-		from = len(lv.points)
-		for from > 0 && lv.points[from-1].number > number {
-			from--
+	from, to := 0, len(lv.points)
+	if lv.replaced <= upTo {
+		for to > 0 && lv.points[to-1].number > upTo {
+			to--
+		}
+		if lv.replaced <= number && lv.dropped <= number {
+			out.Append = true
+			for from = to; from > 0 && lv.points[from-1].number > number; {
+				from--
+			}
 		}
 	}
 	var b strings.Builder
 	b.WriteByte('[')
-	for i, p := range lv.points[from:] {
+	for i, p := range lv.points[from:to] {
 		if i > 0 {
 			b.WriteByte(',')
 		}
@@ -190,29 +167,76 @@ func (v *values) publish() {
 	v.mu.Unlock()
 }
 
-// since returns one frame with the changes after a number, and the number it reaches.
+// since returns one frame with changes after a number, the oldest first, and the
+// number it reaches: the published one, or an earlier one if the frame is full.
 func (v *values) since(number uint64, c clock.Clock) (frame []byte, next uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if number >= v.published {
 		return nil, number
 	}
-	if v.frame != nil && v.frameFrom == number && v.frameTo == v.published {
+	if v.frame != nil && v.frameFrom == number && v.frameAt == v.published {
 		return v.frame, v.frameTo
 	}
-	var changed []wire.DataValue
-	for id, lv := range v.widgets {
-		if lv.changed > number {
-			changed = append(changed, lv.after(id, number))
-		}
-	}
-	if changed == nil {
+	list := v.missedLocked(number)
+	if len(list) == 0 {
 		return nil, v.published
 	}
+	v.frameTo = v.published
+	size := 0
+	for i, m := range list {
+		if size += m.value.size() + len(m.id); size > valueFrame && i > 0 {
+			list = list[:i]
+			v.frameTo = min(v.frameTo, m.from-1)
+			break
+		}
+	}
+	changed := make([]wire.DataValue, len(list))
+	for i, m := range list {
+		changed[i] = m.value.after(m.id, number, v.frameTo)
+	}
 	v.frame = wire.AppendFrame(nil, wire.AppendData(nil, v.id, changed, c.Now()))
-	v.frameFrom, v.frameTo = number, v.published
+	v.frameFrom, v.frameAt = number, v.published
 	return v.frame, v.frameTo
 }
+
+// missed is a value that a session must hear of, and the number of the first change
+// that it has missed.
+type missed struct {
+	id    string
+	from  uint64
+	value *liveValue
+}
+
+// missedLocked lists what changed after a number, the longest missed first.
+func (v *values) missedLocked(number uint64) []missed {
+	list := make([]missed, 0, len(v.widgets))
+	for id, lv := range v.widgets {
+		if lv.changed > number {
+			list = append(list, missed{id, lv.firstAfter(number), lv})
+		}
+	}
+	slices.SortFunc(list, func(a, b missed) int { return cmp.Compare(a.from, b.from) })
+	return list
+}
+
+// firstAfter is the number of the first change after a number, as far as it matters.
+func (lv *liveValue) firstAfter(number uint64) uint64 {
+	first := lv.changed
+	for _, n := range [...]uint64{lv.replaced, lv.dropped} {
+		if n > number {
+			first = min(first, n)
+		}
+	}
+	i := sort.Search(len(lv.points), func(i int) bool { return lv.points[i].number > number })
+	if i < len(lv.points) {
+		first = min(first, lv.points[i].number)
+	}
+	return first
+}
+
+// size is about what the value takes in a frame.
+func (lv *liveValue) size() int { return len(lv.value) + lv.pointBytes() }
 
 // all returns every value whole, and the number of the newest change in them.
 func (v *values) all() ([]wire.DataValue, uint64) {
@@ -220,7 +244,7 @@ func (v *values) all() ([]wire.DataValue, uint64) {
 	defer v.mu.Unlock()
 	out := make([]wire.DataValue, 0, len(v.widgets))
 	for id, lv := range v.widgets {
-		val := lv.after(id, 0)
+		val := lv.after(id, 0, v.last)
 		val.Append = false
 		out = append(out, val)
 	}
@@ -237,9 +261,10 @@ func (v *values) drop(widgetID string) {
 		return
 	}
 	delete(v.widgets, widgetID)
-	v.bytes -= lv.bytes
+	lost, empty := lv.bytes, len(v.widgets) == 0
+	v.bytes -= lost
 	v.mu.Unlock()
-	v.cache.fed(v, -lv.bytes)
+	v.cache.grown(v, -lost, empty)
 }
 
 // forget empties the values and returns how many bytes they had.
@@ -254,7 +279,7 @@ func (v *values) forget() int {
 
 // Feed takes live values of a dashboard in and has them sent on (W1). The caller has
 // checked that the sender may. The codes are NOT_FOUND and TOO_LARGE.
-func (h *Hub) Feed(ctx context.Context, d *wire.Data, role auth.Role) *board.Error {
+func (h *Hub) Feed(ctx context.Context, d *wire.Data) *board.Error {
 	r, err := h.acquire(ctx, d.DashboardID)
 	if err != nil {
 		return err

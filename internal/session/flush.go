@@ -1,45 +1,36 @@
 package session
 
 import (
-	"sync"
+	"math"
 	"time"
 
 	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/wire"
 )
 
-// maxWrite is the most that one write gathers, in bytes; a longer frame goes alone.
-const maxWrite = 64 << 10
-
-// writeBuffers hold what is gathered from several places for one write.
-var writeBuffers = sync.Pool{New: func() any {
-	b := make([]byte, 0, maxWrite)
-	return &b
-}}
-
 // Flush implements room.Subscriber.
 func (s *Session) Flush(now time.Time, paced bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pace := s.server.cfg.Hub.Pace()
-	if paced {
-		// Sweeps visit sessions at slightly different moments: a quarter is close enough.
-		if now.Add(pace / 4).Before(s.nextPaced) {
-			if !s.late {
-				s.late = true
-				s.server.cfg.Hub.FlushAt(s, s.nextPaced)
-			}
-			return
-		}
-		s.nextPaced = now.Add(pace)
-	} else {
+	if !paced {
 		s.urgent = false
 		if s.late && !now.Before(s.nextPaced) {
 			s.late = false
-			s.nextPaced = now.Add(pace)
+			s.nextPaced = now.Add(s.server.cfg.Hub.Pace())
 		}
+		s.flushLocked(now)
+		return
 	}
-	s.flushLocked(now)
+	if now.Before(s.nextPaced) {
+		if !s.late {
+			s.late = true
+			s.server.cfg.Hub.FlushAt(s, s.nextPaced)
+		}
+		return
+	}
+	if s.flushLocked(now) {
+		s.nextPaced = now.Add(s.server.cfg.Hub.Pace())
+	}
 }
 
 // Writable tells that a write that did not fit has gone out.
@@ -47,22 +38,25 @@ func (s *Session) Writable() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.blocked = false
+	s.heldLocked()
 	s.flushLocked(s.server.cfg.Clock.Now())
 }
 
-// flushLocked writes what is due until nothing is or the transport is full.
-func (s *Session) flushLocked(now time.Time) {
+// flushLocked writes what is due until nothing is or the transport is full, and
+// reports whether it wrote anything.
+func (s *Session) flushLocked(now time.Time) (wrote bool) {
 	if s.gone {
-		return
+		return false
 	}
 	for !s.blocked {
 		if len(s.rest) == 0 {
-			s.gatherLocked(now)
+			s.gatherLocked()
 		}
 		if len(s.rest) == 0 {
 			break
 		}
 		n, ready := s.transport.Write(s.rest)
+		wrote = true
 		s.lastOut = now
 		s.rest = s.rest[n:]
 		if len(s.rest) == 0 {
@@ -70,150 +64,130 @@ func (s *Session) flushLocked(now time.Time) {
 		}
 		if !ready {
 			s.blocked, s.blockedSince = true, now
-			s.server.hold(int64(len(s.rest)) - s.heldBytes)
-			s.heldBytes = int64(len(s.rest))
+			s.heldLocked()
 		}
 	}
-	if s.closing != nil && len(s.rest) == 0 && len(s.answers) == 0 {
+	if s.closing != nil && len(s.rest)+len(s.answers) == 0 {
 		s.transport.Close(s.closing.code, s.closing.reason)
 	}
+	return wrote
 }
 
 // doneWritingLocked gives back what the last write held.
 func (s *Session) doneWritingLocked() {
 	s.rest = nil
 	if s.restBuffer != nil {
-		*s.restBuffer = (*s.restBuffer)[:0]
-		writeBuffers.Put(s.restBuffer)
+		s.server.buffers.put(s.restBuffer)
 		s.restBuffer = nil
 	}
-	if s.heldBytes > 0 {
-		s.server.hold(-s.heldBytes)
-		s.heldBytes = 0
-	}
+	s.heldLocked()
 }
 
-// gather collects frames for one write. The first piece is borrowed from where it
-// lies; only if a second follows are both copied together.
-type gather struct {
-	borrowed []byte
-	buffer   *[]byte
-}
-
-func (g *gather) len() int {
-	if g.buffer != nil {
-		return len(*g.buffer)
+// heldLocked counts what the session holds while its connection takes nothing (R5).
+func (s *Session) heldLocked() {
+	var held int64
+	if s.blocked && !s.gone {
+		held = int64(len(s.rest) + s.backlog)
 	}
-	return len(g.borrowed)
-}
-
-// room returns how many bytes may still be added.
-func (g *gather) room() int { return maxWrite - g.len() }
-
-// add takes a frame, or several, that will never be modified.
-func (g *gather) add(frames []byte) {
-	switch {
-	case len(frames) == 0:
-	case g.buffer == nil && g.borrowed == nil:
-		g.borrowed = frames
-	default:
-		b := g.own()
-		*b = append(*b, frames...)
+	if held != s.heldBytes {
+		s.server.hold(held - s.heldBytes)
+		s.heldBytes = held
 	}
-}
-
-// own returns the buffer to append to.
-func (g *gather) own() *[]byte {
-	if g.buffer == nil {
-		g.buffer = writeBuffers.Get().(*[]byte)
-		*g.buffer = append((*g.buffer)[:0], g.borrowed...)
-		g.borrowed = nil
-	}
-	return g.buffer
 }
 
 // gatherLocked fills s.rest with whole frames: answers in order, each after all that
 // it must not overtake (R2), then everything up to the heads.
-func (s *Session) gatherLocked(now time.Time) {
-	var g gather
+func (s *Session) gatherLocked() {
+	g := gather{buffers: &s.server.buffers}
 	entries := 0
-	defer func() {
-		s.rest, s.restBuffer = g.borrowed, g.buffer
-		if g.buffer != nil {
-			s.rest = *g.buffer
-		}
-		if entries > 0 {
-			s.server.stats.delivered.Add(uint64(entries))
-			if f := s.server.cfg.Hooks.Deliver; f != nil {
-				f(entries, len(s.rest))
+	s.answersLocked(&g, &entries)
+	if !s.ended {
+		s.holdBackLocked()
+		for _, sub := range s.subs {
+			if g.room() <= 0 {
+				break
+			}
+			switch {
+			case !s.backlogLocked(sub, &g):
+			case sub.held:
+				s.advanceLocked(sub, sub.upTo, &g, &entries)
+			case s.advanceLocked(sub, toHead, &g, &entries):
+				s.liveLocked(sub, &g)
 			}
 		}
-	}()
+	}
+	s.rest, s.restBuffer = g.done()
+	if entries > 0 {
+		s.server.stats.delivered.Add(uint64(entries))
+		if f := s.server.cfg.Hooks.Deliver; f != nil {
+			f(entries, len(s.rest))
+		}
+	}
+}
 
+// toHead is the version to advance to that is the newest there is.
+const toHead = math.MaxUint64
+
+// answersLocked gathers answers in order.
+func (s *Session) answersLocked(g *gather, entries *int) {
 	written := 0
 	for written < len(s.answers) && g.room() > 0 {
 		a := &s.answers[written]
-		if a.frame == nil && !s.answerLocked(a, &g, &entries, now) {
+		if a.frame == nil && !s.answerLocked(a, g, entries) {
 			break
 		}
-		if a.frame != nil {
-			if g.len() > 0 && len(a.frame) > g.room() {
-				break
-			}
-			g.add(a.frame)
+		if a.frame != nil && !g.add(a.frame) {
+			break
 		}
 		written++
 	}
 	if written > 0 {
-		clear(s.answers[:written])
-		s.answers = s.answers[written:]
-		if len(s.answers) == 0 {
+		left := copy(s.answers, s.answers[written:])
+		clear(s.answers[left:])
+		s.answers = s.answers[:left]
+		if left == 0 && cap(s.answers) > keptAnswers {
 			s.answers = nil
 		}
 		s.room.Broadcast()
 	}
-	if s.ended {
-		return
-	}
-	for _, sub := range s.subs {
-		if g.room() <= 0 {
-			return
-		}
-		if s.advanceLocked(sub, 0, &g, &entries) {
-			s.liveLocked(sub, &g)
-		}
-	}
 }
+
+// keptAnswers is the number of answers whose place an idle session keeps.
+const keptAnswers = 2
 
 // answerLocked gathers an answer that names a version, after everything before it.
 // It reports false if that does not fit yet or must be caught up with first.
-func (s *Session) answerLocked(a *answer, g *gather, entries *int, now time.Time) bool {
-	sub := a.sub
-	if sub != nil && (sub.dead || sub.Subscription == nil) {
-		sub = nil
-	}
+func (s *Session) answerLocked(a *answer, g *gather, entries *int) bool {
 	inStream := false
-	if sub != nil {
-		version := answeredVersion(&a.room)
-		upTo := version
-		committed := a.room.Committed && (sub.Epoch == a.room.Epoch || sub.Epoch == "")
-		if committed {
-			upTo--
-		}
-		if (len(sub.backlog) > 0 || sub.catching || sub.Sent < upTo) && !s.advanceLocked(sub, upTo, g, entries) {
+	version := answeredVersion(&a.room)
+	if sub := s.findLocked(a.room.Op.DashboardID); sub != nil {
+		if !s.backlogLocked(sub, g) {
 			return false
 		}
-		if inStream = committed && sub.Sent == upTo; inStream {
-			sub.Sent = version
+		// Of another epoch than the client's, a version stands for nothing here.
+		if sub.on(a.room.Epoch) {
+			upTo := version
+			if a.room.Committed {
+				upTo--
+			}
+			if sub.Sent < upTo && !s.advanceLocked(sub, upTo, g, entries) {
+				return false
+			}
+			inStream = a.room.Committed && sub.Sent == upTo
+		}
+		if g.room() < answerRoom && g.len() > 0 {
+			return false
+		}
+		if inStream {
+			sub.Sent, sub.Epoch = version, a.room.Epoch
 		}
 	}
-	if g.room() < 512 && g.len() > 0 {
-		return false
-	}
-	b := g.own()
-	*b = s.appendAnswer(*b, a, inStream, now)
+	s.appendAnswer(g, a, inStream)
 	return true
 }
+
+// answerRoom is what there should be left of a write for an answer.
+const answerRoom = 512
 
 // answeredVersion is the version that an answer names.
 func answeredVersion(a *room.Answer) uint64 {
@@ -223,36 +197,67 @@ func answeredVersion(a *room.Answer) uint64 {
 	return a.Ack.Version
 }
 
-// appendAnswer frames an ACK or a CONFLICT_DETECTED.
-func (s *Session) appendAnswer(dst []byte, a *answer, inStream bool, now time.Time) []byte {
-	buf := writeBuffers.Get().(*[]byte)
-	defer writeBuffers.Put(buf)
+// appendAnswer gathers an ACK or a CONFLICT_DETECTED.
+func (s *Session) appendAnswer(g *gather, a *answer, inStream bool) {
+	now := s.server.cfg.Clock.Now()
+	b := s.server.buffers.get()
 	if a.room.Conflict != nil {
-		*buf = wire.AppendConflict((*buf)[:0], a.correlationID, a.room.Conflict, now)
+		*b = wire.AppendConflict(*b, a.correlationID, a.room.Conflict, now)
 	} else {
-		*buf = wire.AppendAck((*buf)[:0], a.correlationID, wire.Ack{
-			DashboardID: a.dashboardID, InStream: inStream,
+		*b = wire.AppendAck(*b, a.correlationID, wire.Ack{
+			DashboardID: a.room.Op.DashboardID, InStream: inStream,
 			Durability: string(a.room.Durability), Of: a.room.Ack,
 		}, now)
 	}
-	return wire.AppendFrame(dst, *buf)
+	g.addMessage(*b)
+	s.server.buffers.put(b)
 }
 
-// advanceLocked gathers what comes next on a dashboard up to a version (0 = the
-// head). It reports whether it got there: not if the write is full, or if the
-// session has to catch up first, which it then starts.
-func (s *Session) advanceLocked(sub *subscription, to uint64, g *gather, entries *int) bool {
+// holdBackLocked keeps the cursors before the versions that the session is to hear
+// as answers which could not be gathered yet (R2).
+func (s *Session) holdBackLocked() {
+	if s.holding {
+		for _, sub := range s.subs {
+			sub.held = false
+		}
+		s.holding = false
+	}
+	for i := range s.answers {
+		a := &s.answers[i].room
+		if !a.Committed {
+			continue
+		}
+		sub := s.findLocked(a.Op.DashboardID)
+		if sub != nil && !sub.held && sub.on(a.Epoch) && sub.Sent < a.Ack.Version {
+			sub.held, sub.upTo = true, a.Ack.Version-1
+			s.holding = true
+		}
+	}
+}
+
+// backlogLocked gathers what must go out first on a dashboard. It reports whether
+// that is all gathered.
+func (s *Session) backlogLocked(sub *subscription, g *gather) bool {
 	if sub.catching {
 		return false
 	}
 	for len(sub.backlog) > 0 {
-		if g.len() > 0 && len(sub.backlog[0]) > g.room() {
+		if !g.add(sub.backlog[0]) {
 			return false
 		}
-		g.add(sub.backlog[0])
+		s.backlog -= len(sub.backlog[0])
 		sub.backlog[0] = nil
-		sub.backlog = sub.backlog[1:]
+		if sub.backlog = sub.backlog[1:]; s.backlog < maxBacklog {
+			s.room.Broadcast()
+		}
 	}
+	return true
+}
+
+// advanceLocked gathers the entries that come next on a dashboard up to a version. It
+// reports whether it got there: not if the write is full, or if the session has to
+// catch up first, which it then starts.
+func (s *Session) advanceLocked(sub *subscription, to uint64, g *gather, entries *int) bool {
 	for {
 		if g.room() <= 0 {
 			return false
@@ -265,10 +270,9 @@ func (s *Session) advanceLocked(sub *subscription, to uint64, g *gather, entries
 		if next == sub.Sent {
 			return true
 		}
-		if g.len() > 0 && len(frames) > g.room() {
+		if !g.add(frames) {
 			return false
 		}
-		g.add(frames)
 		*entries += int(next - sub.Sent)
 		sub.Sent = next
 	}
@@ -276,38 +280,40 @@ func (s *Session) advanceLocked(sub *subscription, to uint64, g *gather, entries
 
 // liveLocked gathers changed live values and presence.
 func (s *Session) liveLocked(sub *subscription, g *gather) {
-	frame, next := sub.NextValues()
-	if g.len() > 0 && len(frame) > g.room() {
-		return
+	for {
+		frame, next := sub.NextValues()
+		if !g.add(frame) {
+			return
+		}
+		sub.Values = next
+		if frame == nil {
+			break
+		}
 	}
-	g.add(frame)
-	sub.Values = next
 	frame, next, ok := sub.NextPresence()
 	if !ok {
 		s.catchUpLocked(sub)
 		return
 	}
-	if g.len() > 0 && len(frame) > g.room() {
-		return
+	if g.add(frame) {
+		sub.Presence = next
 	}
-	g.add(frame)
-	sub.Presence = next
 }
 
 // catchUpLocked has a subscription that fell behind brought to the head (R5), in a
 // goroutine, since that may read the journal.
 func (s *Session) catchUpLocked(sub *subscription) {
 	sub.catching = true
-	from := sub.Cursors
+	from, role := sub.Cursors, sub.Role
 	s.server.stats.caughtUp.Add(1)
-	s.server.wg.Go(func() {
-		frames, after := sub.CatchUp(s.server.ctx, from)
+	s.server.tasks.Go(func() {
+		frames, after := sub.CatchUp(s.server.ctx, from, role)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if sub.dead || s.gone {
 			return
 		}
-		sub.backlog, sub.Cursors, sub.catching = frames, after, false
-		s.flushLocked(s.server.cfg.Clock.Now())
+		sub.Cursors = after
+		s.caughtUpLocked(sub, frames)
 	})
 }

@@ -17,7 +17,8 @@ type limiter struct {
 	since           time.Time // over the rate without pause since then; zero = not
 }
 
-func newLimiter(*Config) limiter { return limiter{} }
+// byteBurst is how long a session may be ahead of its byte rate.
+const byteBurst = 2 * time.Second
 
 // wait takes one message of n bytes in and returns once there is room for it. It
 // reports false if the session has ended, or has been over its rate for too long.
@@ -29,7 +30,7 @@ func (l *limiter) wait(s *Session, n int) bool {
 
 	delay := max(
 		take(&l.messages, now, perMessage, perMessage*time.Duration(cfg.MessageBurst)),
-		take(&l.bytes, now, time.Duration(perByte*float64(n)), 2*time.Second),
+		take(&l.bytes, now, time.Duration(perByte*float64(n)), byteBurst),
 	)
 	if delay <= 0 {
 		l.since = time.Time{}
@@ -39,7 +40,10 @@ func (l *limiter) wait(s *Session, n int) bool {
 		l.since = now
 	}
 	s.server.stats.limited.Add(1)
-	if now.Sub(l.since) >= overLimit {
+	if now.Add(delay).Sub(l.since) > overLimit {
+		if !s.pause(overLimit - now.Sub(l.since)) {
+			return false
+		}
 		s.End(wire.CloseSlowDown, "too many messages for too long: slow down", false)
 		return false
 	}
@@ -57,15 +61,21 @@ func take(tat *time.Time, now time.Time, cost, burst time.Duration) time.Duratio
 
 // pause waits for d. It reports false if the session ends before.
 func (s *Session) pause(d time.Duration) bool {
-	timer := s.wake(d)
-	defer timer.Stop()
-	until := s.server.cfg.Clock.Now().Add(d)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.ended && s.server.cfg.Clock.Now().Before(until) {
+	s.waitLocked(d, func() bool { return s.ended })
+	return !s.ended
+}
+
+// waitLocked waits until done reports true, for d at most. done is asked whenever
+// s.room is signalled.
+func (s *Session) waitLocked(d time.Duration, done func() bool) {
+	until := s.server.cfg.Clock.Now().Add(d)
+	timer := s.wake(d)
+	defer timer.Stop()
+	for !done() && s.server.cfg.Clock.Now().Before(until) {
 		s.room.Wait()
 	}
-	return !s.ended
 }
 
 // wake signals those who wait on the session after d.

@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/dashwire/dashwire/auth"
-	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/clock"
 	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/wire"
@@ -75,11 +73,14 @@ type clientKey struct{ userID, clientID string }
 // Server is all sessions of one node. Its methods may be called by any number of
 // goroutines at once.
 type Server struct {
-	cfg    Config
-	wheel  *wheel
-	held   atomic.Int64 // bytes held by blocked writes
-	randMu sync.Mutex
-	wg     sync.WaitGroup // catch-ups and sign-ins
+	cfg     Config
+	wheel   *wheel
+	buffers buffers
+	tasks   room.Tasks    // catch-ups, takeovers, drains, turns of the wheel
+	held    atomic.Int64  // bytes held by blocked writes
+	easing  atomic.Bool   // closeLongestBlocked runs
+	rights  atomic.Uint64 // counts the calls of RereadRights
+	randMu  sync.Mutex    // of cfg.Rand
 
 	// ctx ends when every session has to be gone.
 	ctx  context.Context
@@ -106,7 +107,7 @@ func NewServer(cfg Config) *Server {
 		empty:    make(chan struct{}),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
-	s.wheel = newWheel(cfg.Clock)
+	s.wheel = newWheel(cfg.Clock, s.tasks.Do)
 	return s
 }
 
@@ -132,23 +133,22 @@ type Meta struct {
 // reason, through the transport.
 func (s *Server) Open(t Transport, m Meta) *Session {
 	now := s.cfg.Clock.Now()
-	c := &Session{
-		server: s, id: s.cfg.NewID(), transport: t, meta: m, opened: now,
-		limit: newLimiter(&s.cfg),
-	}
+	c := &Session{server: s, id: s.cfg.NewID(), transport: t, meta: m, opened: now}
+	c.onAnswer = c.answered
 	c.room.L = &c.mu
 	c.lastIn.Store(now.UnixNano())
 
+	c.mu.Lock() // before anybody can find it
+	defer c.mu.Unlock()
 	s.mu.Lock()
 	refused := s.draining
 	s.sessions[c.id] = c
-	s.stats.opened.Add(1)
 	s.mu.Unlock()
+	s.stats.opened.Add(1)
 
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if m.Principal != nil {
-		c.signInLocked(*m.Principal)
+		c.principal, c.clientID = *m.Principal, m.ClientID
+		c.signedIn = true
 	}
 	c.welcomeLocked("", false)
 	switch {
@@ -156,6 +156,9 @@ func (s *Server) Open(t Transport, m Meta) *Session {
 		c.endLocked(wire.CloseRestart, "the server is shutting down", true)
 	case m.SignInError != nil:
 		c.refuseSignInLocked(m.SignInError)
+	case c.signedIn:
+		c.signInLocked(c.principal)
+		c.askTokenLocked(now)
 	}
 	c.flushLocked(now)
 	c.scheduleLocked(now)
@@ -165,43 +168,34 @@ func (s *Server) Open(t Transport, m Meta) *Session {
 	return c
 }
 
-// refuseSignInLocked ends a session whose credentials are no good.
-func (s *Session) refuseSignInLocked(err error) {
-	if errors.Is(err, auth.ErrUnauthenticated) {
-		s.endLocked(wire.CloseSignIn, "sign in again: the token is missing, wrong or too old", false)
-		return
+// count counts a session as one of a user's. It reports false if there are too many
+// of them (C8).
+func (s *Server) count(c *Session, userID string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mine := s.users[userID]
+	if _, counted := mine[c]; counted {
+		return true
 	}
-	s.server.cfg.Log.Error("signing in", "err", err, "session", s.id)
-	s.endLocked(wire.CloseOverloaded, "sign-in cannot be checked at the moment", true)
+	if userID != auth.Anonymous && len(mine) >= s.cfg.SessionsPerUser {
+		return false
+	}
+	if mine == nil {
+		mine = make(map[*Session]struct{})
+		s.users[userID] = mine
+	}
+	mine[c] = struct{}{}
+	return true
 }
 
-// claim makes s the session of its client and returns the one it replaces. It
-// reports false if the user has too many sessions (C8).
-func (s *Server) claim(c *Session, key clientKey) (old *Session, ok bool) {
+// claim makes c the session of its client and returns the one that it replaces, nil
+// if there is none.
+func (s *Server) claim(c *Session, key clientKey) (old *Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old = s.clients[key]
-	mine := s.users[key.userID]
-	if mine == nil {
-		mine = make(map[*Session]struct{})
-		s.users[key.userID] = mine
-	}
-	_, counted := mine[c]
-	replaced := 0
-	if old != nil && old != c {
-		replaced = 1
-	}
-	if !counted && key.userID != auth.Anonymous && len(mine)-replaced >= s.cfg.SessionsPerUser {
-		return nil, false
-	}
-	mine[c] = struct{}{}
-	if key.clientID != "" {
-		s.clients[key] = c
-	}
-	if old == c {
-		old = nil
-	}
-	return old, true
+	s.clients[key] = c
+	return old
 }
 
 // remove forgets a session that has ended.
@@ -263,40 +257,36 @@ func (s *Server) ofUser(userID string) []*Session {
 // hold counts bytes that a blocked write holds; beyond the budget the session that
 // has been blocked longest is closed (R5).
 func (s *Server) hold(n int64) {
-	if s.held.Add(n) <= s.cfg.HeldBytes || n <= 0 {
-		return
+	if s.held.Add(n) > s.cfg.HeldBytes && n > 0 && s.easing.CompareAndSwap(false, true) {
+		s.tasks.Go(s.closeLongestBlocked)
 	}
-	s.wg.Go(s.closeLongestBlocked)
 }
 
 func (s *Server) closeLongestBlocked() {
-	for s.held.Load() > s.cfg.HeldBytes {
-		var longest *Session
-		var since time.Time
-		for _, c := range s.all() {
-			c.mu.Lock()
-			if c.blocked && !c.ended && (longest == nil || c.blockedSince.Before(since)) {
-				longest, since = c, c.blockedSince
+	for {
+		for s.held.Load() > s.cfg.HeldBytes {
+			longest := s.longestBlocked()
+			if longest == nil {
+				break
 			}
-			c.mu.Unlock()
+			longest.End(wire.CloseStalled, "the connection takes no bytes", true)
 		}
-		if longest == nil {
+		s.easing.Store(false)
+		// What was held meanwhile found this running.
+		if s.held.Load() <= s.cfg.HeldBytes || s.longestBlocked() == nil || !s.easing.CompareAndSwap(false, true) {
 			return
 		}
-		longest.End(wire.CloseStalled, "the connection takes no bytes", true)
 	}
 }
 
-// refusal makes a NACK for an error that is no *board.Error.
-func (s *Server) refusal(err error) *board.Error {
-	var known *board.Error
-	if errors.As(err, &known) {
-		return known
+func (s *Server) longestBlocked() (longest *Session) {
+	var since time.Time
+	for _, c := range s.all() {
+		c.mu.Lock()
+		if c.blocked && !c.ended && (longest == nil || c.blockedSince.Before(since)) {
+			longest, since = c, c.blockedSince
+		}
+		c.mu.Unlock()
 	}
-	id := s.cfg.NewID()
-	s.cfg.Log.Error("internal", "err", err, "id", id)
-	if f := s.cfg.Hooks.Error; f != nil {
-		f(err, id)
-	}
-	return board.Errorf(board.CodeInternal, "something went wrong on the server; tell its operator this id: %s", id)
+	return longest
 }

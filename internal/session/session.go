@@ -12,9 +12,14 @@ import (
 	"github.com/dashwire/dashwire/observe"
 )
 
-// maxAnswers bounds the answers due to one session and the ops that have none yet:
-// when it is reached, the session's messages wait.
-const maxAnswers = 64
+const (
+	// maxAnswers bounds the answers due to one session and the ops that have none yet:
+	// when it is reached, the session's messages wait.
+	maxAnswers = 64
+	// maxBacklog is the number of bytes of SYNC_RESPONSE and SYNC_UPDATE not written
+	// yet at which the session's messages wait.
+	maxBacklog = 1 << 20
+)
 
 // Session is one connection of a client.
 type Session struct {
@@ -23,26 +28,33 @@ type Session struct {
 	transport Transport
 	meta      Meta
 	opened    time.Time
+	onAnswer  func(room.Answer) // answered
 
-	lastIn atomic.Int64 // Unix nanoseconds of the last bytes that came
+	lastIn   atomic.Int64 // Unix nanoseconds of the last bytes that came
+	handling atomic.Bool  // a message is being worked on: nothing more is read meanwhile
 
 	// Used by Handle only, which is called one at a time.
 	limit       limiter
 	badMessages int // in a row (E4)
 
 	// mu may be taken while a room is locked, never the other way round.
-	mu   sync.Mutex
-	room sync.Cond // signalled when an answer has been written
+	mu sync.Mutex
+	// room is signalled when something that others wait for has changed: an answer was
+	// written or given up, the session has ended, a message has been handled.
+	room sync.Cond
 
 	principal    auth.Principal
 	signedIn     bool
 	clientID     string
-	tokenAsked   bool // CONNECT {authRequired} was sent before the token's end (C3)
+	named        bool      // has claimed its client
+	askTokenAt   time.Time // when to ask for a new token, if the present one ends (C3)
+	tokenAsked   bool      // CONNECT {authRequired} was sent for the present token
 	appHeartbeat bool
-	pinged       bool // nothing has come since the last ping
-	leaving      bool // the client said goodbye
-	ended        bool // DISCONNECT is queued or the transport is gone
-	gone         bool // Closed was called
+	pingedAt     time.Time // of the ping that nothing has answered yet
+	leaving      bool      // the client said goodbye
+	draining     bool      // no more messages are taken in (C7)
+	ended        bool      // DISCONNECT is queued or the transport is gone
+	gone         bool      // Closed was called
 
 	subs    []*subscription
 	answers []answer
@@ -51,7 +63,9 @@ type Session struct {
 	// What is being written: whole frames of which the transport has taken a part.
 	rest         []byte
 	restBuffer   *[]byte // goes back to the pool with rest
-	heldBytes    int64   // of rest, as counted in Server.held
+	backlog      int     // bytes in the backlogs of subs
+	holding      bool    // some subs are held
+	heldBytes    int64   // of rest and backlog while blocked, as counted in Server.held
 	blocked      bool
 	blockedSince time.Time
 	lastOut      time.Time
@@ -67,19 +81,6 @@ type ending struct {
 	reason string
 }
 
-// subscription is a session's cursor on one dashboard with what must go out before
-// it moves on.
-type subscription struct {
-	*room.Subscription
-	id string
-	// backlog are frames that come before anything else of this dashboard: a
-	// SYNC_RESPONSE, or the SYNC_UPDATE that catches up.
-	backlog  [][]byte
-	catching bool // CatchUp is under way
-	dead     bool // no longer in Session.subs
-	present  bool // has sent PRESENCE
-}
-
 // answer is one message due to the client, in order. It is encoded when it is
 // written, since only then it is known whether it stands in the stream (R2).
 type answer struct {
@@ -87,12 +88,7 @@ type answer struct {
 	frame []byte
 
 	correlationID string
-	dashboardID   string
 	room          room.Answer
-	// sub is the subscription that the answer's version belongs to, nil if the
-	// session has none on that dashboard.
-	sub *subscription
-	at  time.Time
 }
 
 // ID returns the session's id.
@@ -120,8 +116,10 @@ func (s *Session) Closed(code wire.CloseCode, reason string) {
 	onPurpose := s.leaving || code == wire.CloseNormal || code == wire.CloseGoingAway && s.closing == nil
 	subs := s.subs
 	s.subs = nil
-	s.answers = nil
-	s.doneWritingLocked()
+	for _, sub := range subs {
+		s.letGoLocked(sub)
+	}
+	s.dropOutputLocked()
 	s.room.Broadcast()
 	who := s.observedLocked()
 	key := clientKey{s.principal.UserID, s.clientID}
@@ -138,20 +136,13 @@ func (s *Session) Closed(code wire.CloseCode, reason string) {
 	}
 }
 
-// endSubscription cancels a subscription, which may be nil, that is no longer in
-// s.subs.
-func (s *Session) endSubscription(sub *subscription, onPurpose bool) {
-	if sub == nil {
-		return
+// dropOutputLocked forgets what is not written yet.
+func (s *Session) dropOutputLocked() {
+	s.answers = nil
+	for _, sub := range s.subs {
+		s.setBacklogLocked(sub, nil)
 	}
-	s.mu.Lock()
-	sub.dead = true
-	present := sub.present
-	s.mu.Unlock()
-	if present {
-		sub.Absent(s.id, onPurpose)
-	}
-	sub.Cancel()
+	s.doneWritingLocked()
 }
 
 // End writes DISCONNECT with the reason and closes the connection with the code
@@ -164,36 +155,41 @@ func (s *Session) End(code wire.CloseCode, reason string, reconnect bool) {
 	s.flushLocked(s.server.cfg.Clock.Now())
 }
 
+// goodbyeWithin is how long a session has to take its DISCONNECT.
+const goodbyeWithin = 2 * time.Second
+
 func (s *Session) endLocked(code wire.CloseCode, reason string, reconnect bool) {
 	if s.ended {
 		return
 	}
-	s.ended = true
+	now := s.server.cfg.Clock.Now()
 	g := wire.Goodbye{Code: int(code), Reason: reason, Reconnect: reconnect}
 	if reconnect {
 		g.AfterMin, g.AfterMax = s.server.cfg.ReconnectMin, s.server.cfg.ReconnectMax
 	}
-	s.pushLocked(wire.AppendGoodbye(nil, g, s.server.cfg.Clock.Now()))
+	s.pushLocked(wire.AppendGoodbye(nil, g, now))
+	s.ended = true
 	s.closing = &ending{code, reason}
 	s.room.Broadcast()
+	s.server.wheel.at(s, now.Add(goodbyeWithin))
 	if s.blocked {
-		// It does not take bytes: the transport gives up on what is left by itself.
+		// It takes no bytes: the transport gives up on what is left by itself.
+		s.dropOutputLocked()
 		s.transport.Close(code, reason)
 	}
 }
 
-// pushLocked queues one message as an answer of its own.
+// pushLocked queues one message as an answer of its own; none after DISCONNECT.
 func (s *Session) pushLocked(message []byte) {
-	s.answers = append(s.answers, answer{frame: frame(message)})
+	if !s.ended {
+		s.answers = append(s.answers, answer{frame: frame(message)})
+	}
 }
 
 // push queues a message and has it written at once.
 func (s *Session) push(message []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended {
-		return
-	}
 	s.pushLocked(message)
 	s.flushLocked(s.server.cfg.Clock.Now())
 }
@@ -211,32 +207,6 @@ func (s *Session) soonLocked() {
 	s.server.cfg.Hub.FlushSoon(s)
 }
 
-// welcomeLocked queues a CONNECT.
-func (s *Session) welcomeLocked(correlationID string, authRequired bool) {
-	cfg := &s.server.cfg
-	w := wire.Welcome{
-		SessionID: s.id, ClientID: s.clientID, UserID: s.principal.UserID,
-		ServerTime:     cfg.Clock.Now(),
-		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
-		ReconnectMin: cfg.ReconnectMin, ReconnectMax: cfg.ReconnectMax,
-		Limits:       cfg.Limits,
-		AuthRequired: authRequired || !s.signedIn,
-	}
-	s.pushLocked(wire.AppendWelcome(nil, w, correlationID))
-}
-
-// signInLocked makes the session that of a principal. It may replace an earlier one
-// of the same user.
-func (s *Session) signInLocked(p auth.Principal) {
-	s.principal, s.signedIn, s.tokenAsked = p, true, false
-	if s.meta.ClientID != "" {
-		s.clientID = s.meta.ClientID
-	}
-	if _, ok := s.server.claim(s, clientKey{p.UserID, ""}); !ok {
-		s.endLocked(wire.CloseSlowDown, "this user has too many sessions open; close some", false)
-	}
-}
-
 func (s *Session) observedLocked() observe.Session {
 	return observe.Session{
 		ID: s.id, UserID: s.principal.UserID, ClientID: s.clientID,
@@ -244,41 +214,11 @@ func (s *Session) observedLocked() observe.Session {
 	}
 }
 
-// Gone implements room.Subscriber: the dashboard is no longer there for this session.
-func (s *Session) Gone(rs *room.Subscription, why string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.forgetLocked(rs) {
-		s.pushLocked(wire.AppendSyncClosed(nil, rs.DashboardID(), why, s.server.cfg.Clock.Now()))
-		s.soonLocked()
-	}
-}
-
-// Lost implements room.Subscriber: the dashboard cannot be read by this node.
-func (s *Session) Lost(rs *room.Subscription, err *board.Error) {
-	s.mu.Lock()
-	gone := s.forgetLocked(rs)
-	if gone {
-		s.refuseLocked("", err.At("dashboardId:"+rs.DashboardID()))
-		s.soonLocked()
-	}
-	s.mu.Unlock()
-	rs.Cancel()
-}
-
-// forgetLocked drops the subscription that wraps rs and reports whether there was one.
-func (s *Session) forgetLocked(rs *room.Subscription) bool {
-	for _, sub := range s.subs {
-		if sub.Subscription == rs {
-			s.dropLocked(sub)
-			return !s.ended
-		}
-	}
-	return false
-}
-
 // refuseLocked queues a NACK.
 func (s *Session) refuseLocked(correlationID string, err *board.Error) {
+	if s.ended {
+		return
+	}
 	s.pushLocked(wire.AppendNack(nil, correlationID, err, 0, s.server.cfg.Clock.Now()))
 	s.server.stats.refused.Add(1)
 	if f := s.server.cfg.Hooks.Refused; f != nil {
@@ -290,9 +230,6 @@ func (s *Session) refuseLocked(correlationID string, err *board.Error) {
 func (s *Session) refuse(correlationID string, err *board.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended {
-		return
-	}
 	s.refuseLocked(correlationID, err)
 	s.flushLocked(s.server.cfg.Clock.Now())
 }

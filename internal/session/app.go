@@ -1,0 +1,49 @@
+package session
+
+import (
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/wire"
+)
+
+// Target says who gets an APP_MESSAGE (W4): everybody, unless UserID or DashboardID
+// names some.
+type Target struct {
+	UserID      string
+	DashboardID string
+	// Except is a session that gets nothing.
+	Except string
+}
+
+// Send sends an APP_MESSAGE to the sessions of this node that t names, and returns
+// how many these are. A session that cannot keep up misses it.
+func (s *Server) Send(t Target, name string, data board.Value) int {
+	var list []*Session
+	if t.UserID != "" {
+		list = s.ofUser(t.UserID)
+	} else {
+		list = s.all()
+	}
+	message := frame(wire.AppendApp(nil, name, data, s.cfg.Clock.Now()))
+	sent := 0
+	for _, c := range list {
+		if c.id != t.Except && c.tell(message, t.DashboardID) {
+			sent++
+		}
+	}
+	return sent
+}
+
+// tell queues a frame of the app if the session is one that it is for.
+func (s *Session) tell(frame []byte, dashboardID string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.signedIn || s.ended || len(s.answers) >= 2*maxAnswers {
+		return false
+	}
+	if dashboardID != "" && s.findLocked(dashboardID) == nil {
+		return false
+	}
+	s.answers = append(s.answers, answer{frame: frame})
+	s.soonLocked()
+	return true
+}

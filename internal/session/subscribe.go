@@ -1,0 +1,260 @@
+package session
+
+import (
+	"context"
+	"slices"
+
+	"github.com/dashwire/dashwire/auth"
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/room"
+	"github.com/dashwire/dashwire/internal/wire"
+)
+
+// subscription is a session's cursor on one dashboard with what must go out before
+// it moves on. Its fields are guarded by the session's lock.
+type subscription struct {
+	*room.Subscription
+	id string
+	// backlog are frames that come before anything else of this dashboard: a
+	// SYNC_RESPONSE, or the SYNC_UPDATE that catches up.
+	backlog  [][]byte
+	catching bool // backlog is being made
+	dead     bool // no longer in Session.subs
+	present  bool // has sent PRESENCE
+	// held keeps the cursor from going beyond upTo: the next version is to be heard as
+	// an ACK. It holds for one gathering.
+	held bool
+	upTo uint64
+}
+
+// on reports whether the cursor counts in an epoch. One on an empty dashboard counts
+// in whatever epoch comes.
+func (s *subscription) on(epoch string) bool {
+	return s.Epoch == epoch || s.Epoch == "" && s.Sent == 0
+}
+
+// sync subscribes, anew if need be, or ends a subscription (R1).
+func (s *Session) sync(id string, req *wire.SyncRequest, p auth.Principal) {
+	if req.Unsubscribe {
+		s.mu.Lock()
+		old := s.dropLocked(s.findLocked(req.DashboardID))
+		s.mu.Unlock()
+		s.endSubscription(old, true)
+		s.push(wire.AppendSyncNone(nil, id, req.DashboardID, s.server.cfg.Clock.Now()))
+		return
+	}
+	if err := s.subscribe(id, req, p); err != nil {
+		s.refuse(id, err)
+	}
+}
+
+// Subscribe makes a one-way session follow a dashboard (H2).
+func (s *Session) Subscribe(req *wire.SyncRequest) *board.Error {
+	p, err := s.requireSignedIn()
+	if err != nil {
+		return err
+	}
+	return s.subscribe("", req, p)
+}
+
+func (s *Session) subscribe(id string, req *wire.SyncRequest, p auth.Principal) *board.Error {
+	s.client()
+	s.mu.Lock()
+	old := s.dropLocked(s.findLocked(req.DashboardID))
+	count := len(s.subs)
+	s.mu.Unlock()
+	err := s.follow(id, req, p, count, old != nil && old.present)
+	if old != nil {
+		if err != nil {
+			s.endSubscription(old, true)
+		}
+		old.Cancel() // who is present stays so
+	}
+	return err
+}
+
+// follow opens a subscription beside count others.
+func (s *Session) follow(id string, req *wire.SyncRequest, p auth.Principal, count int, present bool) *board.Error {
+	if limit := s.server.cfg.Limits.Dashboards; count >= limit {
+		return board.Errorf(board.CodeLimitExceeded, "a session follows at most %d dashboards (limits.dashboards)", limit)
+	}
+	rights := s.server.rights.Load()
+	role, err := auth.Require(s.server.ctx, s.server.cfg.Authorizer, p, req.DashboardID, auth.Viewer)
+	if err != nil {
+		return err
+	}
+	sub := &subscription{id: req.DashboardID, catching: true, present: present}
+	attach := func(rs *room.Subscription) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		sub.Subscription = rs
+		s.subs = append(s.subs, sub)
+	}
+	frames, at, err := s.server.cfg.Hub.Subscribe(s.server.ctx, room.SubscribeRequest{
+		DashboardID: req.DashboardID, Since: req.Since, Role: role, CorrelationID: id,
+	}, s, attach)
+	if err != nil {
+		return err
+	}
+
+	s.mu.Lock()
+	switch {
+	case s.ended:
+		s.dropLocked(sub)
+		s.mu.Unlock()
+		s.endSubscription(sub, false)
+		return nil
+	case sub.dead:
+		s.mu.Unlock()
+		sub.Cancel()
+		return board.Errorf(board.CodeNotFound, "the dashboard %q has just been deleted", req.DashboardID)
+	}
+	sub.Cursors = at
+	s.caughtUpLocked(sub, frames)
+	s.mu.Unlock()
+	if rights != s.server.rights.Load() {
+		s.reread() // they have changed since they were read here
+	}
+	return nil
+}
+
+// caughtUpLocked gives a subscription what it waited for and has it written.
+func (s *Session) caughtUpLocked(sub *subscription, frames [][]byte) {
+	sub.catching = false
+	s.setBacklogLocked(sub, frames)
+	s.flushLocked(s.server.cfg.Clock.Now())
+}
+
+// setBacklogLocked sets what must go out on a dashboard first.
+func (s *Session) setBacklogLocked(sub *subscription, frames [][]byte) {
+	for _, f := range sub.backlog {
+		s.backlog -= len(f)
+	}
+	sub.backlog = frames
+	for _, f := range frames {
+		s.backlog += len(f)
+	}
+	s.heldLocked()
+}
+
+func (s *Session) findLocked(dashboardID string) *subscription {
+	for _, sub := range s.subs {
+		if sub.id == dashboardID {
+			return sub
+		}
+	}
+	return nil
+}
+
+// dropLocked takes a subscription, which may be nil, out of s.subs and returns it if
+// it was there.
+func (s *Session) dropLocked(sub *subscription) *subscription {
+	i := slices.Index(s.subs, sub)
+	if i < 0 {
+		return nil
+	}
+	s.subs = slices.Delete(s.subs, i, i+1)
+	s.letGoLocked(sub)
+	return sub
+}
+
+func (s *Session) letGoLocked(sub *subscription) {
+	sub.dead = true
+	s.setBacklogLocked(sub, nil)
+	s.room.Broadcast()
+}
+
+// endSubscription cancels a subscription, which may be nil, that is no longer in
+// s.subs.
+func (s *Session) endSubscription(sub *subscription, onPurpose bool) {
+	if sub == nil {
+		return
+	}
+	s.mu.Lock()
+	present := sub.present
+	s.mu.Unlock()
+	if present {
+		sub.Absent(s.id, onPurpose)
+	}
+	sub.Cancel()
+}
+
+// Gone implements room.Subscriber: the dashboard is no longer there for this session.
+func (s *Session) Gone(rs *room.Subscription, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closedLocked(s.wrapping(rs), why)
+}
+
+// closedLocked drops a subscription, which may be nil, and tells the client why.
+func (s *Session) closedLocked(sub *subscription, why string) {
+	if s.dropLocked(sub) != nil {
+		s.pushLocked(wire.AppendSyncClosed(nil, sub.id, why, s.server.cfg.Clock.Now()))
+		s.soonLocked()
+	}
+}
+
+// Lost implements room.Subscriber: the dashboard cannot be read by this node any
+// more (R7). The client comes back, here or to another node, and is told so there.
+func (s *Session) Lost(rs *room.Subscription, err *board.Error) {
+	s.mu.Lock()
+	sub := s.dropLocked(s.wrapping(rs))
+	if sub != nil {
+		s.endLocked(wire.CloseFor(err.Code), "a dashboard that you follow cannot be read by this server at the moment", true)
+		s.flushLocked(s.server.cfg.Clock.Now())
+	}
+	s.mu.Unlock()
+	rs.Cancel()
+}
+
+// wrapping finds the subscription that wraps rs; the session is locked.
+func (s *Session) wrapping(rs *room.Subscription) *subscription {
+	for _, sub := range s.subs {
+		if sub.Subscription == rs {
+			return sub
+		}
+	}
+	return nil
+}
+
+// presence shows the client's state to the others on a dashboard (W3).
+func (s *Session) presence(m *wire.Presence, p auth.Principal) *board.Error {
+	if err := room.CheckPresence(m.State); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	sub := s.findLocked(m.DashboardID)
+	if sub != nil {
+		sub.present = true
+	}
+	state := wire.PresenceState{SessionID: s.id, ClientID: s.clientID, UserID: p.UserID, State: m.State}
+	s.mu.Unlock()
+	if sub == nil {
+		return board.Errorf(board.CodeNotFound, "subscribe to %q before you show yourself on it", m.DashboardID).At("payload.dashboardId")
+	}
+	sub.Present(state)
+	s.mu.Lock()
+	left := sub.dead && s.findLocked(m.DashboardID) == nil
+	s.mu.Unlock()
+	if left { // it ended meanwhile, and may have left before it came
+		sub.Absent(s.id, true)
+	}
+	return nil
+}
+
+// Present shows the state of a one-way session on a dashboard that it follows (H2).
+func (s *Session) Present(m *wire.Presence) *board.Error {
+	p, err := s.requireSignedIn()
+	if err != nil {
+		return err
+	}
+	return s.presence(m, p)
+}
+
+// Feed takes live values in for a principal (W1). ctx bounds opening the dashboard.
+func (s *Server) Feed(ctx context.Context, p auth.Principal, d *wire.Data) *board.Error {
+	if _, err := auth.Require(ctx, s.cfg.Authorizer, p, d.DashboardID, auth.Feeder); err != nil {
+		return err
+	}
+	return s.cfg.Hub.Feed(ctx, d)
+}
