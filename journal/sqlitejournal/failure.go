@@ -1,0 +1,189 @@
+package sqlitejournal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/dashwire/dashwire/journal"
+)
+
+// failedWrite says what of a group's transaction failed.
+type failedWrite struct {
+	err      error
+	kind     failure
+	atCommit bool     // the COMMIT itself: what it holds may be stored
+	request  *request // the one of others that failed, or
+	tail     *tail    // the log whose spreading failed, or
+	spread   bool     // another part of the spreading
+}
+
+// recoverable takes out of the group what made the transaction fail, if the rest
+// can be written without it.
+func (w *writer) recoverable(f *failedWrite) bool {
+	if f.kind == broken || f.atCommit && f.kind != full {
+		return false
+	}
+	switch {
+	case f.request != nil:
+		f.request.done <- unavailable(f.err)
+		for i, r := range w.others {
+			if r == f.request {
+				w.others = append(w.others[:i], w.others[i+1:]...)
+				break
+			}
+		}
+		return true
+	case f.tail != nil && f.kind == damaged:
+		w.j.log.Error("a dashboard's records cannot be stored in its table; restore it from a backup",
+			"dashboard", f.tail.id, "error", f.err)
+		w.damage(f.tail, fmt.Errorf("%w: %w", journal.ErrCorrupt, f.err))
+		return true
+	case w.overfull():
+		w.batch.paused = true
+		return false // memory would grow without bound
+	case f.spread, f.kind == full && w.spreading():
+		if f.kind != full {
+			w.j.log.Error("records cannot be spread into their tables", "error", f.err)
+		}
+		w.batch.paused = true // the appends may still fit
+		return true
+	}
+	return false
+}
+
+// damage closes one log; what is held of it stays.
+func (w *writer) damage(t *tail, err error) {
+	t.problem = err
+	w.keepCommits = true
+	x := &w.j.tails
+	x.mu.Lock()
+	t.damage = err
+	x.byID[t.id] = t
+	x.mu.Unlock()
+	w.batch.drop(t)
+}
+
+// fail answers a group whose transaction failed for good.
+func (w *writer) fail(f *failedWrite) {
+	sentinel := journal.ErrUnavailable
+	if f.atCommit && f.kind != full {
+		// The commit may or may not be on the disk. Nobody is told anything of it before
+		// the file has been opened again.
+		sentinel = journal.ErrUnknown
+		if w.doubt == nil {
+			w.doubt = make(map[string]struct{})
+		}
+		for _, a := range w.accepted {
+			w.doubt[a.t.id] = struct{}{}
+		}
+	}
+	for _, t := range w.touched {
+		t.next = t.head
+	}
+	if f.kind != full && f.kind != busy {
+		w.j.broken.Store(true)
+		w.j.log.Error("writing the journal failed; its file is closed and opened again", "path", w.j.path, "error", f.err)
+		_ = w.ready() // logged there; the next group tries again
+	} else {
+		w.j.counters.refused()
+		if f.kind == full {
+			w.requestCheckpoint() // an emptied WAL is room, too
+		}
+	}
+	answer := unavailable(f.err)
+	for _, r := range w.others {
+		r.done <- answer
+	}
+	for _, r := range w.behind {
+		r.done <- answer // what it was compared with has just failed
+	}
+	if sentinel != journal.ErrUnavailable {
+		answer = fmt.Errorf("%w: %w", sentinel, writeError(f.err))
+	}
+	for _, a := range w.accepted {
+		a.r.done <- answer
+	}
+}
+
+// unavailable is the answer to what was not written because of err.
+func unavailable(err error) error {
+	if classify(err) == ours {
+		return err
+	}
+	return fmt.Errorf("%w: %w", journal.ErrUnavailable, writeError(err))
+}
+
+// writeError says what the operator can do about a failed write.
+func writeError(err error) error {
+	switch classify(err) {
+	case full:
+		return fmt.Errorf("the disk is full: free some space, writing goes on by itself: %w", err)
+	case busy:
+		return fmt.Errorf("another program keeps the file locked: end it: %w", err)
+	case damaged:
+		return fmt.Errorf("the file is damaged: restore the newest backup: %w", err)
+	case broken:
+		return fmt.Errorf("the disk failed: %w", err)
+	}
+	return err
+}
+
+// refuse answers requests that come while the file is not open.
+func (w *writer) refuse(requests []*request, err error) {
+	for _, r := range requests {
+		if !r.state.CompareAndSwap(queued, taken) {
+			continue
+		}
+		sentinel := journal.ErrUnavailable
+		if _, ok := w.doubt[r.append.DashboardID]; ok && len(r.append.Records) > 0 {
+			sentinel = journal.ErrUnknown // it may be the repeat of what is in doubt
+		}
+		r.done <- fmt.Errorf("%w: the disk failed and the file could not be opened again: %w", sentinel, err)
+	}
+}
+
+// ready sees to it that the file is open: after a failure it is closed, opened
+// and recovered (A2).
+func (w *writer) ready() error {
+	if w.j.handle != nil && !w.j.broken.Load() {
+		return nil
+	}
+	err := w.reopen()
+	switch {
+	case err == nil:
+		w.outage = false
+		w.j.log.Info("the journal's file was opened again and recovered", "path", w.j.path)
+	case !w.outage:
+		w.outage = true
+		w.j.log.Error("the journal's file cannot be opened again; writing waits for the disk", "path", w.j.path, "error", err)
+	}
+	return err
+}
+
+// reopen closes whatever is open and makes sure that what the file holds is on
+// the disk before anybody sees it.
+func (w *writer) reopen() error {
+	j := w.j
+	j.handleMu.Lock()
+	defer j.handleMu.Unlock()
+	if j.handle != nil {
+		if err := j.handle.close(); err != nil {
+			j.log.Warn("closing the journal's file after a failure", "path", j.path, "error", err)
+		}
+		j.handle = nil
+	}
+	ctx := context.Background()
+	h, err := openHandle(ctx, j.path)
+	if err != nil {
+		return err
+	}
+	if err := w.load(ctx, h.writer); err != nil {
+		return errors.Join(err, h.close())
+	}
+	j.handle = h
+	j.broken.Store(false)
+	j.counters.reopened()
+	w.doubt = nil
+	return nil
+}
