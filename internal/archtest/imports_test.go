@@ -58,9 +58,9 @@ var foundation = []string{"internal/jsontext", "internal/clock"}
 var drivers = []string{"journal/memjournal", "journal/sqlitejournal", "metrics"}
 
 // testsMayAlso is what tests of any package may import on top: contract suites,
-// journals to run on, and the client as the outside world.
+// journals to run on, and the client and the whole server as the outside world.
 var testsMayAlso = []string{
-	"board", "journal", "auth", "observe", "client",
+	"board", "journal", "auth", "observe", "client", ".",
 	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest",
 }
 
