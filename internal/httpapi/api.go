@@ -99,10 +99,14 @@ func reserved(p string) bool {
 	return false
 }
 
-// canonical reports whether the path is written in the one way that is served: no
-// escapes, no empty or dot segments. No path of the interface needs any (D2).
+// colons are what clients may write as an escape: an id may hold one (D2), and the
+// usual functions escape it.
+var colons = strings.NewReplacer("%3A", ":", "%3a", ":")
+
+// canonical reports whether the path is written in the way that is served: no other
+// escapes, no empty or dot segments.
 func canonical(r *http.Request) bool {
-	return r.URL.EscapedPath() == r.URL.Path && path.Clean(r.URL.Path) == r.URL.Path
+	return colons.Replace(r.URL.EscapedPath()) == r.URL.Path && path.Clean(r.URL.Path) == r.URL.Path
 }
 
 // other answers what no route does: a page, another method, or nothing.

@@ -14,6 +14,16 @@ import (
 // tokenParam is the query parameter for a token, where a setting allows it (C2).
 const tokenParam = "token"
 
+// maxToken is the longest token that is looked at, in bytes.
+const maxToken = 8 << 10
+
+// errTokenTooLong is what a longer one is answered with.
+var errTokenTooLong = &board.Error{
+	Code:    board.CodeUnauthenticated,
+	Message: "a token has at most 8192 bytes: sign in again",
+	Cause:   auth.ErrUnauthenticated,
+}
+
 // errTokenInURL is what a token in the URL is answered with (C2).
 var errTokenInURL = &board.Error{
 	Code:    board.CodeUnauthenticated,
@@ -95,8 +105,11 @@ func (q *request) signIn(upgrade bool) *board.Error {
 		return q.signInLocal()
 	}
 	c, refusal := q.credentials(upgrade)
-	if refusal != nil || c.Token == "" {
+	switch {
+	case refusal != nil || c.Token == "":
 		return refusal
+	case len(c.Token) > maxToken:
+		return errTokenTooLong
 	}
 	p, err := q.api.cfg.Authenticator.Authenticate(q.r.Context(), c)
 	switch {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
@@ -14,8 +15,14 @@ func (q *request) events() *problem {
 	if q.r.Method == http.MethodHead {
 		return problemf(board.CodeBadMessage, "an event stream has no HEAD: use GET").with(http.StatusMethodNotAllowed)
 	}
-	ids := q.query()["dashboardId"]
-	if most := q.api.cfg.Limits.Dashboards; len(ids) > most {
+	var ids []string // each once, in the order asked for
+	most := q.api.cfg.Limits.Dashboards
+	for _, id := range q.query()["dashboardId"] {
+		if len(ids) <= most && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) > most {
 		return problemf(board.CodeLimitExceeded, "a stream follows at most %d dashboards (limits.dashboards)", most).at("dashboardId")
 	}
 	for _, id := range ids {

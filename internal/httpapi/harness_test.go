@@ -303,10 +303,12 @@ func (r *reply) at(path ...any) string {
 	for _, step := range path {
 		switch k := step.(type) {
 		case string:
-			m, ok := v.(map[string]any)
-			if v, ok = m[k]; !ok {
+			m, _ := v.(map[string]any)
+			member, there := m[k]
+			if !there {
 				return ""
 			}
+			v = member
 		case int:
 			list, _ := v.([]any)
 			if k >= len(list) {

@@ -39,8 +39,13 @@ func TestH1_SyncCarriesOpsOutAndCatchesUp(t *testing.T) {
 	],"since":{"ops":{"epoch":` + epoch + `,"version":1},"new":null}}`
 	got := n.do("POST", "/api/realtime", body).want(200)
 	for i, want := range []struct{ answer, id, code string }{
-		{`"ACK"`, `"op-1"`, ""}, {`"NACK"`, "", `"BAD_MESSAGE"`}, {`"NACK"`, `"op-3"`, `"CONFLICT"`},
-		{`"CONFLICT_DETECTED"`, `"op-4"`, ""}, {`"NACK"`, `"op-5"`, `"UNKNOWN_TYPE"`}, {`"NACK"`, `"op-6"`, `"UNKNOWN_TYPE"`}, {`"ACK"`, `"op-7"`, ""},
+		{`"ACK"`, `"op-1"`, ""},
+		{`"NACK"`, "", `"BAD_MESSAGE"`},
+		{`"NACK"`, `"op-3"`, `"CONFLICT"`},
+		{`"CONFLICT_DETECTED"`, `"op-4"`, ""},
+		{`"NACK"`, `"op-5"`, `"UNKNOWN_TYPE"`},
+		{`"NACK"`, `"op-6"`, `"UNKNOWN_TYPE"`},
+		{`"ACK"`, `"op-7"`, ""},
 	} {
 		got.has(want.answer, "results", i, "type").has(want.id, "results", i, "correlationId").has(want.code, "results", i, "payload", "code")
 	}

@@ -6,8 +6,10 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
@@ -121,6 +123,9 @@ func upgrades(r *http.Request) bool {
 	return false
 }
 
+// bodyWithin is how long a body may take to come.
+const bodyWithin = 30 * time.Second
+
 // body reads the body, at most limit bytes of it. Programs other than browsers may
 // leave the content type as their library has it; with any sign of a browser it must
 // be one of types (H1).
@@ -128,11 +133,16 @@ func (q *request) body(limit int, types ...string) ([]byte, *problem) {
 	if p := q.checkType(types); p != nil {
 		return nil, p
 	}
+	ctl := http.NewResponseController(q.w)
+	_ = ctl.SetReadDeadline(q.api.cfg.Clock.Now().Add(bodyWithin)) // where it can be set
 	data, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, int64(limit)))
+	_ = ctl.SetReadDeadline(time.Time{})
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, problemf(board.CodeTooLarge, "the body may have %d bytes: send less", limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, problemf(board.CodeBadMessage, "the body did not come within %s: send it again", bodyWithin).with(http.StatusRequestTimeout)
 	case err != nil:
 		return nil, problemf(board.CodeBadMessage, "the body broke off: send it again")
 	}
@@ -146,6 +156,9 @@ func (q *request) body(limit int, types ...string) ([]byte, *problem) {
 
 func (q *request) checkType(types []string) *problem {
 	h := q.r.Header
+	if e := h.Get("Content-Encoding"); e != "" && e != "identity" {
+		return problemf(board.CodeBadMessage, "bodies are not compressed: send it as it is").with(http.StatusUnsupportedMediaType)
+	}
 	if h.Get("Origin") == "" && h.Get("Sec-Fetch-Site") == "" && h.Get("Cookie") == "" {
 		return nil
 	}

@@ -116,9 +116,7 @@ func (t *stream) run(ctx context.Context, s *session.Session) (wire.CloseCode, s
 			t.out = append(t.out, ":\n\n"...)
 		}
 		err := t.flush()
-		if t.keep(frames); err == nil && closing {
-			_ = t.ctl.SetWriteDeadline(time.Time{}) // the connection may serve on
-		}
+		t.keep(frames)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return wire.CloseStalled, "the client takes no bytes"
@@ -177,5 +175,10 @@ func (t *stream) flush() error {
 	if err != nil {
 		return err
 	}
-	return t.ctl.Flush()
+	if err := t.ctl.Flush(); err != nil {
+		return err
+	}
+	// A deadline that passes while nothing is written would end an HTTP/2 stream.
+	_ = t.ctl.SetWriteDeadline(time.Time{})
+	return nil
 }
