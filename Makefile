@@ -15,8 +15,8 @@ FUZZTIME ?= 5m
 BENCH ?= .
 BENCHCOUNT ?= 1
 CHROMIUM ?= /usr/bin/chromium
-# Build tags of tests that take long; each has a target of its own.
-LONG = kill9,powercut
+# Build tags of tests that need more than Go; each has a target of its own.
+TAGGED = browser,faults,kill9
 
 .PHONY: help
 help: ## list the targets
@@ -31,7 +31,7 @@ serve: ## run the server with its demo page on this machine
 	$(GO) run ./cmd/dashwire serve
 
 .PHONY: test
-test: fmt-check vet staticcheck go-test fuzz-short js-check ## everything that decides: format, vet, staticcheck, tests with the race detector, short fuzzing
+test: fmt-check vet staticcheck go-test browser fuzz-short js-check ## everything that decides: format, vet, staticcheck, tests with the race detector, a real browser, short fuzzing
 	@echo "make test: all good"
 
 .PHONY: fmt
@@ -47,7 +47,7 @@ fmt-check: ## fail if some Go code is not formatted
 .PHONY: vet
 vet: ## go vet of all packages: examples too (they compile), and what stands behind build tags
 	$(GO) vet ./...
-	$(GO) vet -tags=$(LONG) ./...
+	$(GO) vet -tags=$(TAGGED) ./...
 
 .PHONY: staticcheck
 staticcheck: ## staticcheck of all packages, with the version pinned in tools/go.mod
@@ -56,6 +56,10 @@ staticcheck: ## staticcheck of all packages, with the version pinned in tools/go
 .PHONY: go-test
 go-test: deps ## all Go tests with the race detector
 	$(GO) test -race -vet=off -timeout=12m ./...
+
+.PHONY: browser
+browser: deps ## the page in a real Chromium against a real server
+	$(GO) test -tags=browser -count=1 -timeout=6m ./internal/pagetest
 
 .PHONY: fuzz-short
 fuzz-short: ## each fuzz target for three seconds
@@ -71,11 +75,11 @@ fuzz: ## each fuzz target for FUZZTIME (5m)
 
 .PHONY: kill9
 kill9: ## kill the server again and again while it writes; nothing acknowledged may be lost (A2)
-	@tools/long kill9
+	$(GO) test -tags=kill9 -run=Kill9 -count=1 -v -timeout=30m ./cmd/dashwire
 
-.PHONY: powercut
-powercut: ## cut the power of a file system under the server (A2; needs root)
-	@tools/long powercut
+.PHONY: faults
+faults: ## failing fsyncs, full disks, kills and power cuts under the journal (A1, A2; needs root, strace, e2fsprogs)
+	$(GO) test -tags=faults -run=Fault -count=1 -v -timeout=30m ./journal/sqlitejournal
 
 .PHONY: bench
 bench: ## the Go benchmarks (BENCH=regexp, BENCHCOUNT=n); numbers decide nothing
