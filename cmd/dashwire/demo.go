@@ -18,13 +18,16 @@ import (
 // file: what people have made of it stays, and if they have deleted it, it is gone.
 type demo struct {
 	log        *slog.Logger
+	sampler    *hostmetrics.Sampler
 	there      atomic.Bool
 	edits      atomic.Uint64
 	deliveries atomic.Uint64
 	acks       bench.Histogram
 }
 
-func newDemo(log *slog.Logger) *demo { return &demo{log: log} }
+func newDemo(log *slog.Logger) *demo {
+	return &demo{log: log, sampler: hostmetrics.NewSampler(hostmetrics.Options{})}
+}
 
 // demoEvery is the time between two samples; demoRecent the time over which the
 // numbers of the server itself are told.
@@ -47,14 +50,9 @@ func (d *demo) hooks() observe.Hooks {
 	}
 }
 
-// run makes the dashboard if there never was one, and feeds it until ctx ends.
-func (d *demo) run(ctx context.Context, srv *dashwire.Server, j journal.Journal) {
+// run feeds the dashboard until ctx ends, as long as it is there.
+func (d *demo) run(ctx context.Context, srv *dashwire.Server) {
 	as := dashwire.App("dashwire")
-	sampler := hostmetrics.NewSampler(hostmetrics.Options{})
-	if err := d.create(ctx, srv, j, sampler.Facts()); err != nil {
-		d.log.Warn("there is no demo dashboard", "err", err)
-		return
-	}
 	tick := time.NewTicker(demoEvery)
 	defer tick.Stop()
 	var recent [demoRecent]reading
@@ -64,7 +62,7 @@ func (d *demo) run(ctx context.Context, srv *dashwire.Server, j journal.Journal)
 		reads := d.read(now)
 		recent[n%demoRecent] = reads
 		if d.there.Load() {
-			sample, err := sampler.Sample(now)
+			sample, err := d.sampler.Sample(now)
 			if err != nil {
 				d.log.Warn("this machine tells nothing about itself, so there are no values", "err", err)
 				return
@@ -84,13 +82,13 @@ func (d *demo) run(ctx context.Context, srv *dashwire.Server, j journal.Journal)
 }
 
 // create makes the dashboard, unless its log has a single entry.
-func (d *demo) create(ctx context.Context, srv *dashwire.Server, j journal.Journal, host hostmetrics.Facts) error {
+func (d *demo) create(ctx context.Context, srv *dashwire.Server, j journal.Journal) error {
 	head, _, err := j.Head(ctx, hostmetrics.DemoID)
 	if err != nil {
 		return err
 	}
 	if head == 0 {
-		_, err = srv.Put(ctx, dashwire.App("dashwire"), hostmetrics.DemoID, "demo", hostmetrics.DemoDocument(host))
+		_, err = srv.Put(ctx, dashwire.App("dashwire"), hostmetrics.DemoID, "demo", hostmetrics.DemoDocument(d.sampler.Facts()))
 		return err
 	}
 	_, version, err := srv.Document(ctx, hostmetrics.DemoID)

@@ -84,6 +84,10 @@ func (c *serveCmd) Run(p *program, _ *kong.Context) error {
 	defer listener.Close()
 	var operators net.Listener
 	if c.AdminListen != "" {
+		if !loopback(c.AdminListen) && !c.Insecure {
+			return refuse("--admin-listen %s: other machines could reach it, and operators are not asked to sign in; "+
+				"listen on 127.0.0.1, or pass --insecure if you trust the whole network", c.AdminListen)
+		}
 		if operators, err = listen("--admin-listen", c.AdminListen); err != nil {
 			return err
 		}
@@ -101,17 +105,24 @@ func (c *serveCmd) Run(p *program, _ *kong.Context) error {
 		}
 	}()
 
-	demo := newDemo(log)
+	var demo *demo
 	hooks, scrape := metrics.New(metrics.Options{Numbers: func() []metrics.Number { return journalNumbers(j.Stats()) }})
 	if c.demoOn(addr) {
+		demo = newDemo(log)
 		hooks = observe.Join(hooks, demo.hooks())
 	}
 	srv, err := dashwire.New(c.config(j, hooks, scrape, proxies, room, log))
 	if err != nil {
 		return &notBegun{errors.New(strings.TrimPrefix(err.Error(), "dashwire.New: "))}
 	}
+	if demo != nil {
+		if err := demo.create(p.ctx, srv, j); err != nil {
+			log.Warn("there is no demo dashboard", "err", err)
+			demo = nil
+		}
+	}
 	fmt.Fprint(p.out, c.greeting(listener.Addr(), operators, room, describe(p.ctx, j)))
-	return c.serve(p, srv, j, demo, listener, operators, log)
+	return c.serve(p, srv, demo, listener, operators, log)
 }
 
 // config is what package dashwire gets.
@@ -135,7 +146,7 @@ func (c *serveCmd) config(j journal.Journal, hooks observe.Hooks, scrape http.Ha
 }
 
 // serve runs until the first signal, drains, and returns after everything has ended.
-func (c *serveCmd) serve(p *program, srv *dashwire.Server, j journal.Journal, demo *demo, listener, operators net.Listener, log *slog.Logger) error {
+func (c *serveCmd) serve(p *program, srv *dashwire.Server, demo *demo, listener, operators net.Listener, log *slog.Logger) error {
 	ctx, end := context.WithCancel(p.ctx)
 	defer end()
 	failed := make(chan error, 2)
@@ -155,8 +166,8 @@ func (c *serveCmd) serve(p *program, srv *dashwire.Server, j journal.Journal, de
 	demoEnded := make(chan struct{})
 	go func() {
 		defer close(demoEnded)
-		if c.demoOn(c.Listen) {
-			demo.run(ctx, srv, j)
+		if demo != nil {
+			demo.run(ctx, srv)
 		}
 	}()
 	drained := make(chan error, 1)

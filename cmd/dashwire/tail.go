@@ -273,6 +273,12 @@ func (t *tail) follow(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if err == nil && !t.all && len(t.watched) == 0 {
+			return nil // it was deleted
+		}
+		if err == nil {
+			continue // there is more to follow now
+		}
 		var refused *problem
 		if errors.As(err, &refused) && refused.Status < 500 && refused.Code != "RATE_LIMITED" {
 			return err
@@ -313,6 +319,9 @@ func (t *tail) stream(ctx context.Context) error {
 		select {
 		case m := <-messages:
 			t.message(m)
+			if !t.all && len(t.watched) == 0 {
+				return nil
+			}
 		case err := <-ended:
 			return err
 		case <-look.C:
@@ -389,6 +398,10 @@ func (t *tail) synced(s *wire.SyncPart) {
 	if s.Document == nil {
 		return
 	}
+	if s.Version == 0 && w.version > 0 {
+		t.closed(s.DashboardID, wire.ClosedDeleted, time.Now())
+		return
+	}
 	if s.Epoch != w.epoch && w.epoch != "" {
 		t.print(line{at: time.Now(), dashboard: s.DashboardID, version: s.Version, who: "server", what: "began the dashboard anew"})
 	} else if n := s.Version - w.version; n > 0 && s.Version > w.version {
@@ -408,12 +421,7 @@ func (t *tail) updated(u *wire.SyncUpdate, at time.Time) {
 	}
 	switch {
 	case u.Closed != "":
-		what := "the dashboard was deleted"
-		if u.Closed == wire.ClosedForbidden {
-			what = "the dashboard may not be seen any more"
-		}
-		t.print(line{at: at, dashboard: u.DashboardID, who: "server", what: what})
-		delete(t.watched, u.DashboardID)
+		t.closed(u.DashboardID, u.Closed, at)
 	case u.Change != nil:
 		what := slices.Concat([]string{fmt.Sprintf("%d changes at once", u.To-u.From)}, describeChange(u.Change, w.doc))
 		t.print(line{at: at, dashboard: u.DashboardID, version: u.To, who: "several", what: listed3(what)})
@@ -422,6 +430,16 @@ func (t *tail) updated(u *wire.SyncUpdate, at time.Time) {
 			w.doc = u.Change.ApplyTo(w.doc)
 		}
 	}
+}
+
+// closed stops watching a dashboard.
+func (t *tail) closed(id, why string, at time.Time) {
+	what := "the dashboard was deleted"
+	if why == wire.ClosedForbidden {
+		what = "the dashboard may not be seen any more"
+	}
+	t.print(line{at: at, dashboard: id, who: "server", what: what})
+	delete(t.watched, id)
 }
 
 // events opens the stream of everything after what is known.

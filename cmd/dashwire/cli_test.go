@@ -1,0 +1,292 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/dashwire/dashwire/internal/jsontext"
+)
+
+func TestHelp_FitsAScreen(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		args []string
+		most int
+	}{
+		{"the program", []string{"--help"}, 24},
+		{"no arguments", nil, 24},
+		{"serve", []string{"serve", "--help"}, 40},
+		{"import", []string{"import", "--help"}, 24},
+		{"export", []string{"export", "--help"}, 24},
+		{"tail", []string{"tail", "--help"}, 24},
+		{"backup", []string{"backup", "--help"}, 24},
+		{"restore", []string{"restore", "--help"}, 24},
+		{"check", []string{"check", "--help"}, 24},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out := must(t, t.TempDir(), c.args...)
+			lines := strings.Split(strings.TrimSuffix(out, "\n"), "\n")
+			if len(lines) > c.most {
+				t.Errorf("%d lines, at most %d fit:\n%s", len(lines), c.most, out)
+			}
+			for _, l := range lines {
+				if n := utf8.RuneCountInString(l); n > 90 {
+					t.Errorf("a line of %d columns: %s", n, l)
+				}
+			}
+			if len(c.args) == 2 && !strings.Contains(out, "\nExample: dashwire "+c.name) {
+				t.Errorf("no example:\n%s", out)
+			}
+			if !strings.Contains(out, "Usage: dashwire") {
+				t.Errorf("no usage:\n%s", out)
+			}
+		})
+	}
+}
+
+// TestRefusals: what is wrong is said in one line, with what to do, and exit code 2.
+func TestRefusals(t *testing.T) {
+	busy := taken(t)
+	_, busyPort, _ := net.SplitHostPort(busy)
+	for _, c := range []struct {
+		name   string
+		config string // dashwire.yaml
+		env    []string
+		args   []string
+		want   []string // parts of the line
+	}{
+		{"unknown command", "", nil, []string{"sevre"}, []string{"sevre", `did you mean "serve"?`}},
+		{"unknown flag", "", nil, []string{"serve", "--lisen", ":1"}, []string{"--lisen", `did you mean "--listen"?`, "dashwire serve --help"}},
+		{"missing argument", "", nil, []string{"export"}, []string{"<id>", "dashwire export --help"}},
+		{"bad duration", "", nil, []string{"serve", "--drain", "soon"}, []string{"--drain", `"soon" is no time; write it like 10s`}},
+		{"negative duration", "", nil, []string{"serve", "--heartbeat=-1s"}, []string{"--heartbeat", `"-1s" is no time`}},
+		{"bad size", "", nil, []string{"serve", "--max-message", "large"}, []string{"--max-message", `"large" is no size; write it like 4MiB`}},
+		{"bad number", "", nil, []string{"serve", "--max-widgets", "x"}, []string{"--max-widgets", `"x"`}},
+		{"bad choice", "", nil, []string{"serve", "--log-format", "xml"}, []string{"--log-format", "text", "json", "xml"}},
+		{"bad variable", "", []string{"DASHWIRE_DRAIN=soon"}, []string{"serve"}, []string{"DASHWIRE_DRAIN", `"soon" is no time`}},
+		{"port taken", "", nil, []string{"serve", "--listen", busy}, []string{"port " + busyPort + " is taken", "--listen 127.0.0.1:"}},
+		{"operators' port taken", "", nil, []string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", busy}, []string{"port " + busyPort + " is taken", "--admin-listen 127.0.0.1:"}},
+		{"a port alone", "", nil, []string{"serve", "--listen", "8080"}, []string{"write 127.0.0.1:8080"}},
+		{"no port", "", nil, []string{"serve", "--listen", "localhost"}, []string{"write it like 127.0.0.1:3000"}},
+		{"C1: other machines without sign-in", "", nil, []string{"serve", "--listen", "0.0.0.0:0"}, []string{"no sign-in", "127.0.0.1", "examples/auth", "--insecure"}},
+		{"C1: all addresses", "", nil, []string{"serve", "--listen", ":0"}, []string{"no sign-in", "--insecure"}},
+		{"C1: operators' listener for others", "", nil, []string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "0.0.0.0:0"}, []string{"--admin-listen", "--insecure"}},
+		{"C8: more sessions than descriptors", "", nil, []string{"serve", "--listen", "127.0.0.1:0", "--max-sessions", "100000000"}, []string{"--max-sessions 100000000 needs 100000200 file descriptors", "ulimit -n"}},
+		{"H6: no origin", "", nil, []string{"serve", "--listen", "127.0.0.1:0", "--allow-origin", "example.com"}, []string{`"example.com" is no origin`, "https://app.example.com"}},
+		{"no network", "", nil, []string{"serve", "--listen", "127.0.0.1:0", "--trust-proxy", "proxy"}, []string{`"proxy" is no network`}},
+		{"unknown key", "listen: 127.0.0.1:0\nlisen: x\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{`dashwire.yaml:2: unknown key "lisen"; did you mean "listen"?`}},
+		{"key with underscore", "max_widgets: 7\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{`dashwire.yaml:1: unknown key "max_widgets"; did you mean "max-widgets"?`}},
+		{"key of nothing", "colour: blue\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{`unknown key "colour"`, "dashwire serve --help"}},
+		{"key twice", "drain: 1s\ndrain: 2s\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{"dashwire.yaml:2", "drain"}},
+		{"key without value", "drain:\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{"dashwire.yaml:1: drain: there is no value"}},
+		{"keys in a value", "drain:\n  seconds: 3\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{"dashwire.yaml:1: drain: a value is wanted"}},
+		{"bad value in the file", "max-widgets: 5\ndrain: soon\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{`dashwire.yaml:2: --drain: "soon" is no time`}},
+		{"a list as file", "- a\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{"dashwire.yaml:1: settings are written as key: value"}},
+		{"no YAML", "a: [\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{"dashwire.yaml:"}},
+		{"no such file", "", nil, []string{"serve", "--config", "missing.yaml"}, []string{"missing.yaml", "cannot be read"}},
+		{"file by variable", "lisen: x\n", []string{"DASHWIRE_CONFIG=dashwire.yaml"}, []string{"serve"}, []string{`dashwire.yaml:1: unknown key "lisen"`}},
+		{"folder that is not there", "", nil, []string{"serve", "--listen", "127.0.0.1:0", "--data", "no/such/dashwire.db"}, []string{"folder", "does not exist"}},
+		{"data that is something else", "x: 1", nil, []string{"serve", "--listen", "127.0.0.1:0", "--data", "dashwire.yaml"}, []string{"dashwire.yaml", "no Dashwire journal"}},
+		{"two places", "", nil, []string{"export", "ops", "--server", "http://localhost:1", "--data", "a.db"}, []string{"--server and --data name two places"}},
+		{"no server address", "", nil, []string{"export", "ops", "--server", "localhost:3000"}, []string{"write it like http://localhost:3000"}},
+		{"neither server nor file", "", []string{"DASHWIRE_LISTEN=127.0.0.1:1"}, []string{"export", "ops"}, []string{"no server runs on http://127.0.0.1:1", "--server", "--data"}},
+		{"no file to import", "", nil, []string{"import", "missing.json"}, []string{"missing.json"}},
+		{"one id for two files", "", nil, []string{"import", "a.json", "b.json", "--id", "x"}, []string{"one by one"}},
+		{"no data file to check", "", nil, []string{"check", "--data", "missing.db"}, []string{"missing.db"}},
+		{"no data file to copy", "", nil, []string{"backup", "x.db", "--data", "missing.db"}, []string{"missing.db"}},
+		{"no backup", "", nil, []string{"restore", "missing.db"}, []string{"there is no backup missing.db"}},
+		{"a version of all dashboards", "", nil, []string{"tail", "--since", "41"}, []string{"is a version", "10m"}},
+		{"no time", "", nil, []string{"tail", "--since", "lately"}, []string{`"lately" is no time and no version`}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			if c.config != "" {
+				write(t, filepath.Join(dir, "dashwire.yaml"), c.config)
+			}
+			cmd := command(t, dir, c.args...)
+			cmd.Env = append(cmd.Env, c.env...)
+			r := finish(t, cmd)
+			if r.code != 2 {
+				t.Errorf("exit code %d, want 2", r.code)
+			}
+			if r.out != "" {
+				t.Errorf("on standard output: %q", r.out)
+			}
+			if !strings.HasPrefix(r.err, "dashwire: ") || strings.Count(r.err, "\n") != 1 {
+				t.Errorf("not one line: %q", r.err)
+			}
+			for _, part := range c.want {
+				if !strings.Contains(r.err, part) {
+					t.Errorf("%q does not say %q", r.err, part)
+				}
+			}
+		})
+	}
+}
+
+// TestSettings_FlagBeforeVariableBeforeFile tells by the limits that a server tells.
+func TestSettings_FlagBeforeVariableBeforeFile(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "dashwire.yaml"), `# settings
+max-widgets: 11
+max-operations: 12
+max-dashboards: 13
+max-document: 2MiB
+allow-origin:
+  - https://a.example.com
+  - https://b.example.com
+demo: false
+`)
+	cmd := command(t, dir, "serve", "--listen", "127.0.0.1:0", "--config", "dashwire.yaml", "--max-dashboards", "33")
+	cmd.Env = append(cmd.Env, "DASHWIRE_MAX_OPERATIONS=22", "DASHWIRE_MAX_DASHBOARDS=23")
+	p := start(t, cmd)
+	p.url = p.wait(readyLine)[1]
+	var got struct {
+		Limits struct {
+			MessageBytes  int `json:"messageBytes"`
+			DocumentBytes int `json:"documentBytes"`
+			Widgets       int `json:"widgets"`
+			Operations    int `json:"operations"`
+			Dashboards    int `json:"dashboards"`
+		} `json:"limits"`
+	}
+	decode(t, fetch(t, "GET", p.url+"/api/realtime", "", nil), &got)
+	for _, l := range []struct {
+		name      string
+		got, want int
+	}{
+		{"default", got.Limits.MessageBytes, 1 << 20},
+		{"file", got.Limits.Widgets, 11},
+		{"file, with a unit", got.Limits.DocumentBytes, 2 << 20},
+		{"variable before file", got.Limits.Operations, 22},
+		{"flag before both", got.Limits.Dashboards, 33},
+	} {
+		if l.got != l.want {
+			t.Errorf("%s: %d, want %d", l.name, l.got, l.want)
+		}
+	}
+	for origin, want := range map[string]int{"https://a.example.com": 201, "https://b.example.com": 201, "https://c.example.com": 403} {
+		r := request(t, "POST", p.url+"/api/dashboards", `{}`)
+		r.Header.Set("Origin", origin)
+		r.Header.Set("Content-Type", "application/json")
+		if status, body := send(t, r); status != want {
+			t.Errorf("from %s: %d, want %d: %s", origin, status, want, body)
+		}
+	}
+	p.stop()
+}
+
+// TestData_OneProcess: a second server and a direct import are told who has the file.
+func TestData_OneProcess(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir, "--no-demo")
+	write(t, filepath.Join(dir, "ops.json"), `{"widgets": {}}`)
+	for _, c := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"serve", []string{"serve", "--listen", "127.0.0.1:0"}, "in use"},
+		{"import", []string{"import", "ops.json", "--data", "dashwire.db"}, "--server"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := dash(t, dir, c.args...)
+			if r.code != 2 || !strings.Contains(r.err, c.want) || strings.Count(r.err, "\n") != 1 {
+				t.Errorf("exit code %d: %s", r.code, r.err)
+			}
+		})
+	}
+	p.stop()
+}
+
+// TestData_ReadOnly: as a user who may not write, a server says so and does not begin.
+func TestData_ReadOnly(t *testing.T) {
+	dir := t.TempDir()
+	serve(t, dir, "--no-demo").stop()
+	for _, name := range []string{"dashwire.db", "dashwire.db-lock"} {
+		if err := os.Chmod(filepath.Join(dir, name), 0o444); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(dir, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o755) })
+	cmd := command(t, dir, "serve", "--listen", "127.0.0.1:0")
+	if os.Getuid() == 0 {
+		openTo(t, dir)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}
+	r := finish(t, cmd)
+	if r.code != 2 || !strings.Contains(r.err, "may not be written") || strings.Count(r.err, "\n") != 1 {
+		t.Errorf("exit code %d: %s", r.code, r.err)
+	}
+}
+
+// openTo lets every user reach a folder.
+func openTo(t *testing.T, dir string) {
+	t.Helper()
+	for d := filepath.Dir(dir); d != "/" && d != os.TempDir(); d = filepath.Dir(d) {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func request(t *testing.T, method, url, body string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func send(t *testing.T, r *http.Request) (int, []byte) {
+	t.Helper()
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, body
+}
+
+// fetch fails unless the request succeeds.
+func fetch(t *testing.T, method, url, body string, header http.Header) []byte {
+	t.Helper()
+	r := request(t, method, url, body)
+	for k, v := range header {
+		r.Header[k] = v
+	}
+	status, answer := send(t, r)
+	if status >= 300 {
+		t.Fatalf("%s %s: %d: %s", method, url, status, answer)
+	}
+	return answer
+}
+
+func decode(t *testing.T, data []byte, into any) {
+	t.Helper()
+	if err := jsontext.Decode(data, into); err != nil {
+		t.Fatalf("%v: %s", err, data)
+	}
+}
