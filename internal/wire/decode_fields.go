@@ -162,8 +162,8 @@ func (d *decoder) unset(name string, v board.Value) ([]board.Pointer, *board.Err
 	return unset, nil
 }
 
-// prev reads the values that the user saw (M3, M12). They are compared and never
-// stored.
+// prev reads the values that the user saw (M3, M12); "" is the whole widget, which a
+// deletion is held against (M13). They are compared and never stored.
 func (d *decoder) prev(name string, v board.Value) (map[board.Pointer]board.Value, *board.Error) {
 	if !given(v) {
 		return nil, nil
@@ -173,6 +173,10 @@ func (d *decoder) prev(name string, v board.Value) (map[board.Pointer]board.Valu
 	}
 	prev := make(map[board.Pointer]board.Value)
 	for key, value := range v.Members() {
+		if key == "" {
+			prev[""] = value
+			continue
+		}
 		p, err := board.ParsePointer(strings.Clone(key))
 		if err != nil {
 			return nil, d.inside(name, err)
