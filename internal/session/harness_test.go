@@ -98,27 +98,38 @@ func start(t *testing.T, o options) (n *node, stop func()) {
 type peer struct {
 	t       *testing.T
 	session *Session
+	opened  chan struct{} // closed once session is set
 
-	mu     sync.Mutex
-	got    []message
-	writes int
-	pings  int
-	code   wire.CloseCode
-	full   bool // takes nothing
+	mu      sync.Mutex
+	partial []byte // of a frame that has not come whole
+	got     []message
+	writes  []write
+	pings   int
+	code    wire.CloseCode
+	reason  string
+	// window is how many bytes are taken before the connection is full; -1 = any.
+	window  int
+	waiting bool // was full: the session waits for Writable
+	closed  bool
+}
+
+// write is one call of Write.
+type write struct {
+	at     time.Time
+	bytes  int
+	frames int
 }
 
 type message struct {
 	Type          string
 	ID            string
 	CorrelationID string
+	Timestamp     time.Time
+	UserID        *string
 	Payload       json.RawMessage
-}
 
-func (m message) get(t *testing.T, into any) {
-	t.Helper()
-	if err := json.Unmarshal(m.Payload, into); err != nil {
-		t.Fatalf("payload of %s: %v", m.Type, err)
-	}
+	raw []byte
+	at  time.Time // when it came
 }
 
 // str gives a member of the payload as text, "" if it is not there.
@@ -140,22 +151,54 @@ func (m message) str(path ...string) string {
 func (p *peer) Write(b []byte) (int, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.full {
+	if p.waiting || p.closed {
+		p.t.Errorf("written to although the connection is full (%v) or closed (%v)", p.waiting, p.closed)
 		return 0, false
 	}
-	p.writes++
-	taken := len(b)
-	for len(b) > 0 {
-		payload, rest := wire.NextFrame(b)
+	n := len(b)
+	if p.window >= 0 {
+		n = min(n, p.window)
+		p.window -= n
+		p.waiting = p.window == 0
+	}
+	w := write{at: time.Now(), bytes: n}
+	p.partial = append(p.partial, b[:n]...)
+	for {
+		payload, rest := wire.NextFrame(p.partial)
+		if payload == nil {
+			break
+		}
 		var m message
 		if err := json.Unmarshal(payload, &m); err != nil {
 			p.t.Errorf("not JSON: %q: %v", payload, err)
 		}
-		m.Payload = slices.Clone(m.Payload)
+		m.raw, m.at = slices.Clone(payload), time.Now()
 		p.got = append(p.got, m)
-		b = rest
+		p.partial = rest
+		w.frames++
 	}
-	return taken, true
+	p.partial = slices.Clone(p.partial)
+	p.writes = append(p.writes, w)
+	return n, !p.waiting
+}
+
+// block makes the connection take no more than n bytes from now on.
+func (p *peer) block(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.window = n
+}
+
+// drink makes the connection take n more bytes, all from now on if n < 0.
+func (p *peer) drink(n int) {
+	p.mu.Lock()
+	p.window = n
+	wake := p.waiting && !p.closed
+	p.waiting = false
+	p.mu.Unlock()
+	if wake {
+		p.session.Writable()
+	}
 }
 
 func (p *peer) Ping() {
@@ -168,9 +211,36 @@ func (p *peer) Close(code wire.CloseCode, reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.code == 0 {
-		p.code = code
-		go p.session.Closed(code, reason)
+		p.code, p.reason = code, reason
+		go p.vanish(code)
 	}
+}
+
+// vanish ends the connection.
+func (p *peer) vanish(code wire.CloseCode) {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	<-p.opened
+	p.session.Closed(code, "")
+}
+
+// closedWith returns the code with which the server has closed, 0 if it has not.
+func (p *peer) closedWith() wire.CloseCode {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.code
+}
+
+// written returns the writes since the last call.
+func (p *peer) written() []write {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	w := p.writes
+	p.writes = nil
+	return w
 }
 
 // take returns what has come since the last call, once everybody rests.
@@ -213,8 +283,18 @@ func owner(user string) *auth.Principal {
 
 // open connects without naming a client.
 func (n *node) open(p *auth.Principal) *peer {
-	c := &peer{t: n.t}
-	c.session = n.server.Open(c, Meta{RemoteAddr: "192.0.2.1", Transport: "websocket", Principal: p})
+	return n.openWith(Meta{Principal: p})
+}
+
+func (n *node) openWith(m Meta) *peer {
+	c := &peer{t: n.t, window: -1}
+	m.RemoteAddr = "192.0.2.1"
+	if m.Transport == "" {
+		m.Transport = "websocket"
+	}
+	c.opened = make(chan struct{})
+	c.session = n.server.Open(c, m)
+	close(c.opened)
 	return c
 }
 
@@ -251,4 +331,57 @@ func (p *peer) title(id, dashboard, widget, title string) {
 	p.send(`{"type":"WIDGET_UPDATE","id":%q,"payload":{"dashboardId":%q,"widgetId":%q,"set":{"/title":%q}}}`, id, dashboard, widget, title)
 }
 
+// aWhile is longer than any pace, and shorter than any timeout.
 const aWhile = time.Second
+
+// after lets the bubble's time pass and everybody come to rest.
+func after(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// types lists the types of messages.
+func types(list []message) string {
+	var b strings.Builder
+	for i, m := range list {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(m.Type)
+	}
+	return b.String()
+}
+
+// want fails the test unless messages of exactly these types have come.
+func (p *peer) want(wantTypes string) []message {
+	p.t.Helper()
+	got := p.take()
+	if types(got) != wantTypes {
+		p.t.Fatalf("got %s\nwant %s", describe(got), wantTypes)
+	}
+	return got
+}
+
+// bye fails the test unless the server has said goodbye with a code and closed.
+func (p *peer) bye(code wire.CloseCode) message {
+	p.t.Helper()
+	got := p.take()
+	if len(got) == 0 || got[len(got)-1].Type != "DISCONNECT" {
+		p.t.Fatalf("got %s, want a DISCONNECT as the last message", describe(got))
+	}
+	last := got[len(got)-1]
+	if last.str("code") != fmt.Sprint(int(code)) || p.closedWith() != code {
+		p.t.Fatalf("got %s and close code %d, want %d", last.Payload, p.closedWith(), code)
+	}
+	return last
+}
+
+// refused fails the test unless the only message is a NACK with a code.
+func (p *peer) refused(correlationID, code string) message {
+	p.t.Helper()
+	m := p.one("NACK")
+	if m.CorrelationID != correlationID || m.str("code") != code {
+		p.t.Fatalf("got %s %s, want a NACK %s for %s", m.CorrelationID, m.Payload, code, correlationID)
+	}
+	return m
+}
