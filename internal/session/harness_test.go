@@ -233,6 +233,14 @@ func (p *peer) closedWith() wire.CloseCode {
 	return p.code
 }
 
+// pinged returns the number of WebSocket pings so far.
+func (p *peer) pinged() int {
+	synctest.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.pings
+}
+
 // written returns the writes since the last call.
 func (p *peer) written() []write {
 	synctest.Wait()

@@ -315,17 +315,17 @@ func TestC4_WebSocketPing(t *testing.T) {
 	bubble(t, options{}, func(t *testing.T, n *node) {
 		p := n.join("a")
 		after(24 * time.Second)
-		if p.pings != 0 {
+		if p.pinged() != 0 {
 			t.Errorf("pinged after %d s", 24)
 		}
 		after(2 * time.Second)
-		if p.pings != 1 {
-			t.Errorf("%d pings after 26 s, want 1", p.pings)
+		if p.pinged() != 1 {
+			t.Errorf("%d pings after 26 s, want 1", p.pinged())
 		}
 		p.session.Alive() // the pong
 		after(27 * time.Second)
-		if p.pings != 2 || p.closedWith() != 0 {
-			t.Errorf("%d pings, closed with %d", p.pings, p.closedWith())
+		if p.pinged() != 2 || p.closedWith() != 0 {
+			t.Errorf("%d pings, closed with %d", p.pinged(), p.closedWith())
 		}
 		after(11 * time.Second)
 		p.bye(wire.CloseHeartbeat)
@@ -349,7 +349,7 @@ func TestC4_AppPing(t *testing.T) {
 		if m := p.one("PING"); m.ID == "" {
 			t.Error("PING has no id")
 		}
-		if p.pings != 0 {
+		if p.pinged() != 0 {
 			t.Error("a client of the app heartbeat got a WebSocket ping")
 		}
 		after(26 * time.Second)
@@ -398,8 +398,8 @@ func TestC4_StreamsAreNotAskedForSignsOfLife(t *testing.T) {
 	bubble(t, options{}, func(t *testing.T, n *node) {
 		p := n.openWith(Meta{Principal: owner("ana"), OneWay: true, Transport: "sse"})
 		after(2 * time.Minute)
-		if p.closedWith() != 0 || p.pings < 3 {
-			t.Errorf("closed with %d after %d pings", p.closedWith(), p.pings)
+		if p.closedWith() != 0 || p.pinged() < 3 {
+			t.Errorf("closed with %d after %d pings", p.closedWith(), p.pinged())
 		}
 	})
 }
