@@ -50,9 +50,35 @@ func (q *request) sendMessage() *problem {
 	if to.UserID != "" && to.DashboardID != "" {
 		return problemf(board.CodeBadMessage, "userId and dashboardId exclude each other: send one of them, or neither for everybody").at("userId")
 	}
-	return q.answerValue(http.StatusAccepted, struct {
-		Sessions int `json:"sessions"`
-	}{q.api.cfg.Send(to, *body.Name, board.Value(body.Data))})
+	return q.answerValue(http.StatusAccepted, reached{q.api.cfg.Send(to, *body.Name, board.Value(body.Data))})
+}
+
+// rightsBody is the body of POST /api/admin/rights.
+type rightsBody struct {
+	// UserID says whose rights are read anew; absent = everybody's.
+	UserID *string `json:"userId"`
+}
+
+// rereadRights has the rights of sessions read anew (P4).
+func (q *request) rereadRights() *problem {
+	v, p := q.object(q.api.cfg.Limits.MessageBytes, true, typeJSON)
+	if p != nil {
+		return p
+	}
+	var body rightsBody
+	if p := decode(v, &body); p != nil {
+		return p
+	}
+	userID := ""
+	if body.UserID != nil {
+		userID = *body.UserID
+	}
+	return q.answerValue(http.StatusOK, reached{q.api.cfg.Reread(userID)})
+}
+
+// reached is how many sessions of this node something concerned.
+type reached struct {
+	Sessions int `json:"sessions"`
 }
 
 // listSessions answers the sessions of this node.

@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/dashwire/dashwire/auth"
@@ -22,6 +24,7 @@ func TestH4_OperatorsOnly(t *testing.T) {
 	}{
 		{"H4 stats", "GET", "/api/stats", "", 200},
 		{"H4 metrics", "GET", "/metrics", "", 200},
+		{"H4 rights", "POST", "/api/admin/rights", `{}`, 200},
 		{"H4 sessions", "GET", "/api/admin/sessions", "", 200},
 		{"H4 messages", "POST", "/api/admin/messages", `{"name":"x"}`, 202},
 		{"H4 disconnect", "DELETE", "/api/admin/sessions/none", "", 404},
@@ -118,6 +121,41 @@ func TestW4_MessagesOfTheApp(t *testing.T) {
 	if e := ana.next(); e.Type != "DISCONNECT" || e.Payload.Code != 1012.0 {
 		t.Errorf("event %+v", e)
 	}
+}
+
+// changing is an Authorizer whose answers a test changes.
+type changing struct{ roles sync.Map }
+
+func (c *changing) Role(_ context.Context, p auth.Principal, _ string) (auth.Role, error) {
+	role, _ := c.roles.Load(p.UserID)
+	r, _ := role.(auth.Role)
+	return r, nil
+}
+
+func TestP4_RightsAreReadAnewWhenAnOperatorSaysSo(t *testing.T) {
+	rights := &changing{}
+	rights.roles.Store("ana", auth.Owner)
+	rights.roles.Store("bo", auth.Editor)
+	n := start(t, func(c *Config) {
+		signedIn(c)
+		c.Authorizer = rights
+	})
+	n.create("team-1", as("ana"))
+	l := n.listen("/api/realtime/events?dashboardId=team-1", as("bo"))
+	l.next()
+	l.next()
+	rights.roles.Store("bo", auth.Viewer)
+	n.do("POST", "/api/admin/rights", `{"userId":"bo"}`, as("op")).want(200).has("1", "sessions")
+	if e := l.next(); e.Type != "SYNC_UPDATE" || e.Payload.Role != "viewer" {
+		t.Errorf("event %+v", e)
+	}
+	n.do("PATCH", "/api/dashboards/team-1/settings", `{"a":1}`, as("bo")).refused(403, board.CodeForbidden)
+	rights.roles.Delete("bo")
+	n.do("POST", "/api/admin/rights", "", as("op")).want(200).has("1", "sessions")
+	if e := l.next(); e.Type != "SYNC_UPDATE" || e.Payload.Closed != "forbidden" {
+		t.Errorf("event %+v", e)
+	}
+	n.do("GET", "/api/dashboards/team-1", "", as("bo")).refused(404, board.CodeNotFound)
 }
 
 func TestH5_FaultsOfTheServerShowAnIDOnly(t *testing.T) {

@@ -69,6 +69,9 @@ type Config struct {
 	Metrics http.Handler
 	// Send delivers an APP_MESSAGE (W4); nil = to this node's sessions.
 	Send func(t session.Target, name string, data board.Value) int
+	// Reread has the rights of a user's sessions read anew, "" = of all (P4), and tells
+	// how many these are; nil = of this node's.
+	Reread func(userID string) int
 	// Import reads a file of another program, Export writes one; nil = 400.
 	Import func(data []byte) (*Imported, *board.Error)
 	Export func(d *board.Document) ([]byte, *board.Error)
@@ -100,6 +103,9 @@ func (c *Config) defaults() {
 	}
 	if c.Send == nil {
 		c.Send = c.Sessions.Send
+	}
+	if c.Reread == nil {
+		c.Reread = c.Sessions.RereadRights
 	}
 }
 

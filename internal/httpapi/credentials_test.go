@@ -153,3 +153,17 @@ func TestR6_AbsentAndForbiddenLookAlike(t *testing.T) {
 	n.do("GET", "/api/dashboards/team-9", "", as("bo")).want(200).has("0", "version").has(`""`, "epoch").has("{}", "widgets")
 	n.do("PATCH", "/api/dashboards/team-9/settings", `{"title":"x"}`, as("bo"), ifMatch(`":0"`)).want(200).has("1", "version")
 }
+
+func TestP2_EverybodyGetsTheSameBytes(t *testing.T) {
+	n := start(t, signedIn)
+	n.create("team-1", as("ana"))
+	n.do("PATCH", "/api/dashboards/team-1/widgets/cpu", `{"secret":"s","owner":"ana"}`, as("ana")).want(200)
+	for _, path := range []string{"", "/history", "/versions/2", "/versions", "/export"} {
+		owners := n.do("GET", "/api/dashboards/team-1"+path, "", as("ana")).want(200)
+		for _, user := range []string{"bo", "fay", "cy"} {
+			if got := n.do("GET", "/api/dashboards/team-1"+path, "", as(user)).want(200); string(got.Body) != string(owners.Body) {
+				t.Errorf("%s: %s reads\n%s\nthe owner\n%s", path, user, got.Body, owners.Body)
+			}
+		}
+	}
+}

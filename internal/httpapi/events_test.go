@@ -35,7 +35,7 @@ type event struct {
 		DashboardID, Epoch, Mode    string
 		Version, From               uint64
 		Part, Parts                 int
-		Closed, Path, Reason        string
+		Closed, Path, Reason, Role  string
 		Code                        any
 		AuthRequired                bool
 		Document                    *struct{ Widgets map[string]json.RawMessage }

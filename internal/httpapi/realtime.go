@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/dashwire/dashwire/auth"
@@ -38,7 +39,7 @@ func (q *request) realtime() *problem {
 	} else {
 		dst = append(dst, "ok"...)
 	}
-	dst = appendQuoted(append(dst, `","wsUrl":`...), scheme+"://"+b.host+"/api/realtime")
+	dst = appendQuoted(append(dst, `","wsUrl":`...), scheme+"://"+b.host+q.servedAt())
 	dst = append(dst, `,"protocol":1,"user":`...)
 	if q.signedIn {
 		dst = appendQuoted(dst, q.principal.UserID)
@@ -53,6 +54,16 @@ func (q *request) realtime() *problem {
 	dst = append(now.UTC().AppendFormat(dst, timeFormat), `"}`...)
 	q.answer(http.StatusOK, dst)
 	return nil
+}
+
+// servedAt is the path of this request as the client wrote it: an app may serve the
+// interface below a prefix that it takes off.
+func (q *request) servedAt() string {
+	asked, _, _ := strings.Cut(q.r.RequestURI, "?")
+	if strings.HasPrefix(asked, "/") && strings.HasSuffix(asked, q.r.URL.Path) {
+		return asked
+	}
+	return q.r.URL.Path
 }
 
 // timeFormat is how the protocol writes an instant.

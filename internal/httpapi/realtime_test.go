@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,6 +20,12 @@ func TestH1_Discovery(t *testing.T) {
 	if got.at("serverTime") == "" {
 		t.Error("no serverTime")
 	}
+	// Below a prefix of the app.
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest("GET", "/live/api/realtime?userId=a", nil)
+	r.Host = "localhost"
+	http.StripPrefix("/live", n.api).ServeHTTP(w, r)
+	(&reply{t: t, Status: w.Code, Body: w.Body.Bytes()}).want(200).has(`"ws://localhost/live/api/realtime"`, "wsUrl")
 }
 
 func TestH1_SyncCarriesOpsOutAndCatchesUp(t *testing.T) {

@@ -50,6 +50,7 @@ var routes = []route{
 	{"GET", "/api/stats", forAdmins, (*request).stats},
 	{"GET", "/metrics", forAdmins, (*request).metrics},
 	{"POST", "/api/admin/messages", forAdmins, (*request).sendMessage},
+	{"POST", "/api/admin/rights", forAdmins, (*request).rereadRights},
 	{"GET", "/api/admin/sessions", forAdmins, (*request).listSessions},
 	{"DELETE", "/api/admin/sessions/{session}", forAdmins, (*request).disconnect},
 
