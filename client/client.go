@@ -273,9 +273,11 @@ func whenDone(ctx context.Context, f func()) (stop func()) {
 	}
 }
 
-// introduce names the client to the server (C6).
+// introduce names the client to the server (C6). AuthRequired of the result tells
+// that the server wants a newer token already.
 func (c *Client) introduce(sock *socket, token string) (*wire.Welcome, error) {
 	id := c.nextID()
+	greeted, renew := false, false
 	for {
 		m, err := c.receive(sock)
 		if err != nil {
@@ -283,8 +285,12 @@ func (c *Client) introduce(sock *socket, token string) (*wire.Welcome, error) {
 		}
 		switch {
 		case m.Welcome != nil && m.CorrelationID == id:
+			m.Welcome.AuthRequired = m.Welcome.AuthRequired || renew
 			return m.Welcome, nil
+		case m.Welcome != nil && greeted:
+			renew = true // the token that has just signed in ends soon
 		case m.Welcome != nil:
+			greeted = true
 			if !m.Welcome.AuthRequired {
 				token = "" // the upgrade has signed in
 			}
@@ -337,6 +343,9 @@ func (c *Client) serve(sock *socket, w *wire.Welcome) error {
 	defer whenDone(c.ctx, func() { c.leave(sock) })()
 	c.goLive(sock, w)
 	defer c.goDown()
+	if w.AuthRequired {
+		c.renew(sock)
+	}
 
 	patience := w.HeartbeatEvery + w.HeartbeatTimeout + 5*time.Second
 	var fresh time.Time

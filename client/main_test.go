@@ -98,6 +98,7 @@ type network struct {
 	conns []*wire
 	// deaf makes the next bytes of the server cut the connection instead of arriving.
 	deaf bool
+	held chan struct{} // closed = reading goes on; nil = it is not held
 }
 
 // wire is one connection of a network.
@@ -127,6 +128,12 @@ func (n *network) dial(ctx context.Context, network, addr string) (net.Conn, err
 func (w *wire) Read(b []byte) (int, error) {
 	c, err := w.Conn.Read(b)
 	w.n.mu.Lock()
+	held := w.n.held
+	w.n.mu.Unlock()
+	if held != nil {
+		<-held
+	}
+	w.n.mu.Lock()
 	defer w.n.mu.Unlock()
 	if w.n.deaf {
 		w.n.deaf = false
@@ -144,6 +151,20 @@ func (n *network) cut() {
 		c.Close()
 	}
 	n.conns = nil
+}
+
+// hold stops the reading until release is called.
+func (n *network) hold() (release func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	held := make(chan struct{})
+	n.held = held
+	return sync.OnceFunc(func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.held = nil
+		close(held)
+	})
 }
 
 func (n *network) setDeaf() {
