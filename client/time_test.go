@@ -21,9 +21,6 @@ import (
 type memory struct {
 	accept chan net.Conn
 	closed chan struct{}
-
-	mu   sync.Mutex
-	dead bool // what is opened from now on carries nothing
 }
 
 func newMemory() *memory {

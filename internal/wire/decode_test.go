@@ -33,7 +33,12 @@ func withoutZeros(v any) (any, bool) {
 	switch v := v.(type) {
 	case map[string]any:
 		for key, member := range v {
-			if kept, ok := withoutZeros(member); ok {
+			kept, ok := withoutZeros(member)
+			switch key {
+			case "X", "Y", "W", "H", "Base", "Columns":
+				ok = member != nil // pointers: 0 is a value there
+			}
+			if ok {
 				v[key] = kept
 			} else {
 				delete(v, key)
