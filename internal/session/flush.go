@@ -205,7 +205,7 @@ func (s *Session) appendAnswer(g *gather, a *answer, inStream bool) {
 		*b = wire.AppendConflict(*b, a.correlationID, a.room.Conflict, now)
 	} else {
 		*b = wire.AppendAck(*b, a.correlationID, wire.Ack{
-			DashboardID: a.room.Op.DashboardID, InStream: inStream,
+			DashboardID: a.room.Op.DashboardID, Epoch: a.room.Epoch, InStream: inStream,
 			Durability: string(a.room.Durability), Of: a.room.Ack,
 		}, now)
 	}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,21 @@ func bubble(t *testing.T, o options, f func(t *testing.T, n *node)) {
 		n, stop := start(t, o)
 		defer stop()
 		f(t, n)
+	})
+}
+
+// two runs a test on two nodes of one journal.
+func two(t *testing.T, o options, f func(t *testing.T, a, b *node)) {
+	t.Helper()
+	if o.journal == nil {
+		o.journal = memjournal.New(memjournal.Options{})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		a, stopA := start(t, o)
+		defer stopA()
+		b, stopB := start(t, o)
+		defer stopB()
+		f(t, a, b)
 	})
 }
 
@@ -130,6 +146,20 @@ type message struct {
 
 	raw []byte
 	at  time.Time // when it came
+}
+
+// read decodes the payload.
+func (m message) read(t *testing.T, into any) {
+	t.Helper()
+	if err := json.Unmarshal(m.Payload, into); err != nil {
+		t.Fatalf("payload of %s: %v", m.Type, err)
+	}
+}
+
+// uint gives a number of the payload, 0 if it is not there.
+func (m message) uint(path ...string) uint64 {
+	n, _ := strconv.ParseUint(m.str(path...), 10, 64)
+	return n
 }
 
 // str gives a member of the payload as text, "" if it is not there.
@@ -332,6 +362,45 @@ func (p *peer) create(dashboard, widget string) message {
 	p.t.Helper()
 	p.send(`{"type":"WIDGET_UPDATE","id":"create-%s","payload":{"dashboardId":%q,"widgetId":%q,"create":true,"set":{"/title":"new"}}}`, widget, dashboard, widget)
 	return p.one("ACK")
+}
+
+// since subscribes as one who has something already.
+func (p *peer) since(dashboard, epoch string, version any) message {
+	p.t.Helper()
+	list := p.sinceParts(dashboard, epoch, version)
+	if len(list) != 1 {
+		p.t.Fatalf("got %s, want one part", describe(list))
+	}
+	return list[0]
+}
+
+// sinceParts is since for an answer in several parts.
+func (p *peer) sinceParts(dashboard, epoch string, version any) []message {
+	p.t.Helper()
+	p.send(`{"type":"SYNC_REQUEST","id":"s","payload":{"dashboardId":%q,"since":{"epoch":%q,"version":%v}}}`, dashboard, epoch, version)
+	got := p.take()
+	if len(got) == 0 || slices.ContainsFunc(got, func(m message) bool { return m.Type != "SYNC_RESPONSE" }) {
+		p.t.Fatalf("got %s, want SYNC_RESPONSE", describe(got))
+	}
+	return got
+}
+
+// fill commits n entries of about size bytes each and takes the answers.
+func (p *peer) fill(dashboard, widget string, n, size int) {
+	p.t.Helper()
+	for i := range n {
+		p.title(fmt.Sprintf("%s-%s-%d-%d", dashboard, widget, n, i), dashboard, widget, fmt.Sprint(i, strings.Repeat("x", size)))
+	}
+	after(aWhile)
+	acks := 0
+	for _, m := range p.take() {
+		if m.Type == "ACK" {
+			acks++
+		}
+	}
+	if acks != n {
+		p.t.Fatalf("%d of %d entries were committed", acks, n)
+	}
 }
 
 // title sets a widget's title without waiting.

@@ -94,8 +94,11 @@ func TestC8_BytesPerSecond(t *testing.T) {
 	})
 }
 
+// slowly is a tenth of the usual rate.
+var slowly = options{session: func(c *Config) { c.MessagesPerSecond, c.MessageBurst = 100, 200 }}
+
 func TestC8_TenSecondsOverTheRate(t *testing.T) {
-	bubble(t, options{}, func(t *testing.T, n *node) {
+	bubble(t, slowly, func(t *testing.T, n *node) {
 		p := n.join("a")
 		begin := time.Now()
 		done := burst(p, 1_000_000)
@@ -113,10 +116,10 @@ func TestC8_TenSecondsOverTheRate(t *testing.T) {
 }
 
 func TestC8_APauseStartsTheTenSecondsAnew(t *testing.T) {
-	bubble(t, options{}, func(t *testing.T, n *node) {
+	bubble(t, slowly, func(t *testing.T, n *node) {
 		p := n.join("a")
 		for range 3 {
-			<-burst(p, 8000) // 6 s over the rate
+			<-burst(p, 800) // 6 s over the rate
 			after(5 * time.Second)
 		}
 		if code := p.closedWith(); code != 0 {
