@@ -1,0 +1,77 @@
+package archtest
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+const operations = "docs/operations.md"
+
+// TestOperationsNameEveryMetric: what is measured stands in the operator's guide, and
+// nothing else does.
+func TestOperationsNameEveryMetric(t *testing.T) {
+	there := map[string]bool{}
+	for _, m := range regexp.MustCompile(`\b(?:counters?|gauge|times)\("([a-z_]+)"`).FindAllStringSubmatch(read(t, "metrics/metrics.go"), -1) {
+		there["dashwire_"+m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`Name: "(dashwire_[a-z_]+)"`).FindAllStringSubmatch(read(t, "cmd/dashwire/serve.go"), -1) {
+		there[m[1]] = true
+	}
+	if len(there) < 20 {
+		t.Fatalf("only %d metrics were found", len(there))
+	}
+	named := map[string]bool{}
+	for _, name := range regexp.MustCompile(`\bdashwire_[a-z_]+`).FindAllString(read(t, operations), -1) {
+		name = strings.TrimSuffix(name, "_bucket")
+		if strings.HasSuffix(name, "_") {
+			continue // a family, such as dashwire_journal_…
+		}
+		named[name] = true
+		if !there[name] {
+			t.Errorf("%s names the metric %s, which is not there", operations, name)
+		}
+	}
+	for name := range there {
+		if !named[name] {
+			t.Errorf("%s does not name the metric %s", operations, name)
+		}
+	}
+}
+
+// TestOperationsNameRealSettings: a setting in the guide is a flag of serve.
+func TestOperationsNameRealSettings(t *testing.T) {
+	flags := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\t([A-Z][A-Za-z]+) +[*\\[\\]A-Za-z0-9]+ +`[^`]*help:").FindAllStringSubmatch(read(t, "cmd/dashwire/serve.go")+read(t, "cmd/dashwire/log.go"), -1) {
+		flags[kebab(m[1])] = true
+	}
+	if len(flags) < 20 {
+		t.Fatalf("only %d flags were found", len(flags))
+	}
+	_, section, found := strings.Cut(read(t, operations), "\n## Settings\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	names := regexp.MustCompile("(?m)^([a-z-]+): |^\\| (`[a-z, `-]+`) \\|").FindAllStringSubmatch(section, -1)
+	if !found || len(names) < 10 {
+		t.Fatalf("only %d settings were found in %s", len(names), operations)
+	}
+	for _, m := range names {
+		for name := range strings.SplitSeq(m[1]+m[2], ",") {
+			if name = strings.Trim(name, " `"); !flags[name] {
+				t.Errorf("%s names the setting %q, which serve does not have", operations, name)
+			}
+		}
+	}
+}
+
+// kebab writes the name of a field the way its flag is written.
+func kebab(field string) string {
+	var b strings.Builder
+	for i, r := range field {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
