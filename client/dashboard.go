@@ -146,7 +146,7 @@ func (d *Dashboard) Do(ctx context.Context, op Op) (Answer, error) {
 	if op.Base == nil {
 		view := d.View()
 		op.Base = &view.Version
-		if view.Epoch != "" { // an own first op has begun one that the ACK does not name
+		if view.Epoch != "" {
 			op.Epoch = &view.Epoch
 		}
 	}
@@ -337,7 +337,7 @@ func (d *Dashboard) rangeOf(sock *socket, r *wire.SyncUpdate) {
 // waits for it any more.
 func (d *Dashboard) acked(sock *socket, a *wire.Ack, op *board.Op) {
 	d.mu.Lock()
-	fit := d.nextLocked("", a.Of.Version-1, a.Of.Version)
+	fit := d.nextLocked(a.Epoch, a.Of.Version-1, a.Of.Version)
 	var doc *board.Document
 	if fit == fits {
 		switch {
@@ -356,7 +356,7 @@ func (d *Dashboard) acked(sock *socket, a *wire.Ack, op *board.Op) {
 		d.request(sock)
 		return
 	}
-	d.moveLocked("", a.Of.Version, doc)
+	d.moveLocked(a.Epoch, a.Of.Version, doc)
 	u := Update{View: d.view, Answered: a.Of.Version}
 	d.mu.Unlock()
 	d.told(u)

@@ -295,7 +295,7 @@ func (q *request) result(id string, a room.Answer) []byte {
 		return wire.AppendConflict(nil, id, a.Conflict, now)
 	}
 	return wire.AppendAck(nil, id, wire.Ack{
-		DashboardID: a.Op.DashboardID, Durability: string(a.Durability), Of: a.Ack,
+		DashboardID: a.Op.DashboardID, Epoch: a.Epoch, Durability: string(a.Durability), Of: a.Ack,
 	}, now)
 }
 

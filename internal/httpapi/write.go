@@ -294,7 +294,7 @@ func await(ctx context.Context, answer <-chan room.Answer) room.Answer {
 // ack is the payload of an op's ACK.
 func (q *request) ack(a room.Answer) []byte {
 	return payloadOf(wire.AppendAck(nil, "", wire.Ack{
-		DashboardID: a.Op.DashboardID, Durability: string(a.Durability), Of: a.Ack,
+		DashboardID: a.Op.DashboardID, Epoch: a.Epoch, Durability: string(a.Durability), Of: a.Ack,
 	}, q.api.cfg.Clock.Now()))
 }
 

@@ -164,6 +164,7 @@ func AppendPong(dst []byte, correlationID string, now time.Time) []byte {
 func AppendAck(dst []byte, correlationID string, a Ack, now time.Time) []byte {
 	dst = open(dst, TypeAck, correlationID, now)
 	dst = stringMember(dst, "dashboardId", a.DashboardID)
+	dst = stringMember(dst, "epoch", a.Epoch)
 	dst = uintMember(dst, "version", a.Of.Version)
 	dst = boolMember(dst, "inStream", a.InStream)
 	dst = stringMember(dst, "status", string(a.Of.Status))

@@ -103,8 +103,8 @@ func serverMessages() []sent {
 	named.ClientID, named.AuthRequired = "tab-1", true
 	goodbye := Goodbye{Code: 1012, Reason: "the server is restarting", Reconnect: true, AfterMin: 500 * time.Millisecond, AfterMax: 5 * time.Second}
 	replaced := Goodbye{Code: 4409, Reason: `taken over by "another" tab`}
-	applied := Ack{DashboardID: "ops", InStream: true, Durability: "disk", Of: &board.Ack{Version: 43, Status: board.StatusApplied}}
-	merged := Ack{DashboardID: "ops", Durability: "quorum", Of: &board.Ack{
+	applied := Ack{DashboardID: "ops", Epoch: "k3J9", InStream: true, Durability: "disk", Of: &board.Ack{Version: 43, Status: board.StatusApplied}}
+	merged := Ack{DashboardID: "ops", Epoch: "k3J9", Durability: "quorum", Of: &board.Ack{
 		Version: 43, Status: board.StatusMerged, Change: change, Overwrote: overwrote,
 		Skipped: []string{"/title"}, Ignored: []string{"gone"}, Results: results,
 	}}
@@ -284,7 +284,7 @@ func TestAppendQuotedMendsBrokenText(t *testing.T) {
 }
 
 func TestE7_EncodersDoNotAllocate(t *testing.T) {
-	ack := Ack{DashboardID: "ops", InStream: true, Durability: "disk", Of: &board.Ack{Version: 43, Status: board.StatusApplied}}
+	ack := Ack{DashboardID: "ops", Epoch: "k3J9", InStream: true, Durability: "disk", Of: &board.Ack{Version: 43, Status: board.StatusApplied}}
 	nack := board.Errorf(board.CodeNotFound, "there is no dashboard")
 	values := []DataValue{{WidgetID: "cpu", Data: `12.5`}}
 	buf := make([]byte, 0, 4096)
@@ -313,7 +313,7 @@ func FuzzDecodeServer(f *testing.F) {
 }
 
 func BenchmarkAppendAck(b *testing.B) {
-	ack := Ack{DashboardID: "ops", InStream: true, Durability: "disk", Of: &board.Ack{Version: 43, Status: board.StatusApplied}}
+	ack := Ack{DashboardID: "ops", Epoch: "k3J9", InStream: true, Durability: "disk", Of: &board.Ack{Version: 43, Status: board.StatusApplied}}
 	buf := make([]byte, 0, 4096)
 	b.ReportAllocs()
 	for b.Loop() {

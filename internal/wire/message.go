@@ -126,9 +126,11 @@ type Goodbye struct {
 // Ack is a positive answer to an op. Its content is in Of.
 type Ack struct {
 	DashboardID string
-	InStream    bool
-	Durability  string
-	Of          *board.Ack
+	// Epoch that the version counts in; "" while the dashboard is empty.
+	Epoch      string
+	InStream   bool
+	Durability string
+	Of         *board.Ack
 }
 
 // SyncResponse is everything of a SYNC_RESPONSE beside the document or entries.

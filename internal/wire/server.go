@@ -288,6 +288,8 @@ func (r *reader) ack(payload board.Value) *Ack {
 		switch key {
 		case "dashboardId":
 			a.DashboardID = r.text(key, v)
+		case "epoch":
+			a.Epoch = r.text(key, v)
 		case "version":
 			a.Of.Version = r.uint(key, v)
 		case "inStream":
