@@ -68,7 +68,7 @@ func (q *request) checkOrigin() *problem {
 		return nil
 	}
 	q.api.cfg.Log.Warn("http: refused an origin", "origin", shown(strings.Join(origins, ", ")),
-		"own", shown(q.api.base(q.r).origin()), "setting", "AllowedOrigins (behind a proxy that ends TLS also TrustedProxies)",
+		"own", shown(q.api.base(q.r).origin()), "setting", "--allow-origin, Config.AllowedOrigins (behind a proxy that ends TLS: --trust-proxy, Config.TrustedProxies)",
 		"id", q.ID(), "route", q.route)
 	return problemf(board.CodeForbidden, "pages of this origin may not use this server; its operator can allow the origin")
 }
