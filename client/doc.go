@@ -10,7 +10,7 @@
 //	answer, err := ops.Do(ctx, client.Op{
 //		Type: client.WidgetUpdate, WidgetID: "cpu", Set: map[string]any{"/title": "CPU load"},
 //	})
-//	err = c.SendData("ops", client.Value{WidgetID: "cpu", Data: client.JSON(12.5)})
+//	err = c.SendData(ctx, "ops", client.Value{WidgetID: "cpu", Data: client.JSON(12.5)})
 //
 // The connection comes back by itself: dashboards go on from the version they have,
 // and an op that got no answer is sent again with the same id until it has one, so

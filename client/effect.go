@@ -60,10 +60,16 @@ func settingsChange(op *board.Op, doc *board.Document) (*board.Change, bool) {
 	return &board.Change{Settings: patch(op, doc.Settings)}, true
 }
 
-// patch is the part of an op's set that makes a difference: an equal value leaves
-// what is there as it was first written (D6).
+// patch is the part of an op that makes a difference: an equal value leaves what is
+// there as it was first written (D6), and unsetting what is not there does nothing, while
+// a change would make its parents (E7).
 func patch(op *board.Op, current board.Value) *board.Patch {
-	p := &board.Patch{Unset: op.Unset}
+	p := &board.Patch{}
+	for _, path := range op.Unset {
+		if _, there := current.Get(path); there {
+			p.Unset = append(p.Unset, path)
+		}
+	}
 	for _, a := range op.Set {
 		if now, there := current.Get(a.Path); !there || !now.Equal(a.Value) {
 			p.Set = append(p.Set, a)
