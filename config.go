@@ -94,6 +94,11 @@ type Limits struct {
 
 func (l Limits) wire() wire.Limits { return wire.Limits(l).WithDefaults() }
 
+func (l Limits) board() board.Limits {
+	w := l.wire()
+	return board.Limits{DocumentBytes: w.DocumentBytes, Widgets: w.Widgets, Operations: w.Operations}
+}
+
 // Validation is what a Validate hook decides on.
 type Validation struct {
 	Principal auth.Principal

@@ -63,7 +63,7 @@ func New(cfg Config) (*Server, error) {
 
 	s.hub = room.NewHub(room.Config{
 		Journal: cfg.Journal, Clock: clock.Real{}, Rand: newRand(), NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks,
-		Limits: board.Limits{DocumentBytes: limits.DocumentBytes, Widgets: limits.Widgets, Operations: limits.Operations},
+		Limits: cfg.Limits.board(),
 		Window: cfg.Window, AutoWindow: cfg.AutoWindow, Validate: cfg.validator(),
 		Pace: cfg.Pace, Sweepers: runtime.GOMAXPROCS(0),
 	})
@@ -84,7 +84,7 @@ func New(cfg Config) (*Server, error) {
 		AuthCookie: cfg.AuthCookie, TokenInURL: cfg.TokenInURL, Insecure: cfg.Insecure, MaxSessions: cfg.MaxSessions,
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
 		Ready: s.ready, Stats: func() any { return s.Stats() }, Metrics: cfg.Metrics,
-		Import: importGrafana, Export: grafana.Export, Pages: cfg.Pages,
+		Import: cfg.importGrafana, Export: grafana.Export, Pages: cfg.Pages,
 	})
 	return s, nil
 }
@@ -178,8 +178,9 @@ func (c *Config) validator() func(auth.AuthorizedOp, *board.State, *board.Entry)
 	}
 }
 
-func importGrafana(data []byte) (*httpapi.Imported, *board.Error) {
-	in, err := grafana.Import(data, grafana.Options{})
+// importGrafana reads a Grafana dashboard within the server's limits.
+func (c *Config) importGrafana(data []byte) (*httpapi.Imported, *board.Error) {
+	in, err := grafana.Import(data, grafana.Options{Limits: c.Limits.board()})
 	if err != nil {
 		return nil, err
 	}
