@@ -413,7 +413,7 @@ const aWhile = time.Second
 
 // after lets the bubble's time pass and everybody come to rest.
 func after(d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d)
 	synctest.Wait()
 }
 
