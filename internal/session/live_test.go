@@ -37,6 +37,9 @@ func TestW1_WhatASlowSessionMissesIsSkipped(t *testing.T) {
 		}
 		points := 0
 		for _, m := range fast.take() {
+			if m.str("values", "cpu") == "" {
+				continue // a sweep came between the two widgets
+			}
 			if m.str("values", "cpu", "mode") != "append" {
 				t.Errorf("a fast session got %s", m.raw)
 			}

@@ -160,7 +160,7 @@ func TestA3_TwoNodesWriteOneDashboard(t *testing.T) {
 				f.mu.Lock()
 				f.of, f.slow = test.of, 3*time.Millisecond
 				f.mu.Unlock()
-				for round := range 150 {
+				for round := range 80 {
 					for i, w := range all {
 						if random.IntN(3) > 0 {
 							w.edit(fmt.Sprintf("op-%d-%d", i, round), fmt.Sprint("w", random.IntN(4)), fmt.Sprint(random.Uint64()))
