@@ -26,6 +26,7 @@ func TestHelp_FitsAScreen(t *testing.T) {
 		{"import", []string{"import", "--help"}, 24},
 		{"export", []string{"export", "--help"}, 24},
 		{"tail", []string{"tail", "--help"}, 24},
+		{"bench", []string{"bench", "--help"}, 24},
 		{"backup", []string{"backup", "--help"}, 24},
 		{"restore", []string{"restore", "--help"}, 24},
 		{"check", []string{"check", "--help"}, 24},

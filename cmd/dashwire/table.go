@@ -16,17 +16,28 @@ type table struct {
 
 func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
 
+// print prints the headings and the rows.
 func (t *table) print(w io.Writer) {
-	widths := make([]int, len(t.heads))
+	heads := make([]string, len(t.heads))
 	for i, h := range t.heads {
-		widths[i] = utf8.RuneCountInString(strings.TrimPrefix(h, ">"))
-		for _, r := range t.rows {
+		heads[i] = strings.TrimPrefix(h, ">")
+	}
+	t.write(w, append([][]string{heads}, t.rows...))
+}
+
+// rowsOnly prints the rows.
+func (t *table) rowsOnly(w io.Writer) { t.write(w, t.rows) }
+
+func (t *table) write(w io.Writer, rows [][]string) {
+	widths := make([]int, len(t.heads))
+	for i := range t.heads {
+		for _, r := range rows {
 			widths[i] = max(widths[i], utf8.RuneCountInString(r[i]))
 		}
 	}
-	line := func(cells []string) {
+	for _, r := range rows {
 		var b strings.Builder
-		for i, c := range cells {
+		for i, c := range r {
 			space := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c))
 			if strings.HasPrefix(t.heads[i], ">") {
 				b.WriteString(space + c)
@@ -36,13 +47,5 @@ func (t *table) print(w io.Writer) {
 			b.WriteString("  ")
 		}
 		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
-	}
-	heads := make([]string, len(t.heads))
-	for i, h := range t.heads {
-		heads[i] = strings.TrimPrefix(h, ">")
-	}
-	line(heads)
-	for _, r := range t.rows {
-		line(r)
 	}
 }

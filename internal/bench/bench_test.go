@@ -1,0 +1,289 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/dashwire/dashwire"
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/journal/memjournal"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// server runs a whole server for a test.
+func server(t *testing.T) string {
+	t.Helper()
+	srv, err := dashwire.New(dashwire.Config{Journal: memjournal.New(memjournal.Options{}), Drain: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Run(ctx) }()
+	ts := httptest.NewServer(srv)
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		ts.Close()
+	})
+	return ts.URL
+}
+
+func (r *Report) number(t *testing.T, name string) float64 {
+	t.Helper()
+	for _, n := range r.Numbers {
+		if n.Name == name {
+			return n.Value
+		}
+	}
+	t.Fatalf("the report has no %q: %v", name, r.Numbers)
+	return 0
+}
+
+// TestScenarios: each runs against a real server, finds nothing wrong, and leaves
+// nothing behind.
+func TestScenarios(t *testing.T) {
+	url := server(t)
+	for _, c := range []struct {
+		opts Options
+		more []string // numbers above 0
+	}{
+		{Options{Scenario: Fanout, Readers: 10, Editors: 2, InFlight: 4}, []string{"edits acknowledged", "versions delivered", "answer p99"}},
+		{Options{Scenario: Edits, Dashboards: 3, InFlight: 2}, []string{"edits acknowledged", "answer p50"}},
+		{Options{Scenario: Paced, Readers: 5, Rate: 100}, []string{"edits acknowledged", "delivery p50", "delivery p99.9"}},
+		{Options{Scenario: Idle, Sessions: 20, ServerPID: os.Getpid()}, []string{"sessions", "opened", "server with them"}},
+		{Options{Scenario: Connect, Editors: 4}, []string{"sessions opened", "opening p50"}},
+	} {
+		t.Run(string(c.opts.Scenario), func(t *testing.T) {
+			c.opts.Server, c.opts.Duration = url, 300*time.Millisecond
+			report, err := Run(t.Context(), c.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(report.Faults) > 0 {
+				t.Errorf("wrong: %q", report.Faults)
+			}
+			for _, name := range c.more {
+				if report.number(t, name) <= 0 {
+					t.Errorf("%s is %v", name, report.number(t, name))
+				}
+			}
+			if c.opts.Scenario == Fanout {
+				edits, heard := report.number(t, "edits acknowledged"), report.number(t, "versions delivered")
+				if heard < edits || heard > 12*edits {
+					t.Errorf("%v edits a second and %v versions delivered to 10 readers", edits, heard)
+				}
+			}
+			r := newRun(mustURL(t, &c.opts), &c.opts)
+			list, err := r.request(t.Context(), "GET", "/api/dashboards", nil)
+			if err != nil || strings.Contains(string(list), "bench-") {
+				t.Errorf("left behind: %s %v", list, err)
+			}
+			r.client.CloseIdleConnections()
+		})
+	}
+}
+
+// TestRun_Stops: a run that is cancelled ends, and still cleans up.
+func TestRun_Stops(t *testing.T) {
+	url := server(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := Run(ctx, Options{Server: url, Scenario: Fanout, Readers: 3, Duration: time.Minute, Progress: func(what string) {
+		if strings.HasPrefix(what, "measuring") {
+			cancel()
+		}
+	}})
+	if err == nil {
+		t.Error("a cancelled run gave a report")
+	}
+	opts := Options{Server: url, Scenario: Fanout}
+	r := newRun(mustURL(t, &opts), &opts)
+	defer r.client.CloseIdleConnections()
+	if list, err := r.request(t.Context(), "GET", "/api/dashboards", nil); err != nil || strings.Contains(string(list), "bench-") {
+		t.Errorf("left behind: %s %v", list, err)
+	}
+}
+
+func TestRun_Refuses(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		opts Options
+		want string
+	}{
+		{"no server", Options{Server: "localhost:3000", Scenario: Fanout}, "http://localhost:3000"},
+		{"no scenario", Options{Server: "http://localhost:1", Scenario: "x"}, `no scenario "x"`},
+		{"too much in flight", Options{Server: "http://localhost:1", Scenario: Fanout, InFlight: 65}, "64"},
+		{"too long", Options{Server: "http://localhost:1", Scenario: Fanout, Duration: time.Hour}, "10m"},
+		{"negative", Options{Server: "http://localhost:1", Scenario: Fanout, Readers: -1}, "-1"},
+		{"nobody there", Options{Server: "http://127.0.0.1:1", Scenario: Fanout}, "refused"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := Run(t.Context(), c.opts); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want something with %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestReader_FindsFaults: what a server must not do is seen.
+func TestReader_FindsFaults(t *testing.T) {
+	entry := func(v int) string {
+		return fmt.Sprintf(`{"type":"WIDGET_UPDATE","id":"x","timestamp":"","payload":{"dashboardId":"d","epoch":"e","version":%d,"change":{}}}`, v)
+	}
+	span := func(from, to int) string {
+		return fmt.Sprintf(`{"type":"SYNC_UPDATE","timestamp":"","payload":{"dashboardId":"d","epoch":"e","from":%d,"version":%d,"change":{}}}`, from, to)
+	}
+	answer := `{"type":"SYNC_RESPONSE","correlationId":"sync","timestamp":"","payload":{"dashboardId":"d","epoch":"e","version":5}}`
+	for _, c := range []struct {
+		name     string
+		messages []string
+		faults   int
+		versions uint64
+	}{
+		{"all is well", []string{answer, entry(6), span(6, 9), entry(10)}, 0, 10},
+		{"one missed", []string{answer, entry(7)}, 1, 7},
+		{"one twice", []string{answer, entry(6), entry(6)}, 1, 6},
+		{"a range too early", []string{answer, span(4, 9)}, 1, 9},
+		{"a range too late", []string{answer, span(6, 9)}, 1, 9},
+		{"refused", []string{answer, `{"type":"NACK","timestamp":"","payload":{"code":"GONE"}}`}, 1, 5},
+		{"what has no version", []string{answer, `{"type":"SYNC_UPDATE","timestamp":"","payload":{"dashboardId":"d","closed":"deleted"}}`, `{"type":"PRESENCE","payload":{}}`}, 0, 5},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			opts := Options{Server: "http://localhost:1", Scenario: Fanout}
+			r := newRun(mustURL(t, &opts), &opts)
+			rd := &reader{synced: make(chan struct{})}
+			for _, m := range c.messages {
+				if err := rd.message(r, []byte(m), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if len(r.faults) != c.faults || rd.version.Load() != c.versions {
+				t.Errorf("faults %v at version %d, want %d at %d", r.faults, rd.version.Load(), c.faults, c.versions)
+			}
+		})
+	}
+}
+
+// TestKindOf holds the scanning of bytes against the protocol's own vectors.
+func TestKindOf(t *testing.T) {
+	for messageType, want := range map[string]kind{
+		"WIDGET_UPDATE": entryKind, "WIDGET_DELETE": entryKind, "WIDGET_BATCH": entryKind, "LAYOUT_UPDATE": entryKind,
+		"LAYOUT_RESTORE": entryKind, "DASHBOARD_UPDATE": entryKind, "CONFLICT_RESOLVED": entryKind,
+		wire.TypeData: otherKind, wire.TypePresence: otherKind, wire.TypePong: otherKind, wire.TypePing: otherKind, wire.TypeApp: otherKind,
+		wire.TypeSyncResponse: syncKind, wire.TypeSyncUpdate: rangeKind, wire.TypeAck: ackKind, wire.TypeNack: nackKind,
+		wire.TypeConflict: conflictKind, wire.TypeConnect: connectKind, wire.TypeDisconnect: byeKind,
+	} {
+		if got := kindOf([]byte(`{"type":"` + messageType + `","payload":{}}`)); got != want {
+			t.Errorf("%s is taken as %d, want %d", messageType, got, want)
+		}
+	}
+	for _, text := range []string{"", "{", `{"id":"x"}`, `{"type":"`, `{"type":"X`} {
+		if got := kindOf([]byte(text)); got != otherKind {
+			t.Errorf("%q is taken as %d", text, got)
+		}
+	}
+}
+
+// TestSerialOf reads what the server really writes.
+func TestSerialOf(t *testing.T) {
+	ack := wire.AppendAck(nil, "bench-1-2-37", wire.Ack{DashboardID: "d", Of: &board.Ack{Version: 41, Status: board.StatusApplied}}, time.Now())
+	if n, ok := serialOf(ack); !ok || n != 37 {
+		t.Errorf("%d %v of %s", n, ok, ack)
+	}
+	if v, ok := numberAfter(ack, versionKey); !ok || v != 41 {
+		t.Errorf("version %d %v of %s", v, ok, ack)
+	}
+	update := wire.AppendSyncUpdate(nil, "d", "e", 7, 12, &board.Change{}, time.Now())
+	from, _ := numberAfter(update, fromKey)
+	to, _ := numberAfter(update, versionKey)
+	if kindOf(update) != rangeKind || from != 7 || to != 12 {
+		t.Errorf("%d to %d of %s", from, to, update)
+	}
+	for _, text := range []string{"", `{"type":"ACK"}`, `{"type":"ACK","correlationId":"x"}`, `{"type":"ACK","correlationId":"x-`} {
+		if n, ok := serialOf([]byte(text)); ok {
+			t.Errorf("%d of %q", n, text)
+		}
+	}
+}
+
+// TestConn_Frames takes frames of every length, cut anywhere.
+func TestConn_Frames(t *testing.T) {
+	small, large := []int{0, 1, 125, 126, 127, 3}, []int{0, 65535, 65536, 200_000, 3}
+	for _, c := range []struct {
+		want  []int
+		chunk int
+	}{{small, 1}, {small, 7}, {small, 1 << 20}, {large, 1000}, {large, 4096}, {large, 1 << 20}} {
+		want, chunk := c.want, c.chunk
+		var stream []byte
+		for _, n := range want {
+			stream = wire.AppendFrame(stream, bytes.Repeat([]byte{'x'}, n))
+		}
+		here, there := net.Pipe()
+		go func() {
+			for rest := stream; len(rest) > 0; {
+				n := min(chunk, len(rest))
+				if _, err := there.Write(rest[:n]); err != nil {
+					return
+				}
+				rest = rest[n:]
+			}
+			there.Close()
+		}()
+		c := &conn{net: here, buf: make([]byte, 512)}
+		var got []int
+		var err error
+		for err == nil {
+			err = c.read(func(m []byte) error {
+				got = append(got, len(m))
+				return nil
+			})
+		}
+		if !errors.Is(err, io.EOF) || !slices.Equal(got, want) {
+			t.Errorf("in pieces of %d: %v %v, want %v", chunk, got, err, want)
+		}
+		here.Close()
+	}
+}
+
+func mustURL(t *testing.T, o *Options) *url.URL {
+	t.Helper()
+	u, err := o.fill()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func BenchmarkReader(b *testing.B) {
+	entry := []byte(`{"type":"WIDGET_UPDATE","id":"bench-01234567-1-123456","timestamp":"2026-11-22T18:00:00.125Z","userId":"anonymous","payload":{"dashboardId":"bench-01234567-0","epoch":"01a2056c-3b66-7dbb-9929-f171422750b2","version":42,"author":{"userId":"anonymous","clientId":"bench-01234567-e1"},"change":{"widgets":{"w1":{"set":{"/sent":12345678901,"/title":"edit 123456"}}}}}}`)
+	rd := &reader{synced: make(chan struct{})}
+	opts := Options{}
+	r := newRun(&url.URL{}, &opts)
+	b.ReportAllocs()
+	for b.Loop() {
+		rd.version.Store(41)
+		if err := rd.message(r, entry, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if len(r.faults) > 0 {
+		b.Fatal(r.faults)
+	}
+}

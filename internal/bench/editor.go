@@ -1,0 +1,121 @@
+package bench
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// editor edits one widget of one dashboard and keeps so many ops without an answer.
+type editor struct {
+	*conn
+	prefix string // of op ids
+	head   []byte // of the message, after the id
+	acked  atomic.Uint64
+	idle   chan struct{} // closed when stopping and nothing waits for an answer
+
+	mu       sync.Mutex
+	sent     map[int]time.Time // by serial, without an answer
+	serial   int
+	stopping bool
+	message  []byte // being built
+}
+
+func newEditor(c *conn, run string, n int, dashboard string) *editor {
+	return &editor{
+		conn: c, prefix: run + "-" + strconv.Itoa(n) + "-", idle: make(chan struct{}), sent: make(map[int]time.Time),
+		head: fmt.Appendf(nil, `","payload":{"dashboardId":"%s","widgetId":"w%d","policy":"overwrite","set":{`, dashboard, n%widgets),
+	}
+}
+
+// queueOp queues the next op and reports whether there still are any.
+func (e *editor) queueOp() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopping {
+		return false
+	}
+	e.serial++
+	now := time.Now()
+	e.sent[e.serial] = now
+	m := append(e.message[:0], `{"type":"WIDGET_UPDATE","id":"`...)
+	m = append(m, e.prefix...)
+	m = strconv.AppendInt(m, int64(e.serial), 10)
+	m = append(m, e.head...)
+	m = append(m, stampKey...)
+	m = strconv.AppendInt(m, int64(now.Sub(started)), 10)
+	m = append(m, `,"/title":"edit `...)
+	m = strconv.AppendInt(m, int64(e.serial), 10)
+	e.message = append(m, `"}}}`...)
+	e.queue(opText, e.message)
+	return true
+}
+
+// run keeps the window full (0 = ops are queued elsewhere) until the connection ends.
+func (e *editor) run(r *run, window int, acks *Histogram) {
+	for range window {
+		e.queueOp()
+	}
+	err := e.flush()
+	for err == nil {
+		answered := 0
+		err = e.read(func(m []byte) error {
+			switch kindOf(m) {
+			case ackKind:
+				e.acked.Add(1)
+			case nackKind, conflictKind:
+				r.fault("an op was not applied: %.200s", m)
+			default:
+				return nil
+			}
+			if e.answer(m, acks) {
+				answered++
+			}
+			return nil
+		})
+		if window > 0 {
+			for range answered {
+				e.queueOp()
+			}
+		}
+		if err == nil {
+			err = e.flush()
+		}
+	}
+	r.lost("an editor", err)
+}
+
+// answer settles an op.
+func (e *editor) answer(m []byte, acks *Histogram) bool {
+	serial, ok := serialOf(m)
+	if !ok {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at, waits := e.sent[serial]
+	if !waits {
+		return false
+	}
+	delete(e.sent, serial)
+	acks.Add(time.Since(at))
+	if e.stopping && len(e.sent) == 0 {
+		close(e.idle)
+	}
+	return true
+}
+
+// stop makes no new ops; idle tells when the last has its answer.
+func (e *editor) stop() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopping {
+		return
+	}
+	e.stopping = true
+	if len(e.sent) == 0 {
+		close(e.idle)
+	}
+}

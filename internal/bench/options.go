@@ -1,0 +1,172 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Scenario names what is measured.
+type Scenario string
+
+// The scenarios.
+const (
+	Fanout  Scenario = "fanout"  // a few editors, many readers of one dashboard: deliveries a second
+	Edits   Scenario = "edits"   // many dashboards with an editor each: acknowledged edits a second
+	Paced   Scenario = "paced"   // edits at a fixed rate: how late readers hear of them
+	Idle    Scenario = "idle"    // sessions that do nothing: memory of each
+	Connect Scenario = "connect" // connecting and leaving: sessions a second
+)
+
+// Scenarios are all of them, in the order in which they are run: memory first, while
+// the server holds nothing of the others.
+var Scenarios = []Scenario{Idle, Connect, Edits, Fanout, Paced}
+
+// Options of a run. Server and Scenario must be set; zero numbers mean the defaults
+// of the scenario.
+type Options struct {
+	Server   string // http or https
+	Token    string
+	Scenario Scenario
+
+	Readers    int           // of one dashboard: 500, paced 200
+	Editors    int           // fanout 4, edits one for each dashboard, paced 1; connect 32 at once
+	InFlight   int           // ops of one editor without an answer: fanout 16, edits 8
+	Dashboards int           // edits 100
+	Sessions   int           // idle 1,000
+	Duration   time.Duration // of measuring: 10 s
+	Rate       int           // paced: edits a second of all editors, 100
+	// ServerPID is the server's process on this machine, for its memory; 0 = as its
+	// metrics tell.
+	ServerPID int
+	// Progress, if not nil, hears what goes on.
+	Progress func(string)
+}
+
+// The bounds of a run.
+const (
+	mostSessions = 100_000
+	mostDuration = 10 * time.Minute
+)
+
+func (o *Options) fill() (*url.URL, error) {
+	u, err := url.Parse(o.Server)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("%q is no address of a server: write it like http://localhost:3000", o.Server)
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/")
+	set(&o.Duration, 10*time.Second)
+	switch o.Scenario {
+	case Fanout:
+		set(&o.Readers, 500)
+		set(&o.Editors, 4)
+		set(&o.InFlight, 16)
+		o.Dashboards = 1
+	case Edits:
+		set(&o.Dashboards, 100)
+		set(&o.Editors, o.Dashboards)
+		set(&o.InFlight, 8)
+	case Paced:
+		set(&o.Readers, 200)
+		set(&o.Editors, 1)
+		set(&o.Rate, 100)
+		o.Dashboards = 1
+	case Idle:
+		set(&o.Sessions, 1000)
+		o.Dashboards = 1
+	case Connect:
+		set(&o.Editors, 32)
+		o.Dashboards = 1
+	default:
+		return nil, fmt.Errorf("there is no scenario %q", o.Scenario)
+	}
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	for _, n := range []int{o.Readers, o.Editors, o.InFlight, o.Dashboards, o.Sessions, o.Rate} {
+		if n < 0 || n > mostSessions {
+			return nil, fmt.Errorf("numbers go from 1 to %d; this one is %d", mostSessions, n)
+		}
+	}
+	if o.InFlight > 64 {
+		return nil, errors.New("the server answers at most 64 ops of a session at once: have more editors instead of more in flight")
+	}
+	if o.Duration < 0 || o.Duration > mostDuration {
+		return nil, fmt.Errorf("measuring takes up to %s; this is %s", mostDuration, o.Duration)
+	}
+	need := o.Readers + o.Editors + o.Sessions + 50
+	if limit, ok := descriptorLimit(); ok && need > limit {
+		return nil, fmt.Errorf("%d connections need more file descriptors than the limit of %d: raise it with ulimit -n", need, limit)
+	}
+	return u, nil
+}
+
+func set[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Report is what a run has measured.
+type Report struct {
+	Scenario Scenario       `json:"scenario"`
+	Server   string         `json:"server"`
+	Started  time.Time      `json:"started"`
+	Seconds  float64        `json:"seconds"` // of measuring
+	Setup    map[string]int `json:"setup"`
+	Numbers  []Number       `json:"numbers"`
+	// Faults are what must not happen: versions missed or heard twice, ops refused,
+	// connections lost.
+	Faults []string `json:"faults"`
+}
+
+// Number is one measured number.
+type Number struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
+	Unit  string  `json:"unit"`
+}
+
+func (r *Report) add(name string, value float64, unit string) {
+	r.Numbers = append(r.Numbers, Number{name, value, unit})
+}
+
+// times adds percentiles, in milliseconds.
+func (r *Report) times(name string, c Counts) {
+	for _, q := range []struct {
+		name string
+		q    float64
+	}{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1}} {
+		r.add(name+" "+q.name, float64(c.Quantile(q.q))/float64(time.Millisecond), "ms")
+	}
+}
+
+// Run measures. The error is about measuring; what the server did wrong stands in the
+// report. It returns after every connection was closed and what was made is deleted.
+func Run(ctx context.Context, opts Options) (*Report, error) {
+	base, err := opts.fill()
+	if err != nil {
+		return nil, err
+	}
+	r := newRun(base, &opts)
+	if err := r.setUp(ctx); err != nil {
+		return nil, errors.Join(err, r.tearDown())
+	}
+	switch opts.Scenario {
+	case Fanout, Edits, Paced:
+		err = r.edit(ctx)
+	case Idle:
+		err = r.idle(ctx)
+	case Connect:
+		err = r.connect(ctx)
+	}
+	err = errors.Join(err, r.tearDown())
+	if err != nil {
+		return nil, err
+	}
+	return &r.report, nil
+}

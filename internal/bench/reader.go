@@ -1,0 +1,84 @@
+package bench
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// reader follows one dashboard and counts what it hears. Its fields but the atomic
+// ones belong to the goroutine that reads.
+type reader struct {
+	*conn
+	synced chan struct{} // closed at the first answer
+	known  bool
+	// version is the last one heard; entries and ranges are messages, skipped the
+	// versions that ranges stood for.
+	version         atomic.Uint64
+	entries, ranges atomic.Uint64
+	skipped         atomic.Uint64
+}
+
+// run reads until the connection ends.
+func (rd *reader) run(r *run, late *Histogram) {
+	r.lost("a reader", rd.loop(r, late))
+}
+
+func (rd *reader) loop(r *run, late *Histogram) error {
+	for {
+		if err := rd.read(func(m []byte) error { return rd.message(r, m, late) }); err != nil {
+			return err
+		}
+	}
+}
+
+func (rd *reader) message(r *run, m []byte, late *Histogram) error {
+	switch kindOf(m) {
+	case entryKind:
+		v, ok := numberAfter(m, versionKey)
+		if last := rd.version.Load(); !ok || v != last+1 {
+			r.fault("a reader at one version heard of another than the next (R2)")
+		}
+		rd.version.Store(v)
+		rd.entries.Add(1)
+	case rangeKind:
+		from, ok1 := numberAfter(m, fromKey)
+		v, ok2 := numberAfter(m, versionKey)
+		if !ok1 || !ok2 {
+			return nil // the end of a dashboard, or a role
+		}
+		if last := rd.version.Load(); from != last || v <= from {
+			r.fault("a reader at one version heard of a range that does not begin there (R2)")
+		}
+		rd.version.Store(v)
+		rd.ranges.Add(1)
+		rd.skipped.Add(v - from)
+	case syncKind:
+		v, _ := numberAfter(m, versionKey)
+		if last := rd.version.Load(); v > last {
+			if rd.known {
+				rd.skipped.Add(v - last)
+				rd.ranges.Add(1)
+			}
+			rd.version.Store(v)
+		}
+		if !rd.known {
+			rd.known = true
+			close(rd.synced)
+		}
+		return nil
+	case nackKind:
+		r.fault("a reader was refused: %.200s", m)
+		return nil
+	default:
+		return nil
+	}
+	if late != nil {
+		if sent, ok := numberAfter(m, stampKey); ok {
+			late.Add(time.Since(started) - time.Duration(sent))
+		}
+	}
+	return nil
+}
+
+// started is what stamps in edits count from, on the monotonic clock of this process.
+var started = time.Now()

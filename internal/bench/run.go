@@ -1,0 +1,235 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/dashwire/dashwire/internal/jsontext"
+)
+
+// widgets is how many widgets the dashboards of a run have.
+const widgets = 20
+
+// run is one measurement.
+type run struct {
+	opts   *Options
+	dialer dialer
+	client *http.Client
+	name   string // unique; ids begin with it
+	report Report
+
+	mu     sync.Mutex
+	leaves bool // connections end because this side closes them
+	conns  []*conn
+	made   []string
+	faults map[string]int
+}
+
+func newRun(base *url.URL, opts *Options) *run {
+	return &run{
+		opts: opts, dialer: dialer{base: base, token: opts.Token, readBuffer: 16 << 10},
+		client: &http.Client{Timeout: 30 * time.Second}, name: "bench-" + uuid.NewString()[:8],
+		faults: make(map[string]int),
+		report: Report{
+			Scenario: opts.Scenario, Server: opts.Server, Started: time.Now().UTC(), Numbers: []Number{}, Faults: []string{},
+			Setup: map[string]int{},
+		},
+	}
+}
+
+// fault counts something that must not happen.
+func (r *run) fault(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.faults[fmt.Sprintf(format, args...)]++
+}
+
+// request does one request of the REST interface.
+func (r *run) request(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, r.dialer.base.String()+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if r.opts.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+r.opts.Token)
+	}
+	if len(body) > 0 {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := r.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(res.Body, 16<<20))
+	if err == nil && res.StatusCode >= 300 {
+		err = fmt.Errorf("%s %s: %s: %.300s", method, path, res.Status, data)
+	}
+	return data, err
+}
+
+func (r *run) dashboard(i int) string { return r.name + "-" + strconv.Itoa(i) }
+
+// setUp makes the dashboards.
+func (r *run) setUp(ctx context.Context) error {
+	for k, n := range map[string]int{
+		"readers": r.opts.Readers, "editors": r.opts.Editors, "inFlight": r.opts.InFlight,
+		"dashboards": r.opts.Dashboards, "sessions": r.opts.Sessions, "rate": r.opts.Rate,
+	} {
+		if n > 0 {
+			r.report.Setup[k] = n
+		}
+	}
+	var doc strings.Builder
+	doc.WriteString(`{"widgets":{`)
+	for i := range widgets {
+		if i > 0 {
+			doc.WriteByte(',')
+		}
+		fmt.Fprintf(&doc, `"w%d":{"type":"stat","title":"Widget %d","config":{"unit":"short","decimals":1}}`, i, i)
+	}
+	doc.WriteString(`}}`)
+	for i := range r.opts.Dashboards {
+		id := r.dashboard(i)
+		if _, err := r.request(ctx, http.MethodPost, "/api/dashboards", []byte(`{"id":"`+id+`","title":"`+id+`","document":`+doc.String()+`}`)); err != nil {
+			return fmt.Errorf("making a dashboard: %w", err)
+		}
+		r.made = append(r.made, id)
+	}
+	return nil
+}
+
+// tearDown closes every connection and deletes the dashboards.
+func (r *run) tearDown() error {
+	r.closeAll()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	var errs []error
+	for _, id := range r.made {
+		if _, err := r.request(ctx, http.MethodDelete, "/api/dashboards/"+id, nil); err != nil {
+			errs = append(errs, fmt.Errorf("deleting a dashboard: %w", err))
+		}
+	}
+	r.client.CloseIdleConnections()
+	for text, n := range r.faults {
+		r.report.Faults = append(r.report.Faults, fmt.Sprintf("%d × %s", n, text))
+	}
+	return errors.Join(errs...)
+}
+
+// open dials and introduces a client; subscribe names a dashboard to follow. What the
+// server answers is left to the reader of the connection.
+func (r *run) open(ctx context.Context, client, subscribe string) (*conn, error) {
+	c, err := r.dialer.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.queue(opText, []byte(`{"type":"CONNECT","id":"hello","payload":{"clientId":"`+client+`"}}`))
+	if subscribe != "" {
+		c.queue(opText, []byte(`{"type":"SYNC_REQUEST","id":"sync","payload":{"dashboardId":"`+subscribe+`"}}`))
+	}
+	if err := c.flush(); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	r.mu.Lock()
+	r.conns = append(r.conns, c)
+	r.mu.Unlock()
+	return c, nil
+}
+
+// lost notes the end of a connection, unless it was closed from this side.
+func (r *run) lost(who string, err error) {
+	r.mu.Lock()
+	leaves := r.leaves
+	r.mu.Unlock()
+	if !leaves {
+		r.fault("%s lost its connection: %s", who, err)
+	}
+}
+
+func (r *run) closeAll() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.leaves = true
+	for _, c := range r.conns {
+		_ = c.close() // twice is harmless
+	}
+	r.conns = nil
+}
+
+// openMany opens n connections, some at a time; made is called for each from its own
+// goroutine.
+func (r *run) openMany(ctx context.Context, n int, made func(i int) error) error {
+	const atOnce = 64
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	next := make(chan int)
+	errs := make(chan error, atOnce)
+	var wg sync.WaitGroup
+	for range min(atOnce, n) {
+		wg.Go(func() {
+			for i := range next {
+				if err := made(i); err != nil {
+					errs <- err
+					cancel()
+					return
+				}
+			}
+		})
+	}
+	for i := 0; i < n && ctx.Err() == nil; i++ {
+		select {
+		case next <- i:
+		case <-ctx.Done():
+		}
+		if i%500 == 499 {
+			r.opts.Progress(fmt.Sprintf("%d of %d connections", i+1, n))
+		}
+	}
+	close(next)
+	wg.Wait()
+	select {
+	case err := <-errs:
+		return fmt.Errorf("connecting: %w", err)
+	default:
+		return ctx.Err()
+	}
+}
+
+// serverMemory is what the server's process holds, in bytes.
+func (r *run) serverMemory(ctx context.Context) (float64, error) {
+	if r.opts.ServerPID > 0 {
+		return processMemory(r.opts.ServerPID)
+	}
+	if text, err := r.request(ctx, http.MethodGet, "/metrics", nil); err == nil {
+		for line := range strings.Lines(string(text)) {
+			if number, ok := strings.CutPrefix(line, "process_resident_memory_bytes "); ok {
+				return strconv.ParseFloat(strings.TrimSpace(number), 64)
+			}
+		}
+	}
+	text, err := r.request(ctx, http.MethodGet, "/api/stats", nil)
+	if err != nil {
+		return 0, fmt.Errorf("the server's memory is not known (pass its process id): %w", err)
+	}
+	var stats struct {
+		Process struct {
+			MemoryBytes float64 `json:"memoryBytes"`
+		} `json:"process"`
+	}
+	if err := jsontext.Decode(text, &stats); err != nil {
+		return 0, fmt.Errorf("the server's statistics: %w", err)
+	}
+	return stats.Process.MemoryBytes, nil
+}

@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// What a reader looks for in a message. The server writes type first, and dashboardId,
+// epoch, from and version first in the payload.
+var (
+	typeKey    = []byte(`{"type":"`)
+	versionKey = []byte(`"version":`)
+	fromKey    = []byte(`"from":`)
+	idKey      = []byte(`"correlationId":"`)
+	stampKey   = []byte(`"/sent":`)
+)
+
+// kind tells messages apart as far as a load generator needs.
+type kind int
+
+const (
+	otherKind kind = iota
+	entryKind      // one version
+	rangeKind      // SYNC_UPDATE
+	syncKind       // SYNC_RESPONSE
+	ackKind
+	nackKind
+	conflictKind
+	connectKind
+	byeKind
+)
+
+func kindOf(message []byte) kind {
+	if len(message) < len(typeKey)+4 || !bytes.Equal(message[:len(typeKey)], typeKey) {
+		return otherKind
+	}
+	rest := message[len(typeKey):]
+	switch rest[0] {
+	case 'W', 'L', 'D':
+		switch {
+		case bytes.HasPrefix(rest, []byte(`WIDGET_DATA"`)):
+			return otherKind
+		case bytes.HasPrefix(rest, []byte(`DISCONNECT"`)):
+			return byeKind
+		}
+		return entryKind
+	case 'A':
+		if bytes.HasPrefix(rest, []byte(`ACK"`)) {
+			return ackKind
+		}
+	case 'N':
+		return nackKind
+	case 'S':
+		if bytes.HasPrefix(rest, []byte(`SYNC_UPDATE"`)) {
+			return rangeKind
+		}
+		return syncKind
+	case 'C':
+		switch {
+		case bytes.HasPrefix(rest, []byte(`CONNECT"`)):
+			return connectKind
+		case bytes.HasPrefix(rest, []byte(`CONFLICT_DETECTED"`)):
+			return conflictKind
+		}
+		return entryKind // CONFLICT_RESOLVED
+	}
+	return otherKind
+}
+
+// numberAfter reads the number that stands after a key.
+func numberAfter(message, key []byte) (uint64, bool) {
+	i := bytes.Index(message, key)
+	if i < 0 {
+		return 0, false
+	}
+	n, digits := uint64(0), 0
+	for _, c := range message[i+len(key):] {
+		if c < '0' || c > '9' {
+			break
+		}
+		n = n*10 + uint64(c-'0')
+		digits++
+	}
+	return n, digits > 0
+}
+
+// serialOf is the number at the end of the op id that a message answers.
+func serialOf(message []byte) (int, bool) {
+	i := bytes.Index(message, idKey)
+	if i < 0 {
+		return 0, false
+	}
+	id, _, ok := bytes.Cut(message[i+len(idKey):], []byte{'"'})
+	if !ok {
+		return 0, false
+	}
+	n, err := strconv.Atoi(string(id[bytes.LastIndexByte(id, '-')+1:]))
+	return n, err == nil
+}
