@@ -64,6 +64,7 @@ dashwire serve --listen 127.0.0.1:8080 --data /var/lib/dashwire/dashwire.db`
 
 // Run implements the command.
 func (c *serveCmd) Run(p *program, _ *kong.Context) error {
+	shareTheCore()
 	log := c.logger(p.err)
 	addr, err := c.address()
 	if err != nil {
