@@ -1,12 +1,13 @@
 // Command auth signs people in by itself: a password gives a cookie, the cookie gives a
 // user, and the user's role counts on every dashboard whose id begins with "team-".
+// Those that begin with the user's own name and a colon are the user's.
 //
 //	DASHWIRE_USERS=ana:secret:editor,bo:hidden:viewer go run ./examples/auth
 //	curl -c jar -d 'user=ana&password=secret' http://localhost:8080/login
 //	curl -b jar http://localhost:8080/api/dashboards/team-ops
 //
 // Programs send the same value as Authorization: Bearer. Put TLS in front before
-// passwords go over a network.
+// passwords go over a network, and set Secure on the cookie then.
 package main
 
 import (
@@ -17,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -33,37 +35,43 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil {
+	ln, err := net.Listen("tcp", "127.0.0.1:8080")
+	if err == nil {
+		err = run(ctx, ln, "auth.db", os.Getenv("DASHWIRE_USERS"))
+	}
+	if err != nil {
 		slog.Error("auth", "err", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) (err error) {
-	users, err := parseUsers(os.Getenv("DASHWIRE_USERS"))
+func run(ctx context.Context, ln net.Listener, data, list string) (err error) {
+	defer ln.Close()
+	users, err := parseUsers(list)
 	if err != nil {
 		return err
 	}
 	door := &door{users: users, sessions: make(map[string]session)}
-	j, err := sqlitejournal.Open("auth.db", sqlitejournal.Options{})
+	j, err := sqlitejournal.Open(data, sqlitejournal.Options{})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	srv, err := dashwire.New(dashwire.Config{Journal: j, Authenticator: door, AuthCookie: cookie})
+	srv, err := dashwire.New(dashwire.Config{Journal: j, Authenticator: door, Authorizer: door, AuthCookie: cookie})
 	if err != nil {
 		return err
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/api/", srv)
-	mux.HandleFunc("POST /login", door.login)
+	// Pages of other sites may not sign somebody in.
+	mux.Handle("POST /login", http.NewCrossOriginProtection().Handler(http.HandlerFunc(door.login)))
 
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	web := &http.Server{Addr: "127.0.0.1:8080", Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan error, 1)
 	go func() {
-		served <- web.ListenAndServe()
+		served <- web.Serve(ln)
 		end()
 	}()
 	err = srv.Run(ctx)
@@ -92,7 +100,8 @@ type session struct {
 	ends   time.Time
 }
 
-// door knows the users and who has come in. It is an auth.Authenticator.
+// door knows the users and who has come in. It is an auth.Authenticator, which says
+// who somebody is, and an auth.Authorizer, which says what they may do.
 type door struct {
 	users map[string]user
 
@@ -147,8 +156,19 @@ func (d *door) Authenticate(_ context.Context, c auth.Credentials) (auth.Princip
 		delete(d.sessions, c.Token)
 		return auth.Principal{}, fmt.Errorf("%w: the session has ended", auth.ErrUnauthenticated)
 	}
-	return auth.Principal{
-		UserID: s.userID, Expires: s.ends,
-		Grants: []auth.Grant{{Pattern: "team-*", Role: d.users[s.userID].role}},
-	}, nil
+	return auth.Principal{UserID: s.userID, Expires: s.ends}, nil
+}
+
+// Role implements auth.Authorizer. It is asked on every message, so that a role that
+// changes counts at once.
+func (d *door) Role(_ context.Context, p auth.Principal, dashboardID string) (auth.Role, error) {
+	owner, _, private := strings.Cut(dashboardID, ":") // no name has a colon in it
+	switch {
+	case private && owner == p.UserID:
+		return auth.Owner, nil
+	case !private && strings.HasPrefix(dashboardID, "team-"):
+		return d.users[p.UserID].role, nil
+	default:
+		return auth.None, nil // looks as if there were no such dashboard (R6)
+	}
 }

@@ -1,8 +1,11 @@
 // Command embed serves dashboards inside a program of its own: the interface below
-// /api, the program's pages beside it, and a note on a dashboard for each start.
+// /api, the program's pages beside it, a note on a dashboard for each start, a rule of
+// the program's own, and messages from the program to everybody who looks.
 //
 //	go run ./examples/embed
 //	curl http://localhost:8080/api/dashboards/starts
+//	curl -X PATCH http://localhost:8080/api/dashboards/starts/settings -d '{"title": ""}'
+//	curl -X POST http://localhost:8080/announce -d 'lunch is ready'
 package main
 
 import (
@@ -10,7 +13,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -18,8 +23,10 @@ import (
 	"time"
 
 	"github.com/dashwire/dashwire"
+	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/journal/sqlitejournal"
 	"github.com/dashwire/dashwire/metrics"
+	"github.com/dashwire/dashwire/observe"
 )
 
 func main() {
@@ -28,13 +35,18 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *listen, *data); err != nil {
+	ln, err := net.Listen("tcp", *listen)
+	if err == nil {
+		err = run(ctx, ln, *data)
+	}
+	if err != nil {
 		slog.Error("embed", "err", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, listen, data string) (err error) {
+func run(ctx context.Context, ln net.Listener, data string) (err error) {
+	defer ln.Close()
 	j, err := sqlitejournal.Open(data, sqlitejournal.Options{})
 	if err != nil {
 		return err
@@ -42,7 +54,10 @@ func run(ctx context.Context, listen, data string) (err error) {
 	defer func() { err = errors.Join(err, j.Close()) }()
 
 	hooks, scrape := metrics.New(metrics.Options{})
-	srv, err := dashwire.New(dashwire.Config{Journal: j, Hooks: hooks, Metrics: scrape})
+	hooks = observe.Join(hooks, observe.Hooks{Commit: func(e *board.Entry) {
+		slog.Info("committed", "dashboard", e.DashboardID, "version", e.Version, "by", e.Author.UserID)
+	}})
+	srv, err := dashwire.New(dashwire.Config{Journal: j, Hooks: hooks, Metrics: scrape, Validate: titled})
 	if err != nil {
 		return err
 	}
@@ -59,12 +74,27 @@ func run(ctx context.Context, listen, data string) (err error) {
 		fmt.Fprintf(w, "The dashboard is at version %d; see /api/dashboards/starts\n", version)
 	})
 
+	announce := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1000))
+		if err != nil {
+			http.Error(w, "too long", http.StatusRequestEntityTooLarge)
+			return
+		}
+		n, err := srv.Broadcast("announcement", map[string]string{"text": string(text)}, "")
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		fmt.Fprintf(w, "%d sessions have heard it\n", n)
+	})
+	mux.Handle("POST /announce", http.NewCrossOriginProtection().Handler(announce))
+
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	web := &http.Server{Addr: listen, Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	served := make(chan error, 1)
 	go func() {
-		served <- web.ListenAndServe()
+		served <- web.Serve(ln)
 		end()
 	}()
 	ran := make(chan error, 1)
@@ -82,6 +112,19 @@ func run(ctx context.Context, listen, data string) (err error) {
 		err = errors.Join(err, e)
 	}
 	return err
+}
+
+// titled is a rule of this program: a dashboard's title may not be made empty.
+func titled(v dashwire.Validation) error {
+	if v.Change == nil || v.Change.Settings == nil {
+		return nil
+	}
+	for _, a := range v.Change.Settings.Set {
+		if a.Path == "/title" && a.Value == `""` {
+			return board.Errorf(board.CodeInvalid, "a dashboard needs a title").At("/title")
+		}
+	}
+	return nil
 }
 
 // note makes a widget that says when the program was started.

@@ -29,13 +29,13 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *server, *token, *dashboard, *widget); err != nil && ctx.Err() == nil {
+	if err := run(ctx, *server, *token, *dashboard, *widget, time.Second); err != nil && ctx.Err() == nil {
 		slog.Error("push", "err", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, server, token, dashboard, widget string) error {
+func run(ctx context.Context, server, token, dashboard, widget string, every time.Duration) error {
 	c, err := client.Dial(ctx, client.Options{
 		URL: server, Token: token, UserID: "push",
 		OnEvent: func(e client.Event) {
@@ -60,7 +60,7 @@ func run(ctx context.Context, server, token, dashboard, widget string) error {
 	if err != nil && (!errors.As(err, &refusal) || refusal.Code != board.CodeExists) {
 		return err
 	}
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
