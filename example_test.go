@@ -19,6 +19,7 @@ func Example() {
 		return
 	}
 	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Run(ctx) }()
 	web := httptest.NewServer(srv) // in a program: http.Server, with srv in its mux
