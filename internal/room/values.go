@@ -208,12 +208,18 @@ type missed struct {
 	value *liveValue
 }
 
-// missedLocked lists what changed after a number, the longest missed first.
+// missedLocked lists what changed after a number, the longest missed first. A window
+// that has only gained points since the last publish has nothing to tell yet; a value
+// that changes all the time never waits.
 func (v *values) missedLocked(number uint64) []missed {
 	list := make([]missed, 0, len(v.widgets))
 	for id, lv := range v.widgets {
-		if lv.changed > number {
-			list = append(list, missed{id, lv.firstAfter(number), lv})
+		if lv.changed <= number {
+			continue
+		}
+		first := lv.firstAfter(number)
+		if lv.window == 0 || lv.replaced > v.published || first <= v.published {
+			list = append(list, missed{id, first, lv})
 		}
 	}
 	slices.SortFunc(list, func(a, b missed) int { return cmp.Compare(a.from, b.from) })
