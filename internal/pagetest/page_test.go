@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/dashwire/dashwire"
@@ -143,6 +144,9 @@ func TestM10_AConflictEndsTheSameForBoth(t *testing.T) {
 			ana.shows("cpu", "Bo's")
 			ana.click("document.querySelector('#status')", 1)
 			ana.wait("document.querySelector('#decide').innerText.includes(\"Ana's\")")
+			if *screens != "" {
+				ana.must(ana.Screenshot(filepath.Join(*screens, "light-conflict.png")))
+			}
 			ana.click(fmt.Sprintf("[...document.querySelectorAll('#decide button')].find((b) => b.textContent === %q)", c.choice), 1)
 
 			ana.status("Saved")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dashwire/dashwire"
+	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/hostmetrics"
 )
 
@@ -90,4 +91,73 @@ func TestScreens(t *testing.T) {
 	n.stop()
 	ana.status("Reconnecting…")
 	shoot("dark-offline")
+}
+
+// kinds has a tile of each kind, in each status, and some that a page cannot draw.
+func kinds() *board.Document {
+	doc := &board.Document{Settings: `{"title":"Every kind of tile"}`, Widgets: map[string]board.Value{}, Layouts: map[string]*board.Layout{}}
+	items := map[string]board.Rect{}
+	for i, w := range []struct {
+		id    string
+		value board.Value
+		w, h  int
+	}{
+		{"row", `{"title":"A section","type":"row"}`, 24, 1},
+		{"fine", `{"config":{"unit":"percent"},"title":"All is well","type":"stat"}`, 6, 4},
+		{"near", `{"config":{"thresholds":[{"status":"attention","value":70},{"status":"danger","value":90}],"unit":"percent"},"title":"Attention","type":"stat"}`, 6, 4},
+		{"over", `{"config":{"thresholds":[{"status":"attention","value":70},{"status":"danger","value":90}],"unit":"percent"},"title":"Danger","type":"stat"}`, 6, 4},
+		{"none", `{"title":"Nothing came","type":"stat"}`, 6, 4},
+		{"gauge", `{"config":{"thresholds":[{"status":"attention","value":70}],"unit":"percent"},"title":"Gauge","type":"gauge"}`, 6, 7},
+		{"bars", `{"config":{"thresholds":[{"status":"danger","value":90}],"unit":"percent"},"title":"Bars","type":"bargauge"}`, 6, 7},
+		{"table", `{"title":"Table","type":"table"}`, 6, 7},
+		{"text", `{"config":{"text":"# Heading\n\nSome **bold** words, some ` + "`code`" + ` and <img src=x onerror=alert(1)>.\n\n- one\n- two"},"title":"Text","type":"text"}`, 6, 7},
+		{"html", `{"config":{"mode":"html","text":"<b>not bold</b>"},"title":"HTML is shown as it is","type":"text"}`, 8, 5},
+		{"map", `{"config":{"grafana":{"targets":[{"expr":"sum by (country) (rate(http_requests_total[5m]))"}]}},"title":"Visitors","type":"geomap"}`, 8, 5},
+		{"later", `{"config":{"grafana":{"targets":[{"expr":"rate(errors_total[5m])"}]}},"title":"Errors","type":"timeseries"}`, 8, 5},
+	} {
+		doc.Widgets[w.id] = w.value
+		items[w.id] = board.Rect{X: w.w * i % 24, Y: 100 * i, W: w.w, H: w.h}
+	}
+	for i, id := range []string{"fine", "near", "over", "none", "gauge", "bars", "table", "text"} {
+		r := items[id]
+		r.X, r.Y = 6*(i%4), 100+100*(i/4)
+		items[id] = r
+	}
+	for i, id := range []string{"html", "map", "later"} {
+		r := items[id]
+		r.X, r.Y = 8*i, 1000
+		items[id] = r
+	}
+	layout := &board.Layout{Columns: 24, Compact: board.CompactVertical, Items: items}
+	doc.Layouts["main"] = layout.Normalise(nil)
+	return doc
+}
+
+func TestEveryKindOfTile(t *testing.T) {
+	n := newNode(t)
+	n.put("kinds", kinds())
+	ana := open(t, "Ana", n.addr, "kinds")
+	for id, data := range map[string]board.Value{
+		"fine": `{"detail":"of four machines","value":12.5}`, "near": `{"value":71}`, "over": `{"value":99.9}`, "gauge": `{"detail":"71 of 100","value":71}`,
+		"bars":  `{"values":[{"label":"/","value":40},{"label":"/home","value":71},{"label":"/var","value":93}]}`,
+		"table": `{"columns":["Name","Count"],"rows":[["<b>one</b>",1],["two",22]]}`,
+	} {
+		if err := n.server.Feed(context.Background(), dashwire.App("test"), "kinds", dashwire.Value{WidgetID: id, Data: data}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ana.wait(tile("fine", ".number") + ".textContent === '12.5 %'")
+	ana.wait(tile("over", ".body") + ".dataset.status === 'danger'")
+	ana.wait("document.querySelectorAll('.level').length === 3")
+	ana.wait(tile("table", "td") + ".textContent === '<b>one</b>'")
+	ana.wait(tile("none", "") + ".matches('.waiting')")
+	ana.wait(tile("map", ".body") + ".textContent.includes('cannot draw tiles of type “geomap”')")
+	ana.wait(tile("map", ".query") + ".textContent.startsWith('sum by')")
+	ana.wait(tile("text", ".body") + ".textContent.includes('<img src=x') && !document.querySelector('.body img')")
+	if *screens != "" {
+		ana.must(ana.Resize(1280, 720))
+		ana.must(ana.Screenshot(filepath.Join(*screens, "light-kinds.png")))
+		ana.must(ana.Scheme("dark"))
+		ana.must(ana.Screenshot(filepath.Join(*screens, "dark-kinds.png")))
+	}
 }

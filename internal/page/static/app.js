@@ -65,7 +65,7 @@ function feed(id) {
 }
 /** Puts the tiles where they are; one being dragged is where it would be dropped. */
 function place() {
-  const { columns, items } = main(sync.view), now = settle(items, drag ? { [drag.id]: drag.by } : {}), moved = [];
+  const { columns, items } = main(sync.view), now = drag ? settle(items, { [drag.id]: drag.by }) : items, moved = [];
   grid.style.setProperty('--columns', columns);
   for (const [id, tile] of tiles) {
     const { x, y, w, h } = now[id] ?? { x: 0, y: bottom(now), w: 6, h: 4 }, at = `${y + 1} / ${x + 1} / span ${h} / span ${w}`;
@@ -211,7 +211,7 @@ document.querySelector(`[name=theme][value=${root.dataset.theme}]`).checked = tr
 $('theme').onchange = ({ target }) => { root.dataset.theme = localStorage.theme = target.value; };
 $('span').onchange = ({ target }) => { time.span = target.value * 60_000; };
 Object.assign($('me'), { textContent: initials(user) }).style.background = color;
-$('status').onclick = () => (sync.stuck.length ? turn('decide') : sync.retry && sync.state !== 'live' && sync.connect());
+$('status').onclick = () => (sync.stuck.length ? turn('decide') : sync.wake());
 addEventListener('beforeunload', (e) => (sync.ops.length || sync.stuck.length) && e.preventDefault());
 const openHash = () => sync.open(decodeURIComponent(location.hash.slice(1)) || 'machine');
 addEventListener('hashchange', openHash);

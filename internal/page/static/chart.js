@@ -30,6 +30,7 @@ export function draw(canvas, points, colors, config) {
   ctx.scale(devicePixelRatio, devicePixelRatio);
   Object.assign(ctx, { font: `11px ${ink.fontFamily}`, fillStyle: ink.color, textAlign: 'right', lineJoin: 'round' });
   const [left, top, w, h] = [gutter, 8, width - gutter, height - 28];
+  if (w <= 0 || h <= 0) return; // no room: a tile that is hidden or being sized
   const end = time.end(), start = end - time.span, shown = points.slice(Math.max(0, points.findIndex((p) => p[0] >= start) - 1));
   const numbers = shown.flatMap((p) => p.slice(1, colors.length + 1)).filter((n) => typeof n === 'number');
   const low = Math.min(config.min ?? Infinity, ...numbers), high = Math.max(config.max ?? -Infinity, ...numbers);
@@ -50,8 +51,7 @@ export function draw(canvas, points, colors, config) {
     const clock = new Date(t).toLocaleTimeString('sv', { timeStyle: every < 60_000 ? 'medium' : 'short' });
     ctx.fillText(clock, Math.min(x(t) + 16, width), height - 4);
   }
-  ctx.rect(left, 0, w, height);
-  ctx.clip();
+  ctx.rect(left, 0, w, height), ctx.clip();
   if (time.hover > start) stroke(ink.color, 1, [[x(time.hover), top], [x(time.hover), top + h]]);
   const gap = (6 * (shown.at(-1)?.[0] - shown[0]?.[0])) / (shown.length - 1); // a longer silence breaks the line
   for (const [i, color] of colors.entries()) {

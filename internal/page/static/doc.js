@@ -8,7 +8,7 @@ const without = (nothing, object) => Object.fromEntries(Object.entries(object).f
 const put = (value, [key, ...rest], to) =>
   key === undefined ? to : without(undefined, { ...(isObject(value) && value), [key]: put(member(value, key), rest, to) });
 function patch(value, { set = {}, unset = [] }) {
-  for (const path of unset) if (get(value, path) !== undefined) value = put(value, keys(path));
+  for (const path of unset) value = put(value, keys(path));
   for (const path in set) value = put(value, keys(path), set[path]);
   return value;
 }
@@ -16,12 +16,14 @@ function merge(into = {}, changes = {}, apply = (_, to) => to) {
   const changed = Object.entries(changes).map(([id, c]) => [id, c && apply(into[id], c)]);
   return without(null, { ...into, ...Object.fromEntries(changed) });
 }
+/** Layouts without the widgets that a change deletes: they leave every breakpoint. */
+const kept = (layouts, widgets) => merge({}, layouts, (_, l) => ({ ...l, items: Object.fromEntries(Object.entries(l.items).filter(([id]) => widgets[id] !== null)) }));
 /** The document after a change as entries, ranges and answers carry it (E7). */
-export const applyChange = (doc, { settings = {}, widgets, layouts } = {}) => ({
+export const applyChange = (doc, { settings = {}, widgets = {}, layouts } = {}) => ({
   ...doc,
   settings: patch(doc.settings, settings),
   widgets: merge(doc.widgets, widgets, (old, c) => ('value' in c ? c.value : patch(old, c))),
-  layouts: merge(doc.layouts, layouts, (old, l) => ({ ...old, ...l, items: merge(old?.items, l.items) })),
+  layouts: merge(kept(doc.layouts, widgets), layouts, (old, l) => ({ ...old, ...l, items: merge(old?.items, l.items) })),
 });
 /** The layout that this page shows, and the first row below it. */
 export const main = (doc) => doc?.layouts?.main ?? { columns: 24, items: {} };
@@ -30,10 +32,10 @@ export const bottom = (items) => Math.max(0, ...Object.values(items).map((r) => 
 export function changeOf(doc, { type, payload: { widgetId: id, set, unset, moved, create, layout } }) {
   const layouts = (asked) => ({ main: { items: settle(main(doc).items, asked) } });
   if (type === 'LAYOUT_UPDATE') return { layouts: layouts(moved) };
-  if (type === 'WIDGET_DELETE') return { widgets: { [id]: null }, layouts: { main: { items: { [id]: null } } } };
+  if (type === 'WIDGET_DELETE') return { widgets: { [id]: null } };
   if (create) return { widgets: { [id]: { value: patch({}, { set }) } }, layouts: layouts({ [id]: layout }) };
-  if (id === undefined) return { settings: { set, unset } };
-  return doc.widgets[id] ? { widgets: { [id]: { set, unset } } } : {};
+  const value = id === undefined ? doc.settings : doc.widgets[id], edit = { set, unset: unset?.filter((path) => get(value, path) !== undefined) };
+  return id === undefined ? { settings: edit } : value ? { widgets: { [id]: edit } } : {};
 }
 /** Rectangles with some of them moved, and the others out of their way; what is not in the way stays. */
 export function settle(items, moved) {

@@ -1,6 +1,5 @@
 // One client of the protocol: the connection, the server's document, and the ops that are not answered yet.
 import { applyChange, changeOf } from './doc.js';
-
 const newId = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join('-');
 const final = { 4401: 'Sign in again', 4403: 'Not allowed here', 4409: 'Stopped: this tab was opened again elsewhere' };
 /** A tab keeps its clientId over reloads; a duplicated tab finds it locked and takes a new one (C6). */
@@ -10,7 +9,6 @@ export async function claimClientId(id = sessionStorage.clientId ?? newId()) {
   const free = await new Promise((done) => navigator.locks.request(`dashwire ${id}`, { ifAvailable: true }, held(done)));
   return free ? (sessionStorage.clientId = id) : claimClientId(newId());
 }
-
 export class Sync {
   view = null; // what the person sees: the server's document with the unanswered ops on top; null = not known
   state = 'connecting'; // then live or reconnecting
@@ -28,8 +26,8 @@ export class Sync {
   /** changed(), fed(widgetId) and told(text) are called when there is something to show. */
   constructor(options) {
     Object.assign(this, options);
-    const now = () => !this.#socket && !this.ended && !document.hidden && this.connect();
-    for (const [target, type] of [[window, 'online'], [document, 'visibilitychange']]) target.addEventListener(type, now);
+    this.wake = () => !this.#socket && !this.ended && !document.hidden && this.connect();
+    for (const [target, type] of [[window, 'online'], [document, 'visibilitychange']]) target.addEventListener(type, this.wake);
   }
   open(id) {
     if (this.state === 'live') this.#send('SYNC_REQUEST', { dashboardId: this.id, unsubscribe: true });
@@ -92,13 +90,12 @@ export class Sync {
     else if (choice === 'mine') this.submit('CONFLICT_RESOLVED', { conflictId, widgetId, choice, restore, set, unset }, base);
     this.changed();
   }
-
   #receive({ type, id, correlationId, payload: p = {} }) {
     const here = this.#doc && p.dashboardId === this.id;
     if (type === 'CONNECT') this.#welcome(p, correlationId);
     else if (type === 'DISCONNECT') this.#socket.window = p.reconnect?.afterMs;
     else if (type === 'PING') this.#send('PONG', {});
-    else if (type === 'SYNC_RESPONSE') correlationId === this.#asked && this.#response(p);
+    else if (type === 'SYNC_RESPONSE') correlationId === (this.#asked ?? undefined) && (correlationId || here) && this.#response(p); // unasked: R5
     else if (type === 'ACK' || type === 'NACK' || type === 'CONFLICT_DETECTED') this.#answer(type, correlationId, p, here);
     else if (here && type === 'PRESENCE') this.#meet(p);
     else if (here && type === 'WIDGET_DATA') return this.#feed(p.values);
@@ -122,7 +119,7 @@ export class Sync {
     for (const key of ['settings', 'widgets', 'layouts']) all.document[key] = { ...all.document[key], ...p.document?.[key] };
     Object.assign(all.data, p.data);
     if (p.part !== p.parts) return; // more to come (R8)
-    this.#asked = null;
+    this.#asked = this.#socket.parts = null;
     if (p.mode === 'snapshot') this.#doc = { ...all.document, epoch: p.epoch, version: p.version };
     for (const entry of all.entries) this.#entry(entry);
     Object.assign(this, { role: p.role, people: new Map(), values: new Map() });

@@ -7,6 +7,7 @@ export function add(to, tag, className = '', textContent = '') {
   to.append(el);
   return el;
 }
+const show = (el, text) => el.textContent === text || (el.textContent = text); // writing makes the browser lay out again
 const part = (n, { min = 0, max = 100 }) => Math.min(100, Math.max(0, (100 * (n - min)) / (max - min)));
 const statusOf = (n, { thresholds = [] }) => thresholds.findLast((t) => n !== null && n >= (t.value ?? -Infinity))?.status ?? 'ok';
 /** A large number with a note beneath it, and the status that it means. */
@@ -42,7 +43,7 @@ export const drawers = {
     let points = [];
     body.frame = () => {
       const at = (time.hover && points.findLast((p) => p[0] <= time.hover)) || points.at(-1);
-      numbers.forEach((out, i) => { out.textContent = format(at?.[i + 1], config); });
+      for (const [i, out] of numbers.entries()) show(out, format(at?.[i + 1], config));
       draw(canvas, points, rows.map((row) => getComputedStyle(row).borderColor), config);
     };
     canvas.onpointermove = (e) => { time.hover = time.end() - time.span * (1 - (e.offsetX - gutter) / (canvas.clientWidth - gutter)); };
