@@ -120,8 +120,8 @@ func demoWidgets(host Facts) []widget {
 		{id: "note", place: at(18, 0, 6, 8), Type: "text", Title: "Try it", Config: config{Text: note}},
 
 		{id: "sessions", place: at(0, 8, 4, 4), Type: "stat", Title: "Sessions", Config: config{Unit: "short", Min: new(0), Decimals: new(0), Description: "Open connections to this server."}},
-		{id: "edits", place: at(4, 8, 4, 4), Type: "stat", Title: "Edits per second", Config: perSecond},
-		{id: "deliveries", place: at(8, 8, 4, 4), Type: "stat", Title: "Deliveries per second", Config: perSecond},
+		{id: "edits", place: at(4, 8, 4, 4), Type: "stat", Title: "Edits / s", Config: perSecond},
+		{id: "deliveries", place: at(8, 8, 4, 4), Type: "stat", Title: "Deliveries / s", Config: perSecond},
 		{id: "ack", place: at(12, 8, 4, 4), Type: "stat", Title: "Answer time, p99", Config: ack},
 		{id: "uptime", place: at(16, 8, 4, 4), Type: "stat", Title: "Uptime", Config: config{Unit: "duration", Decimals: new(0)}},
 		{id: "swap", place: at(20, 8, 4, 4), Type: "stat", Title: "Swap", Config: percentOf(50, 80)},
