@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"runtime/debug"
-	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -51,10 +50,6 @@ func parse(args []string, out *os.File) (*kong.Context, error) {
 
 // explain adds to an error of the parser where to read on.
 func explain(err error) error {
-	text := strings.TrimPrefix(err.Error(), "unexpected argument ")
-	if text != err.Error() {
-		text = "there is no " + text
-	}
 	command := "dashwire"
 	var parsing *kong.ParseError
 	if errors.As(err, &parsing) && parsing.Context != nil {
@@ -66,7 +61,7 @@ func explain(err error) error {
 	if errors.As(err, &setting) {
 		return setting
 	}
-	return errors.New(text + " (see " + command + " --help)")
+	return errors.New(err.Error() + " (see " + command + " --help)")
 }
 
 // version is the version of the module this was built from, as far as it is known.

@@ -19,7 +19,7 @@ import (
 type demo struct {
 	log        *slog.Logger
 	sampler    *hostmetrics.Sampler
-	there      atomic.Bool
+	changed    atomic.Bool // the dashboard, since its widgets were looked at
 	edits      atomic.Uint64
 	deliveries atomic.Uint64
 	acks       bench.Histogram
@@ -42,7 +42,7 @@ func (d *demo) hooks() observe.Hooks {
 		Commit: func(e *board.Entry) {
 			d.edits.Add(1)
 			if e.DashboardID == hostmetrics.DemoID {
-				d.there.Store(e.Type != board.TypeDashboardDelete)
+				d.changed.Store(true)
 			}
 		},
 		Deliver:      func(entries, _ int) { d.deliveries.Add(uint64(entries)) },
@@ -50,18 +50,28 @@ func (d *demo) hooks() observe.Hooks {
 	}
 }
 
-// run feeds the dashboard until ctx ends, as long as it is there.
+// run feeds the dashboard until ctx ends, as long as it is there: those of its widgets
+// that people have left.
 func (d *demo) run(ctx context.Context, srv *dashwire.Server) {
 	as := dashwire.App("dashwire")
 	tick := time.NewTicker(demoEvery)
 	defer tick.Stop()
 	var recent [demoRecent]reading
+	var widgets map[string]board.Value
 	for n := 0; ; n++ {
 		now := time.Now()
 		last := recent[n%demoRecent] // what was read demoRecent times ago, at first nothing
 		reads := d.read(now)
 		recent[n%demoRecent] = reads
-		if d.there.Load() {
+		if d.changed.Swap(false) {
+			doc, _, err := srv.Document(ctx, hostmetrics.DemoID)
+			if err != nil {
+				d.changed.Store(true) // looked at again the next time
+			} else {
+				widgets = doc.Widgets
+			}
+		}
+		if len(widgets) > 0 {
 			sample, err := d.sampler.Sample(now)
 			if err != nil {
 				d.log.Warn("this machine tells nothing about itself, so there are no values", "err", err)
@@ -69,7 +79,7 @@ func (d *demo) run(ctx context.Context, srv *dashwire.Server) {
 			}
 			own := reads.since(last)
 			own.Sessions = srv.Stats().Sessions.Sessions
-			if err := srv.Feed(ctx, as, hostmetrics.DemoID, demoValues(sample, own)...); err != nil && ctx.Err() == nil {
+			if err := srv.Feed(ctx, as, hostmetrics.DemoID, demoValues(sample, own, widgets)...); err != nil && ctx.Err() == nil {
 				d.log.Debug("feeding the demo dashboard", "err", err)
 			}
 		}
@@ -87,20 +97,20 @@ func (d *demo) create(ctx context.Context, srv *dashwire.Server, j journal.Journ
 	if err != nil {
 		return err
 	}
+	d.changed.Store(true)
 	if head == 0 {
 		_, err = srv.Put(ctx, dashwire.App("dashwire"), hostmetrics.DemoID, "demo", hostmetrics.DemoDocument(d.sampler.Facts()))
-		return err
 	}
-	_, version, err := srv.Document(ctx, hostmetrics.DemoID)
-	d.there.Store(err == nil && version > 0)
 	return err
 }
 
-func demoValues(s hostmetrics.Sample, own hostmetrics.ServerStats) []dashwire.Value {
-	values := hostmetrics.Values(s, own)
-	all := make([]dashwire.Value, len(values))
-	for i, v := range values {
-		all[i] = dashwire.Value{WidgetID: v.WidgetID, Data: v.Data, Append: v.Mode == hostmetrics.Append, Window: v.Window}
+// demoValues are the values of the widgets that are there.
+func demoValues(s hostmetrics.Sample, own hostmetrics.ServerStats, widgets map[string]board.Value) []dashwire.Value {
+	var all []dashwire.Value
+	for _, v := range hostmetrics.Values(s, own) {
+		if _, ok := widgets[v.WidgetID]; ok {
+			all = append(all, dashwire.Value{WidgetID: v.WidgetID, Data: v.Data, Append: v.Mode == hostmetrics.Append, Window: v.Window})
+		}
 	}
 	return all
 }

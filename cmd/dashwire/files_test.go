@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/dashwire/dashwire/board"
@@ -313,6 +314,51 @@ func TestTail_Since(t *testing.T) {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
+	}
+	if r := dash(t, dir, "tail", "other", "--no-follow", "--server", p.url); r.code != 1 || !strings.Contains(r.err, "no dashboard other") {
+		t.Errorf("of one that is not there: exit code %d: %s", r.code, r.err)
+	}
+	p.stop()
+}
+
+// TestBench_StopsAndCleansUp: Ctrl-C ends a measurement, and nothing is left behind.
+func TestBench_StopsAndCleansUp(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir, "--no-demo")
+	b := start(t, command(t, dir, "bench", "--server", p.url, "--scenario", "paced", "--readers", "2", "--rate", "5", "--duration", "5m"))
+	tail := start(t, command(t, dir, "tail", "--server", p.url))
+	tail.wait(regexp.MustCompile(`bench-\S+ +\d+  anonymous  (set|changed) .*`)) // it has begun
+	b.signal(syscall.SIGINT)
+	if lines, code := b.end(); code != 1 || len(lines) > 0 || b.errs.String() != "dashwire: stopped before the end\n" {
+		t.Errorf("exit code %d: %q %s", code, lines, b.errs.String())
+	}
+	if body := string(fetch(t, "GET", p.url+"/api/dashboards", "", nil)); !strings.Contains(body, `"dashboards":[]`) {
+		t.Errorf("left behind: %s", body)
+	}
+	tail.signal(syscall.SIGINT)
+	tail.end()
+	p.stop()
+}
+
+// TestBench_WritesResults as a table and as JSON.
+func TestBench_WritesResults(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir, "--no-demo")
+	out := must(t, dir, "bench", "--server", p.url, "--scenario", "paced", "--readers", "3", "--duration", "300ms", "--json", "r.json")
+	if !regexp.MustCompile(`(?m)^paced: 1 dashboard, 1 editor, 100 edits a second, 3 readers, 0 s\n  edits acknowledged +[\d.]+  /s$`).MatchString(out) {
+		t.Errorf("the table is\n%s", out)
+	}
+	var reports []struct {
+		Scenario string `json:"scenario"`
+		Numbers  []struct {
+			Name  string  `json:"name"`
+			Value float64 `json:"value"`
+		} `json:"numbers"`
+		Faults []string `json:"faults"`
+	}
+	decode(t, readFile(t, filepath.Join(dir, "r.json")), &reports)
+	if len(reports) != 1 || reports[0].Scenario != "paced" || len(reports[0].Numbers) < 8 || len(reports[0].Faults) != 0 {
+		t.Errorf("the file says %+v", reports)
 	}
 	p.stop()
 }

@@ -35,6 +35,9 @@ func run(args []string, in io.Reader, out, errs *os.File) int {
 	if err == nil {
 		return 0
 	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errors.New("stopped before the end")
+	}
 	if text := strings.TrimSpace(err.Error()); text != "" {
 		fmt.Fprintf(errs, "dashwire: %s\n", text)
 	}

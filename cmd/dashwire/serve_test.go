@@ -111,6 +111,21 @@ func TestServe_Demo(t *testing.T) {
 	p.stop()
 }
 
+// TestServe_DemoGoesOnWithoutAWidget: deleting a tile does not stop the others.
+func TestServe_DemoGoesOnWithoutAWidget(t *testing.T) {
+	p := serve(t, t.TempDir(), "--drain", "100ms")
+	next := follow(t, p.url+"/api/realtime/events?dashboardId=machine")
+	next("a snapshot", isSync)
+	fetch(t, "DELETE", p.url+"/api/dashboards/machine/widgets/swap", "", nil)
+	next("the deletion", func(m wire.ServerMessage) bool { return m.Entry != nil })
+	for range 2 {
+		next("a value of another widget", func(m wire.ServerMessage) bool {
+			return m.Data != nil && slices.ContainsFunc(m.Data.Values, func(v wire.DataValue) bool { return v.WidgetID == "memory" })
+		})
+	}
+	p.stop()
+}
+
 // TestServe_DemoIsMadeOnce: what people make of it stays, deleted too.
 func TestServe_DemoIsMadeOnce(t *testing.T) {
 	for _, c := range []struct {

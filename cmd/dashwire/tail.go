@@ -69,6 +69,9 @@ func (c *tailCmd) Run(p *program, cmd *kong.Context) (err error) {
 	_, file := t.client.Transport.(inProcess)
 	switch {
 	case !c.Follow:
+		if w := tail.watched[c.ID]; w != nil && w.version == 0 {
+			return fmt.Errorf("there is no dashboard %s", c.ID)
+		}
 		return nil
 	case file:
 		fmt.Fprintf(p.err, "That is all in %s; to follow what happens, name the server with --server.\n", t.name)
