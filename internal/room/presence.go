@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dashwire/dashwire/board"
@@ -35,7 +36,8 @@ type presence struct {
 	// forgotten is the newest number of a departure that is no longer in left.
 	forgotten uint64
 	last      uint64
-	published uint64
+	// published is how far sessions go. It is set under mu, and looked at without.
+	published atomic.Uint64
 	// listed is the number from which on there is a list again: cursors before it
 	// may have heard counts only.
 	listed    uint64
@@ -157,7 +159,7 @@ func (p *presence) armLocked() {
 func (p *presence) publish() {
 	p.mu.Lock()
 	p.armed = false
-	p.published = p.last
+	p.published.Store(p.last)
 	stopped := p.stopped
 	p.mu.Unlock()
 	if !stopped {
@@ -175,7 +177,8 @@ func (p *presence) clear() {
 	clear(p.present)
 	p.left = nil
 	p.last++
-	p.forgotten, p.published = p.last, p.last
+	p.forgotten = p.last
+	p.published.Store(p.last)
 }
 
 // stop ends all timers.
@@ -222,21 +225,22 @@ func sortPresence(list []wire.PresenceState) {
 func (p *presence) knows(number uint64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return number >= p.published || p.forgotten <= number
+	return number >= p.published.Load() || p.forgotten <= number
 }
 
 // since returns one frame with what changed after a number, see
 // Subscription.NextPresence.
 func (p *presence) since(number uint64) (frame []byte, next uint64, ok bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if number >= p.published {
+	if number >= p.published.Load() {
 		return nil, number, true
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	published := p.published.Load()
 	if p.forgotten > number {
 		return nil, number, false
 	}
-	if p.frame != nil && p.frameFrom == number && p.frameTo == p.published {
+	if p.frame != nil && p.frameFrom == number && p.frameTo == published {
 		return p.frame, p.frameTo, true
 	}
 	u := wire.PresenceUpdate{DashboardID: p.room.id, Count: len(p.present)}
@@ -244,7 +248,7 @@ func (p *presence) since(number uint64) (frame []byte, next uint64, ok bool) {
 		p.changesLocked(&u, number)
 	}
 	p.frame = wire.AppendFrame(nil, wire.AppendPresence(nil, u, p.room.hub.cfg.Clock.Now()))
-	p.frameFrom, p.frameTo = number, p.published
+	p.frameFrom, p.frameTo = number, published
 	return p.frame, p.frameTo, true
 }
 

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/clock"
@@ -40,8 +41,9 @@ type values struct {
 	bytes   int
 	last    uint64 // number of the newest change
 	// published is how far sessions go; it moves once a sweep, so that they stay
-	// together and share one frame.
-	published uint64
+	// together and share one frame. It is set under mu, and looked at without by the
+	// many who have nothing to hear.
+	published atomic.Uint64
 	frame     []byte // of the changes (frameFrom, frameTo], when published was frameAt
 	frameFrom uint64
 	frameTo   uint64
@@ -163,26 +165,27 @@ func (lv *liveValue) after(id string, number, upTo uint64) wire.DataValue {
 // publish lets sessions go up to the newest change.
 func (v *values) publish() {
 	v.mu.Lock()
-	v.published = v.last
+	v.published.Store(v.last)
 	v.mu.Unlock()
 }
 
 // since returns one frame with changes after a number, the oldest first, and the
 // number it reaches: the published one, or an earlier one if the frame is full.
 func (v *values) since(number uint64, c clock.Clock) (frame []byte, next uint64) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if number >= v.published {
+	if number >= v.published.Load() {
 		return nil, number
 	}
-	if v.frame != nil && v.frameFrom == number && v.frameAt == v.published {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	published := v.published.Load()
+	if v.frame != nil && v.frameFrom == number && v.frameAt == published {
 		return v.frame, v.frameTo
 	}
 	list := v.missedLocked(number)
 	if len(list) == 0 {
-		return nil, v.published
+		return nil, published
 	}
-	v.frameTo = v.published
+	v.frameTo = published
 	size := 0
 	for i, m := range list {
 		if size += m.value.size() + len(m.id); size > valueFrame && i > 0 {
@@ -196,7 +199,7 @@ func (v *values) since(number uint64, c clock.Clock) (frame []byte, next uint64)
 		changed[i] = m.value.after(m.id, number, v.frameTo)
 	}
 	v.frame = wire.AppendFrame(nil, wire.AppendData(nil, v.id, changed, c.Now()))
-	v.frameFrom, v.frameAt = number, v.published
+	v.frameFrom, v.frameAt = number, published
 	return v.frame, v.frameTo
 }
 
@@ -213,12 +216,13 @@ type missed struct {
 // that changes all the time never waits.
 func (v *values) missedLocked(number uint64) []missed {
 	list := make([]missed, 0, len(v.widgets))
+	published := v.published.Load()
 	for id, lv := range v.widgets {
 		if lv.changed <= number {
 			continue
 		}
 		first := lv.firstAfter(number)
-		if lv.window == 0 || lv.replaced > v.published || first <= v.published {
+		if lv.window == 0 || lv.replaced > published || first <= published {
 			list = append(list, missed{id, first, lv})
 		}
 	}
