@@ -86,7 +86,8 @@ func (q *request) upgrade() *problem {
 	case err != nil:
 		m.SignInError = err
 	case q.signedIn:
-		m.Principal = &q.principal
+		p := q.principal // a pointer into q would keep the request and its buffers alive
+		m.Principal = &p
 	}
 	cfg.Upgrade(q.w, q.r, m)
 	return nil
