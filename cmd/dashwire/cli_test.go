@@ -79,6 +79,7 @@ func TestRefusals(t *testing.T) {
 		{"C1: other machines without sign-in", "", nil, []string{"serve", "--listen", "0.0.0.0:0"}, []string{"no sign-in", "127.0.0.1", "examples/auth", "--insecure"}},
 		{"C1: all addresses", "", nil, []string{"serve", "--listen", ":0"}, []string{"no sign-in", "--insecure"}},
 		{"C1: operators' listener for others", "", nil, []string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "0.0.0.0:0"}, []string{"--admin-listen", "--insecure"}},
+		{"M12: less history than the window", "", nil, []string{"serve", "--listen", "127.0.0.1:0", "--window", "20000", "--keep-age", "24h"}, []string{"--window 20000", "--keep-age"}},
 		{"C8: more sessions than descriptors", "", nil, []string{"serve", "--listen", "127.0.0.1:0", "--max-sessions", "100000000"}, []string{"--max-sessions 100000000 needs 100000200 file descriptors", "ulimit -n"}},
 		{"H6: no origin", "", nil, []string{"serve", "--listen", "127.0.0.1:0", "--allow-origin", "example.com"}, []string{`"example.com" is no origin`, "https://app.example.com"}},
 		{"no network", "", nil, []string{"serve", "--listen", "127.0.0.1:0", "--trust-proxy", "proxy"}, []string{`"proxy" is no network`}},

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/dashwire/dashwire"
+	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/page"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/journal/sqlitejournal"
@@ -69,6 +70,10 @@ func (c *serveCmd) Run(p *program, _ *kong.Context) error {
 	addr, err := c.address()
 	if err != nil {
 		return err
+	}
+	if c.Window > board.DefaultWindow && (c.KeepEntries > 0 || c.KeepAge > 0) {
+		return refuse("--window %d needs more history than --keep-entries and --keep-age leave: "+
+			"leave those out, or the window at %d", c.Window, board.DefaultWindow)
 	}
 	proxies, err := networks(c.TrustProxy)
 	if err != nil {
