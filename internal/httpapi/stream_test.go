@@ -58,7 +58,9 @@ func TestR5_AStreamHoldsLittle(t *testing.T) {
 }
 
 func TestR5_ASlowStreamHearsEveryVersionOnce(t *testing.T) {
-	n := start(t, nil)
+	n := start(t, func(c *Config) { // the writer is not what is slow here
+		c.RequestsPerSecond, c.RequestBurst, c.BytesPerSecond = 10_000, 10_000, 64<<20
+	})
 	n.create("ops")
 	l := n.listen("/api/realtime/events?dashboardId=ops")
 	l.next()
