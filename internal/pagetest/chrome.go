@@ -17,6 +17,9 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
+// patience is how long the browser may take to start, for one command, and to end.
+const patience = 30 * time.Second
+
 // Browser is a running Chromium. Its methods may be called from several goroutines.
 type Browser struct {
 	cmd    *exec.Cmd
@@ -61,7 +64,9 @@ func Start(ctx context.Context, program, dataDir string) (*Browser, error) {
 	if err := b.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("pagetest.Start: %w", err)
 	}
+	late := time.AfterFunc(patience, func() { _ = b.cmd.Process.Kill() })
 	url, err := debuggingURL(stderr)
+	late.Stop()
 	if err == nil {
 		b.conn, _, _, err = ws.Dial(ctx, url)
 	}
@@ -86,9 +91,12 @@ func debuggingURL(stderr io.Reader) (string, error) {
 	return "", fmt.Errorf("the browser ended before it was ready: %s", said.String())
 }
 
-// Close ends the browser and waits for it.
+// Close ends the browser and waits for it. One that does not end by itself is killed,
+// which is an error.
 func (b *Browser) Close() error {
 	_, _ = b.call("", "Browser.close", nil) // it may end before it answers
+	late := time.AfterFunc(patience, func() { _ = b.cmd.Process.Kill() })
+	defer late.Stop()
 	err := b.cmd.Wait()
 	_ = b.conn.Close()
 	b.reader.Wait()
@@ -113,7 +121,14 @@ func (b *Browser) call(session, method string, params any) (json.RawMessage, err
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", method, err)
 	}
-	got := <-answer
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	var got reply
+	select {
+	case got = <-answer:
+	case <-late.C:
+		return nil, fmt.Errorf("%s: no answer for %v", method, patience)
+	}
 	if got.Error != nil {
 		return nil, fmt.Errorf("%s: %s", method, got.Error.Message)
 	}

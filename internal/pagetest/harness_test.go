@@ -258,7 +258,7 @@ func visit(t *testing.T, name, addr, dashboard string) *person {
 		for _, problem := range page.Problems("WebSocket connection to", "ERR_CONNECTION", "ERR_EMPTY") {
 			t.Errorf("%s: the console says: %s", name, problem)
 		}
-		if err := page.Go("about:blank"); err != nil {
+		if err := page.Close(); err != nil {
 			t.Error(err)
 		}
 	})

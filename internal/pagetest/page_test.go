@@ -76,7 +76,8 @@ func TestR2_TheSameAfterARestart(t *testing.T) {
 		p.must(p.Eval("window.loadedOnce = true", nil))
 	}
 	ana.rename("cpu", "Before")
-	ana.status("Saved")
+	bo.shows("cpu", "Before")
+	converge(t, n, "three", ana, bo)
 
 	n.stop()
 	ana.status("Reconnecting…")
@@ -134,16 +135,14 @@ func TestM10_AConflictEndsTheSameForBoth(t *testing.T) {
 			ana.begin("cpu")
 			ana.must(ana.Type("Ana's"))
 			bo.rename("cpu", "Bo's")
-			bo.status("Saved")
-			_, version := n.document("three")
-			ana.wait(fmt.Sprintf("Number(document.querySelector('#grid').dataset.version) >= %d", version))
+			ana.wait(tile("cpu", "") + ".ariaLabel === \"Bo's\"") // the field keeps what Ana types
 			ana.must(ana.Key("Enter", false))
 
 			ana.status("Needs your decision (1)")
 			ana.wait(tile("cpu", "button.decide") + ".textContent === '1'")
 			ana.shows("cpu", "Bo's")
 			ana.click("document.querySelector('#status')", 1)
-			ana.wait("document.querySelector('#decide').innerText.includes(\"Ana's\")")
+			ana.wait("[...document.querySelectorAll('#decide q')].map((q) => q.textContent).join() === \"CPU,Ana's,Bo's\"")
 			if *screens != "" {
 				ana.must(ana.Screenshot(filepath.Join(*screens, "light-conflict.png")))
 			}
@@ -167,7 +166,7 @@ func TestEverythingByKeyboard(t *testing.T) {
 	bo.stands("note", board.Rect{X: 18, Y: 0, W: 5, H: 8})
 	ana.must(ana.Key("ArrowRight", false))
 	bo.stands("note", board.Rect{X: 19, Y: 0, W: 5, H: 8})
-	ana.wait("document.querySelector('#notice').textContent === 'Note: column 20, row 1, 5 wide, 8 high'")
+	ana.wait("document.querySelector('#said').textContent === 'Note: column 20, row 1, 5 wide, 8 high'")
 
 	ana.must(ana.Key("Enter", false))
 	ana.wait("document.activeElement === " + tile("note", ".title"))
@@ -178,6 +177,11 @@ func TestEverythingByKeyboard(t *testing.T) {
 	ana.must(ana.Eval("document.querySelector('[data-id=note]').focus()", nil))
 	ana.must(ana.Key("Delete", false))
 	bo.wait("!document.querySelector('[data-id=note]')")
+	converge(t, n, "three", ana, bo)
+
+	ana.click("document.querySelector('#undo')", 1)
+	bo.shows("note", "Remark")
+	bo.stands("note", board.Rect{X: 19, Y: 0, W: 5, H: 8})
 	converge(t, n, "three", ana, bo)
 }
 

@@ -13,6 +13,7 @@ import (
 type Page struct {
 	browser *Browser
 	session string
+	context string // its storage
 
 	mu       sync.Mutex
 	problems []string // what the console says is wrong
@@ -34,7 +35,7 @@ func (b *Browser) Open(width, height int, init string) (*Page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pagetest.Browser.Open: %w", err)
 	}
-	p := &Page{browser: b, session: attached.SessionID}
+	p := &Page{browser: b, session: attached.SessionID, context: context.BrowserContextID}
 	b.mu.Lock()
 	b.pages[p.session] = p
 	b.mu.Unlock()
@@ -52,6 +53,15 @@ func (b *Browser) Open(width, height int, init string) (*Page, error) {
 		}
 	}
 	return p, p.Resize(width, height)
+}
+
+// Close closes the window without asking the page, and forgets its storage.
+func (p *Page) Close() error {
+	_, err := p.browser.call("", "Target.disposeBrowserContext", map[string]any{"browserContextId": p.context})
+	p.browser.mu.Lock()
+	defer p.browser.mu.Unlock()
+	delete(p.browser.pages, p.session)
+	return err
 }
 
 func (b *Browser) ask(method string, params, into any) error {

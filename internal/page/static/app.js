@@ -12,16 +12,16 @@ const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
 const initials = (name) => name.split(' ').map((word) => word[0]).join('').slice(0, 2);
 const tiles = new Map(); // by widget: {el, body, key, take, at}
 let drag = null; // the gesture going on: {id, by}
-let began = null; // what the edit in the focused field is based on
+let began = null; // what the edit in the focused field is based on: version and value
 let decided = null, due = 0; // what drawDecisions has drawn; the frame in which render is called
 const changed = () => { due ||= requestAnimationFrame(() => { due = 0; render(); }); };
-const say = (text) => { $('notice').textContent = text; };
+const fade = [{ opacity: 1, pointerEvents: 'auto' }, { opacity: 1, pointerEvents: 'auto', offset: 0.9 }, { opacity: 0 }];
+const say = (text, deleted = '') => { $('said').textContent = text; $('undo').value = deleted; $('notice').animate(fade, 8000); };
 const sync = new Sync({ clientId: await claimClientId(), user, changed, fed: feed, told: say });
 const present = (widgetId, mode) => sync.present({ name: user, color, widgetId, mode });
 const readOnly = () => sync.status[1] === 'Read only';
 const idOf = (el) => el.closest('[data-id]')?.dataset.id;
 const titleOf = (id) => sync.view?.widgets[id]?.title ?? id ?? 'Dashboard';
-
 function render() {
   const [status, words] = sync.status, doc = sync.view, widgets = doc?.widgets ?? {};
   $('status').dataset.status = status;
@@ -30,17 +30,16 @@ function render() {
   $('problem').textContent = doc && !Object.keys(widgets).length ? 'Nothing here yet: add the first tile.' : sync.problem;
   if (doc || sync.problem) grid.querySelectorAll('.skeleton').forEach((el) => el.remove());
   for (const [id, { el }] of tiles) if (!widgets[id]) el.remove(), tiles.delete(id);
-  for (const id in widgets) drawTile(id, widgets[id]);
+  const { items } = main(doc), rank = (id) => (items[id]?.y ?? 1e6) * 1000 + (items[id]?.x ?? 0);
+  for (const id of Object.keys(widgets).sort((a, b) => rank(a) - rank(b))) drawTile(id, widgets[id]); // Tab goes by this order
   for (const field of document.querySelectorAll('[name^="/"]')) if (field !== document.activeElement || field.readOnly) show(field);
   document.title = `${$('title').value} · Dashwire`;
   grid.dataset.version = doc?.version ?? '';
   [place, drawPeople, drawDecisions].forEach((draw) => draw());
 }
 /** A field with a pointer as its name shows that value: of its widget, else of the settings. */
-function show(field) {
-  const id = idOf(field), value = get(id ? sync.view?.widgets[id] : sync.view?.settings, field.name);
-  field.value = value ?? (field.name === '/title' ? (id ?? sync.id) : '');
-}
+const valueOf = (field) => get(idOf(field) ? sync.view?.widgets[idOf(field)] : sync.view?.settings, field.name);
+const show = (field) => { field.value = valueOf(field) ?? (field.name === '/title' ? (idOf(field) ?? sync.id) : ''); };
 function drawTile(id, { type = 'nothing', title = id, config = {} }) {
   if (!tiles.has(id)) {
     const el = $('tile').content.firstElementChild.cloneNode(true);
@@ -79,7 +78,6 @@ function place() {
     el.animate([from, { translate: '0 0' }], { duration: calm ? 0 : 150, easing: 'ease-out' });
   }
 }
-
 function drawPeople() {
   for (const { el } of tiles.values()) delete el.dataset.who;
   $('people').replaceChildren(...[...sync.people.values()].filter((who) => who.sessionId !== sync.sessionId).map(({ userId, state }) => {
@@ -152,7 +150,6 @@ grid.addEventListener('pointerdown', (down) => {
   });
   for (const type of ['pointerup', 'pointercancel', 'keydown']) on(type, (e) => (e.key ?? 'Escape') === 'Escape' && end(e));
 });
-
 const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const keys = { Enter: (id) => rename(tiles.get(id).el.querySelector('.title')), Delete: (id) => remove(id), o: (id) => turn('options', id) };
 grid.addEventListener('keydown', (e) => {
@@ -166,11 +163,11 @@ grid.addEventListener('keydown', (e) => {
 });
 grid.addEventListener('dblclick', ({ target }) => target.closest('.tile > header') && rename(target.closest('header').firstElementChild));
 
-const remove = (widgetId) => { turn(''); sync.submit('WIDGET_DELETE', { widgetId }); };
+const remove = (id) => { turn(''); say(`Deleted ${titleOf(id)}.`, id); sync.submit('WIDGET_DELETE', { widgetId: id }); };
 const rename = (field) => { field.readOnly = readOnly(); field.focus(); field.select(); };
 // A field with a pointer as its name is sent when it is left.
 const onField = (type, call) => document.addEventListener(type, (e) => e.target.name?.startsWith('/') && !e.target.readOnly && call(e.target, e));
-onField('focusin', (field) => { began = sync.base(); present(idOf(field), 'edit'); });
+onField('focusin', (field) => { began = { ...sync.base(), prev: { [field.name]: valueOf(field) } }; present(idOf(field), 'edit'); });
 onField('focusout', (field) => { field.readOnly = field.matches('.title'); present(); changed(); });
 onField('change', (field) => {
   const widgetId = idOf(field), value = field.type === 'number' ? field.valueAsNumber : field.value;
@@ -186,6 +183,7 @@ addEventListener('click', ({ target }) => {
   const button = target.closest('[data-turn]');
   if (button) turn(button.dataset.turn, idOf(button));
 });
+$('undo').onclick = ({ target }) => sync.submit('WIDGET_UPDATE', { widgetId: target.value, restore: true });
 $('delete').onclick = () => remove($('options').dataset.id);
 $('adding').onclick = ({ target: { value: type, title } }) => {
   if (!type) return;
