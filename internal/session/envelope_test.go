@@ -83,6 +83,29 @@ func TestE3_SendingAnOpAgainIsANewRequest(t *testing.T) {
 	})
 }
 
+func TestE3_RequestsThatAreOvertakenAreAnswered(t *testing.T) {
+	bubble(t, options{}, func(t *testing.T, n *node) {
+		p := n.join("a")
+		p.create("ops", "cpu")
+		p.block(0)
+		p.send(`{"type":"PING","id":"0","payload":{}}`) // the connection is full
+		p.send(`{"type":"SYNC_REQUEST","id":"1","payload":{"dashboardId":"ops"}}`)
+		p.send(`{"type":"SYNC_REQUEST","id":"2","payload":{"dashboardId":"ops","since":{"epoch":"","version":0}}}`)
+		p.send(`{"type":"SYNC_REQUEST","id":"3","payload":{"dashboardId":"ops","unsubscribe":true}}`)
+		p.send(`{"type":"SYNC_REQUEST","id":"4","payload":{"dashboardId":"ops"}}`)
+		n.deleteDashboard("ops", "del")
+		p.drink(-1)
+		var got []string
+		for _, m := range p.take() {
+			got = append(got, m.Type+m.CorrelationID+m.str("mode")+m.str("closed"))
+		}
+		want := "PONG0 SYNC_RESPONSE1none SYNC_RESPONSE2none SYNC_RESPONSE3none SYNC_RESPONSE4none SYNC_UPDATEdeleted"
+		if strings.Join(got, " ") != want {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
 func TestE4_BadMessages(t *testing.T) {
 	tests := []struct{ name, text, code string }{
 		{"no JSON", `hello`, "BAD_MESSAGE"},

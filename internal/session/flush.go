@@ -42,15 +42,15 @@ func (s *Session) Writable() {
 	s.flushLocked(s.server.cfg.Clock.Now())
 }
 
-// flushLocked writes what is due until nothing is or the transport is full, and
-// reports whether it wrote anything.
+// flushLocked writes what is due at this moment, as far as the transport takes it, and
+// reports whether it wrote anything. What becomes due meanwhile has its own turn.
 func (s *Session) flushLocked(now time.Time) (wrote bool) {
 	if s.gone {
 		return false
 	}
-	for !s.blocked {
-		if len(s.rest) == 0 {
-			s.gatherLocked()
+	for more := true; !s.blocked; {
+		if len(s.rest) == 0 && more {
+			more = s.gatherLocked()
 		}
 		if len(s.rest) == 0 {
 			break
@@ -96,8 +96,9 @@ func (s *Session) heldLocked() {
 }
 
 // gatherLocked fills s.rest with whole frames: answers in order, each after all that
-// it must not overtake (R2), then everything up to the heads.
-func (s *Session) gatherLocked() {
+// it must not overtake (R2), then everything up to the heads. It reports whether there
+// is more than one write holds.
+func (s *Session) gatherLocked() (more bool) {
 	g := gather{buffers: &s.server.buffers}
 	entries := 0
 	s.answersLocked(&g, &entries)
@@ -123,6 +124,7 @@ func (s *Session) gatherLocked() {
 			f(entries, len(s.rest))
 		}
 	}
+	return g.full || g.room() <= 0
 }
 
 // toHead is the version to advance to that is the newest there is.
@@ -176,6 +178,7 @@ func (s *Session) answerLocked(a *answer, g *gather, entries *int) bool {
 			inStream = a.room.Committed && sub.Sent == upTo
 		}
 		if g.room() < answerRoom && g.len() > 0 {
+			g.full = true
 			return false
 		}
 		if inStream {
@@ -251,6 +254,7 @@ func (s *Session) backlogLocked(sub *subscription, g *gather) bool {
 			s.room.Broadcast()
 		}
 	}
+	sub.asked = ""
 	return true
 }
 

@@ -34,6 +34,7 @@ type gather struct {
 	buffers  *buffers
 	borrowed []byte
 	buffer   *[]byte
+	full     bool // something did not fit
 }
 
 func (g *gather) len() int {
@@ -54,6 +55,7 @@ func (g *gather) add(frames []byte) bool {
 	case g.len() == 0:
 		g.borrowed = frames
 	case len(frames) > g.room():
+		g.full = true
 		return false
 	default:
 		b := g.own()

@@ -47,7 +47,7 @@ func (f *fate) meet(ctx context.Context, _ journal.Append) memjournal.Fault {
 func (f *fate) calm() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.of = nil
+	f.of, f.slow = nil, 0
 }
 
 // writer is a client that edits one dashboard and sends each op again until it has a

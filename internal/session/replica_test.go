@@ -46,8 +46,7 @@ func (r *replica) hear(m wire.ServerMessage, change func(epoch string, version u
 		if !m.Ack.InStream {
 			return nil
 		}
-		epoch := r.epoch
-		return r.next(epoch, m.Ack.Of.Version, change(epoch, m.Ack.Of.Version))
+		return r.next(m.Ack.Epoch, m.Ack.Of.Version, change(m.Ack.Epoch, m.Ack.Of.Version))
 	}
 	return nil
 }
@@ -131,7 +130,7 @@ func logged(j journal.Journal, id string) func(epoch string, version uint64) *bo
 			if err != nil {
 				return nil
 			}
-			if e.Version == version && (e.Epoch == epoch || epoch == "") {
+			if e.Version == version && e.Epoch == epoch {
 				return e.Change
 			}
 		}

@@ -18,9 +18,10 @@ type subscription struct {
 	// backlog are frames that come before anything else of this dashboard: a
 	// SYNC_RESPONSE, or the SYNC_UPDATE that catches up.
 	backlog  [][]byte
-	catching bool // backlog is being made
-	dead     bool // no longer in Session.subs
-	present  bool // has sent PRESENCE
+	asked    string // id of the SYNC_REQUEST that backlog answers, "" once that is written
+	catching bool   // backlog is being made
+	dead     bool   // no longer in Session.subs
+	present  bool   // has sent PRESENCE
 	// held keeps the cursor from going beyond upTo: the next version is to be heard as
 	// an ACK. It holds for one gathering.
 	held bool
@@ -109,7 +110,7 @@ func (s *Session) follow(id string, req *wire.SyncRequest, p auth.Principal, cou
 		sub.Cancel()
 		return board.Errorf(board.CodeNotFound, "the dashboard %q has just been deleted", req.DashboardID)
 	}
-	sub.Cursors = at
+	sub.Cursors, sub.asked = at, id
 	s.caughtUpLocked(sub, frames)
 	s.mu.Unlock()
 	if rights != s.server.rights.Load() {
@@ -160,6 +161,10 @@ func (s *Session) dropLocked(sub *subscription) *subscription {
 
 func (s *Session) letGoLocked(sub *subscription) {
 	sub.dead = true
+	if sub.asked != "" { // a request that was overtaken is answered too (E3)
+		s.pushLocked(wire.AppendSyncNone(nil, sub.asked, sub.id, s.server.cfg.Clock.Now()))
+		sub.asked = ""
+	}
 	s.setBacklogLocked(sub, nil)
 	s.room.Broadcast()
 }
