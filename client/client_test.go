@@ -138,8 +138,7 @@ func randomOp(r *rand.Rand, who, k int) client.Op {
 func TestR1_GoesOnWhereItWas(t *testing.T) {
 	ctx := within(t)
 	n := serve(t, dashwire.Config{})
-	var mu sync.Mutex
-	var updates []client.Update
+	told := make(chan client.Update, 16)
 	nw := &network{}
 	down := make(chan struct{}, 16)
 	c := dial(t, ctx, n, client.Options{DialContext: nw.dial, OnEvent: func(e client.Event) {
@@ -147,11 +146,7 @@ func TestR1_GoesOnWhereItWas(t *testing.T) {
 			down <- struct{}{}
 		}
 	}})
-	ops := follow(t, ctx, c, "ops", client.Follow{OnUpdate: func(u client.Update) {
-		mu.Lock()
-		defer mu.Unlock()
-		updates = append(updates, u)
-	}})
+	ops := follow(t, ctx, c, "ops", client.Follow{OnUpdate: func(u client.Update) { told <- u }})
 	other := follow(t, ctx, dial(t, ctx, n, client.Options{}), "ops", client.Follow{})
 	if _, err := other.Do(ctx, create("cpu", nil)); err != nil {
 		t.Fatal(err)
@@ -171,14 +166,14 @@ func TestR1_GoesOnWhereItWas(t *testing.T) {
 	if err := ops.Wait(ctx, func(v client.View) bool { return v.Version == 6 }); err != nil {
 		t.Fatal(err)
 	}
-	mu.Lock()
-	defer mu.Unlock()
-	if len(updates) != 7 || !updates[0].Snapshot {
-		t.Fatalf("%d updates", len(updates))
-	}
-	for i, u := range updates[1:] {
-		if u.Snapshot || u.Entry == nil || u.Entry.Version != uint64(i+1) {
-			t.Errorf("update %d is of version %d, snapshot %v", i+1, u.View.Version, u.Snapshot)
+	for i := range 7 { // the snapshot of the empty dashboard, then each entry
+		select {
+		case u := <-told:
+			if u.Snapshot != (i == 0) || i > 0 && (u.Entry == nil || u.Entry.Version != uint64(i)) {
+				t.Errorf("update %d is of version %d, snapshot %v", i, u.View.Version, u.Snapshot)
+			}
+		case <-ctx.Done():
+			t.Fatalf("%d updates came", i)
 		}
 	}
 	if diff := cmp.Diff(other.View().Document, ops.View().Document); diff != "" {
