@@ -14,13 +14,16 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/dashwire/dashwire"
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/bench"
 	"github.com/dashwire/dashwire/internal/page"
 	"github.com/dashwire/dashwire/journal/sqlitejournal"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // node is a server that can be stopped and started again on the same file and port.
@@ -31,6 +34,9 @@ type node struct {
 
 	server *dashwire.Server
 	stop   func()
+
+	edits, deliveries atomic.Uint64
+	acks              bench.Histogram
 }
 
 func newNode(t *testing.T) *node {
@@ -51,6 +57,11 @@ func (n *node) start() {
 		Journal: j, Pages: page.Handler(), Drain: -1,
 		ReconnectMin: 50 * time.Millisecond, ReconnectMax: 200 * time.Millisecond,
 		Log: slog.New(slog.DiscardHandler),
+		Hooks: observe.Hooks{
+			Commit:       func(*board.Entry) { n.edits.Add(1) },
+			Deliver:      func(entries, _ int) { n.deliveries.Add(uint64(entries)) },
+			Acknowledged: n.acks.Add,
+		},
 	})
 	if err != nil {
 		n.t.Fatal(err)
@@ -233,14 +244,6 @@ type person struct {
 // open opens a dashboard as somebody, and waits until it is shown.
 func open(t *testing.T, name, addr, dashboard string) *person {
 	t.Helper()
-	p := visit(t, name, addr, dashboard)
-	p.wait("document.querySelector('#grid').dataset.version > 0")
-	return p
-}
-
-// visit opens a window on a dashboard as somebody.
-func visit(t *testing.T, name, addr, dashboard string) *person {
-	t.Helper()
 	b, err := browser()
 	if err != nil {
 		t.Fatal(err)
@@ -263,7 +266,7 @@ func visit(t *testing.T, name, addr, dashboard string) *person {
 		}
 	})
 	p.must(page.Go("http://" + addr + "/#" + dashboard))
-	p.wait("document.querySelector('#words')?.textContent === 'Saved'")
+	p.wait("document.querySelector('#grid')?.dataset.version > 0")
 	return p
 }
 

@@ -21,28 +21,44 @@ var (
 	gather  = flag.Duration("gather", time.Second, "measure this machine for so long before the screenshots; a minute fills the charts")
 )
 
-// machine shows the dashboard of this machine, with the values of so many seconds.
-func machine(t *testing.T, n *node) {
-	t.Helper()
-	sampler := hostmetrics.NewSampler(hostmetrics.Options{})
-	doc := hostmetrics.DemoDocument(sampler.Facts())
+// machine makes the dashboard of this machine.
+func machine(n *node) {
+	n.t.Helper()
+	doc := hostmetrics.DemoDocument(hostmetrics.NewSampler(hostmetrics.Options{}).Facts())
 	doc.Settings = doc.Settings.With("/title", `"Build machine"`)
 	n.put(hostmetrics.DemoID, doc)
+}
+
+// measure feeds it with what this machine does for so long, while a program edits it.
+func measure(n *node) {
+	n.t.Helper()
+	ctx, as := context.Background(), dashwire.App("test")
+	sampler := hostmetrics.NewSampler(hostmetrics.Options{})
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(*gather); time.Now().Before(end); <-tick.C {
+	begin := time.Now()
+	for i := 0; time.Since(begin) < *gather; i++ {
+		op := fmt.Sprintf(`{"type":"WIDGET_UPDATE","id":"edit-%d","payload":{"dashboardId":"machine","widgetId":"note","set":{"/config/description":"%d edits"}}}`, i, i)
+		if _, err := n.server.Submit(ctx, as, []byte(op)); err != nil {
+			n.t.Fatal(err)
+		}
 		sample, err := sampler.Sample(time.Now())
 		if err != nil {
-			t.Fatal(err)
+			n.t.Fatal(err)
 		}
-		own := hostmetrics.ServerStats{Sessions: n.server.Stats().Sessions.Sessions}
+		seconds := time.Since(begin).Seconds()
+		own := hostmetrics.ServerStats{
+			Sessions: n.server.Stats().Sessions.Sessions, AckP99: n.acks.Counts().Quantile(0.99),
+			EditsPerSecond: float64(n.edits.Load()) / seconds, DeliveriesPerSecond: float64(n.deliveries.Load()) / seconds,
+		}
 		var values []dashwire.Value
 		for _, v := range hostmetrics.Values(sample, own) {
 			values = append(values, dashwire.Value{WidgetID: v.WidgetID, Data: v.Data, Append: v.Mode == hostmetrics.Append, Window: v.Window})
 		}
-		if err := n.server.Feed(context.Background(), dashwire.App("test"), hostmetrics.DemoID, values...); err != nil {
-			t.Fatal(err)
+		if err := n.server.Feed(ctx, as, hostmetrics.DemoID, values...); err != nil {
+			n.t.Fatal(err)
 		}
+		<-tick.C
 	}
 }
 
@@ -53,11 +69,9 @@ func TestScreens(t *testing.T) {
 		dir = t.TempDir()
 	}
 	n := newNode(t)
-	bo := visit(t, "Bo Lind", n.addr, "elsewhere")
-	machine(t, n)
-	ana := open(t, "Ana Ruiz", n.addr, hostmetrics.DemoID)
-	bo.must(bo.Eval("location.hash = 'machine'", nil))
-	bo.shows("load", "Load")
+	machine(n)
+	ana, bo := open(t, "Ana Ruiz", n.addr, hostmetrics.DemoID), open(t, "Bo Lind", n.addr, hostmetrics.DemoID)
+	measure(n)
 	bo.begin("load")
 	ana.wait("document.querySelector('[data-id=load][data-who]')")
 	ana.click("document.querySelector('#span label')", 1)

@@ -9,7 +9,7 @@ export function format(n, { unit = 'short', decimals } = {}) {
   if (typeof n !== 'number') return String(n ?? '–');
   const [name, per] = unit.split('/'), scale = scales[name] ?? [[1, unit]];
   const [size, symbol] = scale.find(([s]) => (n ? Math.abs(n) >= s : s === 1)) ?? scale.at(-1);
-  const least = Number.isInteger(n / size) ? 0 : 1, digits = size === 1 ? (decimals ?? least) : Math.max(least, decimals ?? 1);
+  const least = (n / size) % 1 ? 1 : 0, digits = size < 1 ? 1 : Math.max(size === 1 ? 0 : least, decimals ?? (size === 1 ? least : 1));
   const text = (n / size).toLocaleString(undefined, { minimumFractionDigits: digits, maximumFractionDigits: digits });
   return `${text} ${symbol}${scales[name] && per ? `/${per}` : ''}`.trim();
 }

@@ -40,15 +40,17 @@ export const drawers = {
     const canvas = add(body, 'canvas'), legend = add(body, 'ul', 'legend');
     const rows = (config.series ?? [{ label: 'value' }]).map(({ label, key }, i) => add(legend, 'li', `hue${i % 8}`, label ?? key));
     const numbers = rows.map((row) => add(row, 'output'));
-    let points = [];
+    let points = [], drawn = '';
     body.frame = () => {
+      const pixel = Math.round((time.end() / time.span) * canvas.clientWidth * 2), ink = getComputedStyle(canvas).color;
+      if (drawn === (drawn = [pixel, time.hover, canvas.clientHeight, ink].join())) return; // nothing moved
       const at = (time.hover && points.findLast((p) => p[0] <= time.hover)) || points.at(-1);
       for (const [i, out] of numbers.entries()) show(out, format(at?.[i + 1], config));
       draw(canvas, points, rows.map((row) => getComputedStyle(row).borderColor), config);
     };
     canvas.onpointermove = (e) => { time.hover = time.end() - time.span * (1 - (e.offsetX - gutter) / (canvas.clientWidth - gutter)); };
     canvas.onpointerleave = () => { time.hover = 0; };
-    return (data) => { points = Array.isArray(data) ? data : []; };
+    return (data) => { [points, drawn] = [Array.isArray(data) ? data : [], '']; };
   },
   table(body) {
     const table = add(body, 'table');
