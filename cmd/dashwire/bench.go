@@ -19,6 +19,7 @@ type benchCmd struct {
 	Server     string `placeholder:"URL" help:"the server (default the one on this machine)"`
 	Token      string `placeholder:"TOKEN" help:"to sign in with, if the server asks; owner of bench-*"`
 	Readers    int    `placeholder:"N" help:"readers of one dashboard (fanout 500, paced 200)"`
+	ReadersPer int    `name:"readers-per-dashboard" placeholder:"N" default:"1" help:"readers of each dashboard, 0 for none (edits)"`
 	Editors    int    `placeholder:"N" help:"editors (fanout 4, paced 1); dialers at once (connect 32)"`
 	InFlight   int    `placeholder:"N" help:"unanswered edits of an editor, up to 64 (fanout 16, edits 8)"`
 	Dashboards int    `placeholder:"N" help:"dashboards, each with an editor (edits 100)"`
@@ -41,6 +42,9 @@ dashwire bench --scenario paced --readers 500 --rate 200`
 
 // Run implements the command.
 func (c *benchCmd) Run(p *program) error {
+	if c.ReadersPer < 0 {
+		return refuse("--readers-per-dashboard is %d: give 0 for none, or more", c.ReadersPer)
+	}
 	if c.Server == "" {
 		c.Server = "http://" + hereFrom(c.Listen)
 	}
@@ -85,8 +89,12 @@ func (c *benchCmd) measure(p *program, s bench.Scenario) (*bench.Report, error) 
 	show := newProgress(p.err)
 	show.every = 0
 	defer show.end()
+	per := c.ReadersPer
+	if per == 0 {
+		per = -1
+	}
 	return bench.Run(p.ctx, bench.Options{
-		Server: c.Server, Token: c.Token, Scenario: s, Readers: c.Readers, Editors: c.Editors, InFlight: c.InFlight,
+		Server: c.Server, Token: c.Token, Scenario: s, Readers: c.Readers, ReadersPerDashboard: per, Editors: c.Editors, InFlight: c.InFlight,
 		Dashboards: c.Dashboards, Sessions: c.Sessions, Duration: time.Duration(c.Duration), Rate: c.Rate, ServerPID: c.ServerPID,
 		Progress: func(what string) {
 			if show.tty {

@@ -66,7 +66,9 @@ func TestScenarios(t *testing.T) {
 		more []string // numbers above 0
 	}{
 		{Options{Scenario: Fanout, Readers: 10, Editors: 2, InFlight: 4}, []string{"edits acknowledged", "versions delivered", "answer p99"}},
-		{Options{Scenario: Edits, Dashboards: 3, InFlight: 2}, []string{"edits acknowledged", "answer p50"}},
+		{Options{Scenario: Edits, Dashboards: 3, InFlight: 2}, []string{"edits acknowledged", "answer p50", "versions delivered"}},
+		{Options{Scenario: Edits, Dashboards: 2, Editors: 3, ReadersPerDashboard: 2}, []string{"edits acknowledged", "versions delivered"}},
+		{Options{Scenario: Edits, Dashboards: 2, ReadersPerDashboard: -1}, []string{"edits acknowledged"}},
 		{Options{Scenario: Paced, Readers: 5, Rate: 100}, []string{"edits acknowledged", "delivery p50", "delivery p99.9"}},
 		{Options{Scenario: Idle, Sessions: 20, ServerPID: os.Getpid()}, []string{"sessions", "opened", "server with them"}},
 		{Options{Scenario: Connect, Editors: 4}, []string{"sessions opened", "opening p50"}},
@@ -84,6 +86,9 @@ func TestScenarios(t *testing.T) {
 				if report.number(t, name) <= 0 {
 					t.Errorf("%s is %v", name, report.number(t, name))
 				}
+			}
+			if want := c.opts.Dashboards * max(c.opts.ReadersPerDashboard, 0); c.opts.ReadersPerDashboard != 0 && report.Setup["readers"] != want {
+				t.Errorf("%d readers, want %d", report.Setup["readers"], want)
 			}
 			if c.opts.Scenario == Fanout {
 				edits, heard := report.number(t, "edits acknowledged"), report.number(t, "versions delivered")
@@ -132,6 +137,7 @@ func TestRun_Refuses(t *testing.T) {
 		{"too much in flight", Options{Server: "http://localhost:1", Scenario: Fanout, InFlight: 65}, "64"},
 		{"too long", Options{Server: "http://localhost:1", Scenario: Fanout, Duration: time.Hour}, "10m"},
 		{"negative", Options{Server: "http://localhost:1", Scenario: Fanout, Readers: -1}, "-1"},
+		{"too many readers", Options{Server: "http://localhost:1", Scenario: Edits, Dashboards: 100, ReadersPerDashboard: 1 << 62}, "100000"},
 		{"nobody there", Options{Server: "http://127.0.0.1:1", Scenario: Fanout}, "refused"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -15,7 +15,7 @@ type Scenario string
 // The scenarios.
 const (
 	Fanout  Scenario = "fanout"  // a few editors, many readers of one dashboard: deliveries a second
-	Edits   Scenario = "edits"   // many dashboards with an editor each: acknowledged edits a second
+	Edits   Scenario = "edits"   // many dashboards, an editor and a reader each: acknowledged edits a second
 	Paced   Scenario = "paced"   // edits at a fixed rate: how late readers hear of them
 	Idle    Scenario = "idle"    // sessions that do nothing: memory of each
 	Connect Scenario = "connect" // connecting and leaving: sessions a second
@@ -32,7 +32,10 @@ type Options struct {
 	Token    string
 	Scenario Scenario
 
-	Readers    int           // of one dashboard: 500, paced 200
+	Readers int // fanout 500, paced 200; edits has ReadersPerDashboard
+	// ReadersPerDashboard is for edits: 1; below 0 = none.
+	ReadersPerDashboard int
+
 	Editors    int           // fanout 4, edits one for each dashboard, paced 1; connect 32 at once
 	InFlight   int           // ops of one editor without an answer: fanout 16, edits 8
 	Dashboards int           // edits 100
@@ -69,6 +72,12 @@ func (o *Options) fill() (*url.URL, error) {
 		set(&o.Dashboards, 100)
 		set(&o.Editors, o.Dashboards)
 		set(&o.InFlight, 8)
+		set(&o.ReadersPerDashboard, 1)
+		o.Readers = 0
+		if per := o.ReadersPerDashboard; per > 0 && o.Dashboards > 0 {
+			// One more than there may be is as good as any other number too large.
+			o.Readers = min(per, mostSessions/o.Dashboards+1) * o.Dashboards
+		}
 	case Paced:
 		set(&o.Readers, 200)
 		set(&o.Editors, 1)
