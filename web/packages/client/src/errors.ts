@@ -1,0 +1,48 @@
+/** The codes of the server (docs/PROTOCOL.md, "Codes") and those of the client itself. */
+export type ErrorCode =
+  | 'BAD_MESSAGE'
+  | 'UNKNOWN_TYPE'
+  | 'INVALID_ID'
+  | 'INVALID_VALUE'
+  | 'PATH'
+  | 'INVALID_LAYOUT'
+  | 'BAD_VERSION'
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
+  | 'NOT_FOUND'
+  | 'GONE'
+  | 'EXISTS'
+  | 'ID_REUSED'
+  | 'CONFLICT'
+  | 'BATCH_REFUSED'
+  | 'TOO_LARGE'
+  | 'LIMIT_EXCEEDED'
+  | 'INVALID'
+  | 'RATE_LIMITED'
+  | 'UNAVAILABLE'
+  | 'INTERNAL'
+  /** The network, or the server's end of it. */
+  | 'NETWORK'
+  /** This device keeps nothing more: full, or forbidden. */
+  | 'STORAGE'
+  /** The client was destroyed. */
+  | 'CLOSED'
+  /** A code of a newer server. */
+  | (string & {});
+
+/** Every error of this library. `message` is for people and says what to do. */
+export class DashwireError extends Error {
+  override readonly name = 'DashwireError';
+  readonly code: ErrorCode;
+  /** True: the same may work later. */
+  readonly retryable: boolean;
+  /** Where the fault lies, as the server names it. */
+  readonly path: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { retryable?: boolean; path?: string; cause?: unknown } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.code = code;
+    this.retryable = options.retryable ?? false;
+    this.path = options.path;
+  }
+}
