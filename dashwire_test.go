@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -128,6 +129,44 @@ func TestSubmit_RefusesWithACode(t *testing.T) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})
+	}
+}
+
+// TestW1_FeedNamesWhatItLeavesOut and sends the rest, in a form that viewers can read.
+func TestW1_FeedNamesWhatItLeavesOut(t *testing.T) {
+	srv, _ := serve(t, dashwire.Config{})
+	app := dashwire.App("probe")
+	if _, err := srv.Submit(t.Context(), app, []byte(createCPU)); err != nil {
+		t.Fatal(err)
+	}
+	err := srv.Feed(t.Context(), app, "ops",
+		dashwire.Value{WidgetID: "gone", Data: "1"},
+		dashwire.Value{WidgetID: "nan", Data: "[NaN]", Append: true},
+		dashwire.Value{WidgetID: "point", Data: "1", Append: true},
+		dashwire.Value{WidgetID: "window", Data: "[]", Window: -1},
+		dashwire.Value{WidgetID: "cpu", Data: "[ 7 ]", Append: true},
+		dashwire.Value{WidgetID: "lost", Data: "2"})
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok || len(joined.Unwrap()) != 5 {
+		t.Fatalf("got %v", err)
+	}
+	for _, name := range []string{"gone", "nan", "point", "window", "lost"} {
+		if !strings.Contains(err.Error(), strconv.Quote(name)) {
+			t.Errorf("%s is not named: %v", name, err)
+		}
+	}
+	answer := httptest.NewRecorder()
+	srv.ServeHTTP(answer, httptest.NewRequest("POST", "http://localhost/api/realtime", strings.NewReader(`{"type":"SYNC","since":{"ops":{"epoch":"","version":0}}}`)))
+	if !strings.Contains(answer.Body.String(), `"data":{"cpu":{"data":[7],"mode":"replace"`) {
+		t.Errorf("viewers read %s", answer.Body)
+	}
+	if err := srv.Feed(t.Context(), app, "ops", dashwire.Value{WidgetID: "cpu", Data: "8"}); err != nil {
+		t.Errorf("the good one alone: %v", err)
+	}
+	eve := auth.Principal{UserID: "eve", Grants: []auth.Grant{{Pattern: "ops", Role: auth.Viewer}}}
+	var refusal *board.Error
+	if err := srv.Feed(t.Context(), eve, "ops", dashwire.Value{WidgetID: "cpu", Data: "9"}); !errors.As(err, &refusal) || refusal.Code != board.CodeForbidden {
+		t.Errorf("a viewer: %v", err)
 	}
 }
 

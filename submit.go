@@ -2,6 +2,7 @@ package dashwire
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/dashwire/dashwire/auth"
@@ -117,15 +118,46 @@ type Value struct {
 	Window int
 }
 
-// Feed sends live values to everybody on a dashboard.
+// Feed sends live values to everybody on a dashboard. A value that cannot be taken
+// (its widget is gone, or it is too large or no JSON) keeps no other out: Feed sends the
+// others and returns an error that joins one [board.Error] for each left out, naming
+// its widget (errors.Join). No other error comes after any was sent.
 func (s *Server) Feed(ctx context.Context, as auth.Principal, dashboardID string, values ...Value) error {
-	d := &wire.Data{DashboardID: dashboardID, Values: make([]wire.DataValue, len(values))}
-	for i, v := range values {
-		d.Values[i] = wire.DataValue(v)
+	d := &wire.Data{DashboardID: dashboardID, Values: make([]wire.DataValue, 0, len(values))}
+	var errs []error
+	for _, v := range values {
+		if err := v.check(); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		d.Values = append(d.Values, wire.DataValue(v))
 	}
-	if err := s.sessions.Feed(ctx, as, d); err != nil {
-		return err
+	err := s.sessions.Feed(ctx, as, d)
+	var refused room.Refused
+	switch {
+	case err == nil:
+	case errors.As(err.Cause, &refused):
+		for _, err := range refused {
+			errs = append(errs, err)
+		}
+	default:
+		errs = append(errs, err)
 	}
+	return errors.Join(errs...)
+}
+
+// check holds what an app made itself against what viewers can read.
+func (v *Value) check() error {
+	data, err := board.ParseValue([]byte(v.Data))
+	switch {
+	case err != nil:
+		return board.Errorf(err.Code, "the live value of %q: %s", v.WidgetID, err.Message).At("data" + err.Path)
+	case v.Append && data.Kind() != '[':
+		return board.Errorf(board.CodeInvalidValue, "the live value of %q is to be appended and no array of points: make it one", v.WidgetID).At("data")
+	case v.Window < 0:
+		return board.Errorf(board.CodeInvalidValue, "the window of %q is %d: give the number of points to keep, 0 for 1,000", v.WidgetID, v.Window).At("window")
+	}
+	v.Data = data
 	return nil
 }
 

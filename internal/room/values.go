@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"container/list"
 	"context"
+	"fmt"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -287,8 +289,30 @@ func (v *values) forget() int {
 	return had
 }
 
+// mostNamed bounds the values that a refusal names in its message.
+const mostNamed = 20
+
+// Refused is why Feed left values out, one error for each of them; it is the cause of
+// what Feed returns.
+type Refused []*board.Error
+
+// Error implements error.
+func (r Refused) Error() string {
+	texts := make([]string, 0, min(len(r), mostNamed)+1)
+	for i, err := range r {
+		if i == mostNamed {
+			texts = append(texts, strconv.Itoa(len(r)-i)+" more")
+			break
+		}
+		texts = append(texts, err.Message)
+	}
+	return strings.Join(texts, "; ")
+}
+
 // Feed takes live values of a dashboard in and has them sent on (W1). The caller has
-// checked that the sender may. The codes are NOT_FOUND and TOO_LARGE.
+// checked that the sender may. A value that cannot be taken keeps no other out; the
+// error then names it, with a code of NOT_FOUND or TOO_LARGE, that of the first where
+// there are several, and holds them all as Refused.
 func (h *Hub) Feed(ctx context.Context, d *wire.Data) *board.Error {
 	r, err := h.acquire(ctx, d.DashboardID)
 	if err != nil {
@@ -296,16 +320,32 @@ func (h *Hub) Feed(ctx context.Context, d *wire.Data) *board.Error {
 	}
 	defer r.release()
 	state := r.head()
+	var refused Refused
+	taken := make([]wire.DataValue, 0, len(d.Values))
 	for _, val := range d.Values {
 		if _, ok := state.Widget(val.WidgetID); !ok || state.Deleted() {
-			return board.Errorf(board.CodeNotFound, "there is no widget %q on %q", val.WidgetID, d.DashboardID).At("widgetId")
+			refused = append(refused, board.Errorf(board.CodeNotFound, "there is no widget %q on %q", val.WidgetID, d.DashboardID).At("widgetId"))
+			continue
 		}
 		if len(val.Data) > maxValueBytes {
-			return board.Errorf(board.CodeTooLarge, "a live value has at most %d bytes; this one has %d", maxValueBytes, len(val.Data)).At("data")
+			refused = append(refused, board.Errorf(board.CodeTooLarge, "a live value has at most %d bytes; that of %q has %d", maxValueBytes, val.WidgetID, len(val.Data)).At("data"))
+			continue
 		}
+		taken = append(taken, val)
 	}
-	r.values.set(d.Values)
-	h.stats.values.Add(uint64(len(d.Values)))
-	h.sweeps.dirty(r)
-	return nil
+	if len(taken) > 0 {
+		r.values.set(taken)
+		h.stats.values.Add(uint64(len(taken)))
+		h.sweeps.dirty(r)
+	}
+	switch {
+	case len(refused) == 0:
+		return nil
+	case len(d.Values) == 1:
+		return refused[0]
+	}
+	return &board.Error{
+		Code: refused[0].Code, Path: "values", Cause: refused,
+		Message: fmt.Sprintf("%d of %d live values were left out: %s", len(refused), len(d.Values), refused.Error()),
+	}
 }

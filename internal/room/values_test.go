@@ -1,6 +1,7 @@
 package room
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -252,6 +253,49 @@ func TestW1_OneFrameForAll(t *testing.T) {
 			if got := r.take(); len(got) != 1 || &got[0][0] != &first[0][0] {
 				t.Errorf("got %q", got)
 			}
+		}
+		after(time.Second)
+	})
+}
+
+// One widget that is gone costs the others nothing.
+func TestW1_OneRefusedValueKeepsNoOtherOut(t *testing.T) {
+	bubble(t, nil, nil, func(t *testing.T, n *node) {
+		n.create("cpu")
+		n.create("disk")
+		r := n.follow("ops")
+		after(aWhile)
+		r.take()
+		large := board.Value(`"` + strings.Repeat("x", maxValueBytes) + `"`)
+		err := n.Feed(t.Context(), &wire.Data{DashboardID: "ops", Values: []wire.DataValue{
+			{WidgetID: "gone", Data: "1"}, {WidgetID: "cpu", Data: "2"}, {WidgetID: "disk", Data: large}, {WidgetID: "lost", Data: "3"},
+		}})
+		if err == nil || err.Code != board.CodeNotFound || err.Path != "values" {
+			t.Fatalf("got %v", err)
+		}
+		for _, want := range []string{"3 of 4", `"gone"`, `"disk"`, `"lost"`} {
+			if !strings.Contains(err.Message, want) {
+				t.Errorf("the message does not name %s: %s", want, err.Message)
+			}
+		}
+		var refused Refused
+		if !errors.As(err.Cause, &refused) || len(refused) != 3 || refused[1].Code != board.CodeTooLarge {
+			t.Errorf("the cause is %v", err.Cause)
+		}
+		synctest.Wait()
+		got := r.take()
+		if len(got) != 1 || !strings.Contains(string(got[0]), `"cpu":{"data":2`) || strings.Contains(string(got[0]), "disk") {
+			t.Errorf("heard %q", got)
+		}
+		if v := n.Stats().Values; v != 1 {
+			t.Errorf("%d values counted, want 1", v)
+		}
+		many := &wire.Data{DashboardID: "ops"}
+		for range 1000 {
+			many.Values = append(many.Values, wire.DataValue{WidgetID: strings.Repeat("w", 128), Data: "1"})
+		}
+		if err := n.Feed(t.Context(), many); err == nil || len(err.Message) > 8<<10 || !strings.HasSuffix(err.Message, "980 more") {
+			t.Errorf("got %.300v", err)
 		}
 		after(time.Second)
 	})
