@@ -104,6 +104,10 @@ func (c *restoreCmd) Run(p *program, _ *kong.Context) error {
 	return nil
 }
 
+// versionNames is where the settings hold the names of versions. They name versions of
+// the epoch that ends.
+const versionNames board.Pointer = "/versions"
+
 // renew begins a new epoch of a dashboard with what it was (R1). A deleted one is
 // deleted in the new epoch too, at the same time as before, so that it can be brought
 // back for as long.
@@ -120,6 +124,7 @@ func renew(ctx context.Context, j journal.Journal, info journal.Info) error {
 		now = state.DeletedAt()
 	}
 	doc := content.Document()
+	doc.Settings = doc.Settings.Without(versionNames)
 	if len(doc.Widgets) == 0 && doc.Settings == "{}" {
 		// A dashboard without any content would be no change (M7).
 		doc.Settings = doc.Settings.With("/title", board.Value(strconv.Quote(info.DashboardID)))

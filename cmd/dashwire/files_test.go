@@ -211,6 +211,33 @@ func TestR1_RestoreBeginsNewEpochs(t *testing.T) {
 	p.stop()
 }
 
+// TestR1_RestoreDropsNamesOfVersions: the new epoch has none of the versions that they
+// name. A dashboard that holds nothing but names is restored too.
+func TestR1_RestoreDropsNamesOfVersions(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir, "--no-demo")
+	fetch(t, "POST", p.url+"/api/dashboards", `{"id":"ops","title":"Ops"}`, nil)
+	fetch(t, "PUT", p.url+"/api/dashboards/ops/versions/1", `{"name":"as it began"}`, nil)
+	fetch(t, "PATCH", p.url+"/api/dashboards/ops/settings", `{"tags":["kept"]}`, nil)
+	fetch(t, "POST", p.url+"/api/dashboards", `{"id":"bare","title":"Bare"}`, nil)
+	fetch(t, "PUT", p.url+"/api/dashboards/bare/versions/1", `{"name":"empty"}`, nil)
+	fetch(t, "PATCH", p.url+"/api/dashboards/bare/settings", `{"title":null}`, nil)
+	p.stop()
+	must(t, dir, "backup", "copy.db")
+	must(t, dir, "restore", "copy.db", "--data", "new.db")
+	p = serve(t, dir, "--no-demo", "--data", "new.db")
+	for _, id := range []string{"ops", "bare"} {
+		if list := string(fetch(t, "GET", p.url+"/api/dashboards/"+id+"/versions", "", nil)); list != `{"versions":[]}` {
+			t.Errorf("%s has names of versions: %s", id, list)
+		}
+	}
+	doc := string(fetch(t, "GET", p.url+"/api/dashboards/ops", "", nil))
+	if strings.Contains(doc, `"versions"`) || !strings.Contains(doc, `"tags":["kept"]`) {
+		t.Errorf("restored as %s", doc)
+	}
+	p.stop()
+}
+
 func TestBackup_DoesNotOverwrite(t *testing.T) {
 	dir := t.TempDir()
 	serve(t, dir, "--no-demo").stop()
