@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/wire"
@@ -18,7 +19,8 @@ func (q *request) widget() (dashboardID, widgetID string, content *payload, p *p
 	return dashboardID, widgetID, newPayload(dashboardID).str("widgetId", widgetID), nil
 }
 
-// putWidget creates or replaces a widget (M9).
+// putWidget creates or replaces a widget, and only creates it with If-None-Match: *
+// (M9).
 func (q *request) putWidget() *problem {
 	dashboardID, _, content, p := q.widget()
 	if p != nil {
@@ -32,7 +34,19 @@ func (q *request) putWidget() *problem {
 		return tooDeep("")
 	}
 	content.value("value", v)
-	return q.operate(board.TypeUpdate, dashboardID, content, func(op *board.Op) { op.Value = v })
+	only := strings.TrimSpace(strings.Join(q.r.Header.Values("If-None-Match"), ","))
+	switch only {
+	case "":
+	case "*":
+		content.value("create", "true")
+	default:
+		return problemf(board.CodeBadMessage, "If-None-Match is * here, for a widget that must not be there yet; for a version send If-Match").at("If-None-Match")
+	}
+	p = q.operate(board.TypeUpdate, dashboardID, content, func(op *board.Op) { op.Value = v })
+	if p != nil && only != "" && p.err.Code == board.CodeExists {
+		p = p.with(http.StatusPreconditionFailed)
+	}
+	return p
 }
 
 // patchWidget changes a widget by a merge patch (E6).

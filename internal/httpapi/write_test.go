@@ -38,6 +38,21 @@ func TestH3_ConditionsOfWrites(t *testing.T) {
 	n.do("PATCH", "/api/dashboards/ops/widgets/gone", `{"title":"d"}`).refused(409, board.CodeConflict).has(`"deleted"`, "conflict", "kind")
 }
 
+// A PUT that must not replace anything says so in the way of HTTP.
+func TestM9_PutOnlyCreates(t *testing.T) {
+	n := start(t, nil)
+	n.create("ops")
+	const path = "/api/dashboards/ops/widgets/new"
+	only := header{"If-None-Match", "*"}
+	n.do("PUT", path, `{"title":"first"}`, only, header{keyHeader, "k1"}).want(200).has(`"first"`, "change", "widgets", "new", "value", "title")
+	n.do("PUT", path, `{"title":"second"}`, only).refused(412, board.CodeExists)
+	n.do("PUT", path, `{"title":"first"}`, only, header{keyHeader, "k1"}).want(200).has("2", "version") // M8
+	n.do("GET", "/api/dashboards/ops", "").has(`"first"`, "widgets", "new", "title")
+	n.do("PUT", path, `{"title":"third"}`, header{"If-None-Match", `"x:1"`}).refused(400, board.CodeBadMessage).has(`"If-None-Match"`, "path")
+	n.do("PUT", path, `{"title":"third"}`).want(200).has("3", "version")
+	n.do("PUT", "/api/dashboards/fresh/widgets/a", `{}`, only).want(200).has("1", "version")
+}
+
 func TestM3_AClientDoesNotClashWithItself(t *testing.T) {
 	n := start(t, nil)
 	n.create("ops")
