@@ -72,6 +72,7 @@ type metrics struct {
 	delivered     prometheus.Counter
 	deliveredSize prometheus.Counter
 	writes        prometheus.Counter
+	fanouts       prometheus.Histogram
 	open          prometheus.Gauge
 	opening       prometheus.Histogram
 	errors        prometheus.Counter
@@ -119,6 +120,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		delivered:     counter("entries_delivered_total", "Entries written to sessions."),
 		deliveredSize: counter("delivered_bytes_total", "Bytes of the entries written to sessions."),
 		writes:        counter("delivery_writes_total", "Writes that carried entries to a session."),
+		fanouts:       times("fanout_duration_seconds", "Time from a change until all sessions of its dashboard had been written to."),
 		open:          gauge("dashboards_open", "Dashboards in memory."),
 		opening:       times("dashboard_open_duration_seconds", "Time to open a dashboard from the journal."),
 		errors:        counter("errors_total", "Errors that the operator should know; the log names them."),
@@ -156,6 +158,7 @@ func (m *metrics) hooks() observe.Hooks {
 			m.delivered.Add(float64(entries))
 			m.deliveredSize.Add(float64(bytes))
 		},
+		Fanout: func(took time.Duration) { m.fanouts.Observe(took.Seconds()) },
 		RoomOpen: func(_ string, took time.Duration) {
 			m.open.Inc()
 			m.opening.Observe(took.Seconds())

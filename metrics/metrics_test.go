@@ -151,6 +151,7 @@ func TestH4_TimesAreHistograms(t *testing.T) {
 	hooks, _ := metrics.New(metrics.Options{Registry: reg})
 	hooks.Acknowledged(3 * time.Millisecond)
 	hooks.Append("a", 1, 2*time.Millisecond, nil)
+	hooks.Fanout(4 * time.Millisecond)
 	hooks.RoomOpen("a", time.Millisecond)
 	families, err := reg.Gather()
 	if err != nil {
@@ -165,6 +166,7 @@ func TestH4_TimesAreHistograms(t *testing.T) {
 	for name, want := range map[string]float64{
 		"dashwire_ack_duration_seconds":            0.003,
 		"dashwire_append_duration_seconds":         0.002,
+		"dashwire_fanout_duration_seconds":         0.004,
 		"dashwire_dashboard_open_duration_seconds": 0.001,
 	} {
 		if sums[name] != want {

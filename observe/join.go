@@ -39,6 +39,7 @@ func Join(a, b Hooks) Hooks {
 				a.Deliver(entries, bytes)
 				b.Deliver(entries, bytes)
 			}),
+		Fanout: both(a.Fanout, b.Fanout),
 		RoomOpen: joined(a.RoomOpen, b.RoomOpen, a.RoomOpen == nil, b.RoomOpen == nil,
 			func(dashboardID string, took time.Duration) {
 				a.RoomOpen(dashboardID, took)

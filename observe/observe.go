@@ -36,6 +36,10 @@ type Hooks struct {
 	// Deliver is called after each write of entries to sessions, with the number of
 	// entries and bytes that were handed to one session.
 	Deliver func(entries, bytes int)
+	// Fanout is called after each sweep over the sessions of a dashboard, with the time
+	// from the first change that it brought (an entry, live values, presence) until all
+	// of them had been written to, or were found blocked.
+	Fanout func(took time.Duration)
 	// RoomOpen and RoomClose follow which dashboards are in memory.
 	RoomOpen  func(dashboardID string, took time.Duration)
 	RoomClose func(dashboardID string)

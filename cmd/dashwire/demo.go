@@ -23,6 +23,7 @@ type demo struct {
 	edits      atomic.Uint64
 	deliveries atomic.Uint64
 	acks       bench.Histogram
+	fanouts    bench.Histogram
 }
 
 func newDemo(log *slog.Logger) *demo {
@@ -47,6 +48,7 @@ func (d *demo) hooks() observe.Hooks {
 		},
 		Deliver:      func(entries, _ int) { d.deliveries.Add(uint64(entries)) },
 		Acknowledged: d.acks.Add,
+		Fanout:       d.fanouts.Add,
 	}
 }
 
@@ -119,11 +121,11 @@ func demoValues(s hostmetrics.Sample, own hostmetrics.ServerStats, widgets map[s
 type reading struct {
 	at                time.Time
 	edits, deliveries uint64
-	acks              bench.Counts
+	acks, fanouts     bench.Counts
 }
 
 func (d *demo) read(now time.Time) reading {
-	return reading{at: now, edits: d.edits.Load(), deliveries: d.deliveries.Load(), acks: d.acks.Counts()}
+	return reading{at: now, edits: d.edits.Load(), deliveries: d.deliveries.Load(), acks: d.acks.Counts(), fanouts: d.fanouts.Counts()}
 }
 
 // since gives rates over the time since an earlier reading; none since a zero one.
@@ -136,5 +138,6 @@ func (r reading) since(last reading) hostmetrics.ServerStats {
 		EditsPerSecond:      float64(r.edits-last.edits) / seconds,
 		DeliveriesPerSecond: float64(r.deliveries-last.deliveries) / seconds,
 		AckP99:              r.acks.Since(last.acks).Quantile(0.99),
+		FanoutP99:           r.fanouts.Since(last.fanouts).Quantile(0.99),
 	}
 }

@@ -116,7 +116,7 @@ func TestServe_DemoGoesOnWithoutAWidget(t *testing.T) {
 	p := serve(t, t.TempDir(), "--drain", "100ms")
 	next := follow(t, p.url+"/api/realtime/events?dashboardId=machine")
 	next("a snapshot", isSync)
-	fetch(t, "DELETE", p.url+"/api/dashboards/machine/widgets/swap", "", nil)
+	fetch(t, "DELETE", p.url+"/api/dashboards/machine/widgets/uptime", "", nil)
 	next("the deletion", func(m wire.ServerMessage) bool { return m.Entry != nil })
 	for range 2 {
 		next("a value of another widget", func(m wire.ServerMessage) bool {

@@ -110,6 +110,8 @@ func demoWidgets(host Facts) []widget {
 		Thresholds:  []threshold{{1, "danger"}},
 		Description: "99 of 100 edits were stored and answered within this time.",
 	}
+	fanout := ack
+	fanout.Description = "99 of 100 changes had been sent to everybody within this time."
 	memory := config{
 		Unit: "bytes", Min: new(0), Decimals: new(1),
 		Series: []series{{"used", "used"}, {"available", "available"}},
@@ -123,8 +125,8 @@ func demoWidgets(host Facts) []widget {
 		{id: "edits", place: at(4, 8, 4, 4), Type: "stat", Title: "Edits / s", Config: perSecond},
 		{id: "deliveries", place: at(8, 8, 4, 4), Type: "stat", Title: "Deliveries / s", Config: perSecond},
 		{id: "ack", place: at(12, 8, 4, 4), Type: "stat", Title: "Answer time, p99", Config: ack},
-		{id: "uptime", place: at(16, 8, 4, 4), Type: "stat", Title: "Uptime", Config: config{Unit: "duration", Decimals: new(0)}},
-		{id: "swap", place: at(20, 8, 4, 4), Type: "stat", Title: "Swap", Config: percentOf(50, 80)},
+		{id: "fanout", place: at(16, 8, 4, 4), Type: "stat", Title: "Fan-out time, p99", Config: fanout},
+		{id: "uptime", place: at(20, 8, 4, 4), Type: "stat", Title: "Uptime", Config: config{Unit: "duration", Decimals: new(0)}},
 
 		{id: "memory", place: at(0, 12, 5, 7), Type: "gauge", Title: "Memory", Config: percentOf(80, 95)},
 		{id: "memory-history", place: at(5, 12, 10, 7), Type: "timeseries", Title: "Memory over time", Config: memory},

@@ -59,7 +59,7 @@ func TestW2_ValuesFitTheDemo(t *testing.T) {
 			doc := DemoDocument(Facts{Hostname: "box", Cores: cores})
 			s := fullSample(cores)
 			fed := map[string]bool{}
-			for _, v := range Values(s, ServerStats{Sessions: 3, EditsPerSecond: 1.25, AckP99: 1500 * time.Microsecond}) {
+			for _, v := range Values(s, ServerStats{Sessions: 3, EditsPerSecond: 1.25, AckP99: 1500 * time.Microsecond, FanoutP99: 1500 * time.Microsecond}) {
 				w, ok := doc.Widgets[v.WidgetID]
 				if !ok {
 					t.Errorf("a value for %s, which is no widget", v.WidgetID)
@@ -123,8 +123,8 @@ func TestValues_WhatIsNotKnown(t *testing.T) {
 	for _, v := range Values(Sample{Time: start}, ServerStats{}) {
 		byID[v.WidgetID] = v
 	}
-	if len(byID) != 5 {
-		t.Errorf("an empty sample gives %v, want the server's four and the host", byID)
+	if len(byID) != 6 {
+		t.Errorf("an empty sample gives %v, want the server's five and the host", byID)
 	}
 	if got := byID["ack"].Data; got != `{"value":null}` {
 		t.Errorf("answer time %s without edits, want null", got)

@@ -36,6 +36,15 @@ type ServerStats struct {
 	EditsPerSecond      float64
 	DeliveriesPerSecond float64
 	AckP99              time.Duration // 0 = no edits lately
+	FanoutP99           time.Duration // 0 = nobody to send changes to
+}
+
+// seconds of a time that was measured; without one NaN, which is shown as nothing.
+func seconds(d time.Duration) float64 {
+	if d <= 0 {
+		return math.NaN()
+	}
+	return d.Seconds()
 }
 
 // Values maps a sample to the widgets of DemoDocument. What the sample does not
@@ -59,13 +68,6 @@ func Values(s Sample, own ServerStats) []Value {
 		number("memory", 1, Usage{Total: m.Total, Used: m.Used}.Percent(), ofTotal(m.Used, m.Total))
 		point("memory-history", 0, float64(m.Used), float64(m.Available))
 	}
-	if u := s.Swap; u != nil {
-		detail := "no swap"
-		if u.Total > 0 {
-			detail = ofTotal(u.Used, u.Total)
-		}
-		number("swap", 1, u.Percent(), detail)
-	}
 	if u := s.Disk; u != nil {
 		number("disk", 1, u.Percent(), ofTotal(u.Used, u.Total))
 	}
@@ -81,11 +83,8 @@ func Values(s Sample, own ServerStats) []Value {
 	number("sessions", 0, float64(own.Sessions), "")
 	number("edits", 1, own.EditsPerSecond, "")
 	number("deliveries", 1, own.DeliveriesPerSecond, "")
-	ack := math.NaN()
-	if own.AckP99 > 0 {
-		ack = own.AckP99.Seconds()
-	}
-	number("ack", 6, ack, "")
+	number("ack", 6, seconds(own.AckP99), "")
+	number("fanout", 6, seconds(own.FanoutP99), "")
 	if s.Top != nil {
 		all = append(all, Value{WidgetID: "processes", Mode: Replace, Data: processTable(s.Top)})
 	}
@@ -185,6 +184,9 @@ func hostTable(s Sample) board.Value {
 	row("Cores", strconv.Itoa(h.Cores))
 	if s.Memory != nil {
 		row("Memory", sizeText(s.Memory.Total))
+	}
+	if u := s.Swap; u != nil && u.Total > 0 {
+		row("Swap", ofTotal(u.Used, u.Total))
 	}
 	if s.Processes > 0 {
 		row("Processes", strconv.Itoa(s.Processes))

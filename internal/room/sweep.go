@@ -36,11 +36,14 @@ type sweeper struct {
 
 // sweepState is a room's place in the sweeper.
 type sweepState struct {
-	queued  bool // in jobs or later, not begun
-	chunks  int  // slices of the running sweep not done yet
-	again   bool // changed during the running sweep
-	next    time.Time
-	scratch []Subscriber // reused from sweep to sweep
+	queued bool // in jobs or later, not begun
+	chunks int  // slices of the running sweep not done yet
+	again  bool // changed during the running sweep
+	next   time.Time
+	// since is when the first change came that no sweep has begun to bring, and
+	// bringing the same of the running sweep; zero = there is none.
+	since, bringing time.Time
+	scratch         []Subscriber // reused from sweep to sweep
 }
 
 // job is a slice of a room's sweep, or the beginning of one (subs == nil).
@@ -133,13 +136,19 @@ func (s *sweeper) dirty(r *Room) {
 
 func (s *sweeper) dirtyLocked(r *Room) {
 	w := &r.sweep
+	if w.queued || w.again || s.closed {
+		return
+	}
+	now := s.clock.Now()
+	if w.since.IsZero() {
+		w.since = now
+	}
 	switch {
-	case w.queued || s.closed:
 	case w.chunks > 0:
 		w.again = true
 	default:
 		w.queued = true
-		if now := s.clock.Now(); now.Before(w.next) {
+		if now.Before(w.next) {
 			s.later.push(laterSweep{at: w.next, room: r})
 			s.armLocked(now)
 			return
@@ -193,6 +202,7 @@ func (s *sweeper) beginLocked(r *Room) {
 	w.queued = false
 	w.chunks = 1 // keeps others from beginning the same sweep
 	w.next = s.clock.Now().Add(s.pace)
+	w.bringing, w.since = w.since, time.Time{}
 	scratch := w.scratch[:0]
 	s.mu.Unlock()
 	r.values.publish()
@@ -215,7 +225,11 @@ func (s *sweeper) endLocked(r *Room) {
 	if w.chunks--; w.chunks > 0 {
 		return
 	}
+	visited := len(w.scratch) > 0
 	clear(w.scratch)
+	if f := r.hub.cfg.Hooks.Fanout; f != nil && visited {
+		f(s.clock.Now().Sub(w.bringing))
+	}
 	if w.again {
 		w.again = false
 		s.dirtyLocked(r)
