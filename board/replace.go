@@ -11,7 +11,7 @@ func (d *draft) replace() Decision {
 	case op.Document == nil:
 		return refuse(Errorf(CodeBadMessage, "there is no document to put in place: send one"))
 	case op.Create && d.head > 0:
-		return refuse(Errorf(CodeExists, "the dashboard is there already: choose another id").At("dashboardId"))
+		return refuse(Errorf(CodeExists, "there is a dashboard %q already: choose another id", op.DashboardID).At("dashboardId"))
 	case op.Undelete && d.state.position == 0:
 		return refuse(Errorf(CodeNotFound, "there is no such dashboard").At("dashboardId"))
 	case op.Undelete && !d.state.deleted:

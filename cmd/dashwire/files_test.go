@@ -90,7 +90,7 @@ func TestImport_Existing(t *testing.T) {
 	write(t, filepath.Join(dir, "two.json"), `{"widgets": {"b": {"type": "text"}}}`)
 	must(t, dir, "import", "one.json", "--id", "ops", "--data", "d.db")
 	r := dash(t, dir, "import", "two.json", "--id", "ops", "--data", "d.db")
-	if r.code != 1 || !strings.Contains(r.err, "--replace") {
+	if r.code != 1 || !strings.Contains(r.err, `there is a dashboard "ops" already: choose another id with --id, or pass --replace`) {
 		t.Errorf("exit code %d: %s", r.code, r.err)
 	}
 	must(t, dir, "import", "two.json", "--id", "ops", "--replace", "--data", "d.db")

@@ -86,7 +86,7 @@ func (c *importCmd) send(ctx context.Context, t *target, data []byte) (*imported
 	if err != nil {
 		var refused *problem
 		if errors.As(err, &refused) && refused.Code == "EXISTS" {
-			return nil, fmt.Errorf("there is a dashboard %s already: choose another id with --id, or pass --replace", refused.Path)
+			return nil, fmt.Errorf("%s with --id, or pass --replace", refused.Detail)
 		}
 		return nil, err
 	}
