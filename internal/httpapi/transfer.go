@@ -124,6 +124,8 @@ func (q *request) readFile(data []byte) (in *Imported, content board.Value, p *p
 			return nil, "", problemf(board.CodeInvalidValue, "the file has format version %s and this server reads %d: import it with a newer one", shown(string(n)), fileVersion).at("/formatVersion")
 		}
 		text = inner
+	} else if _, ok := v.Get("/format"); ok {
+		return nil, "", problemf(board.CodeInvalidValue, "the file has no document, so a part of it is missing: export it again").at("/document")
 	}
 	if in.Document, p = document(text); p != nil {
 		return nil, "", p
