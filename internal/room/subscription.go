@@ -51,6 +51,12 @@ type Cursors struct {
 // DashboardID names the dashboard.
 func (s *Subscription) DashboardID() string { return s.room.id }
 
+// On reports whether the cursor counts in an epoch. One on an empty dashboard counts in
+// that of the first entry, once this has come.
+func (s *Subscription) On(epoch string) bool {
+	return s.Epoch == epoch || s.Epoch == "" && s.Sent == 0 && s.room.tail.on(epoch)
+}
+
 // NextEntries returns the frames that follow Sent, up to at most version to (the head,
 // if there is no such version yet) and maxBytes, and the version they reach. It reports false if they are no
 // longer kept ready: the subscriber has to CatchUp. The frames must not be modified.

@@ -112,6 +112,13 @@ func (t *tail) keepsLocked(epoch string, from uint64) bool {
 	return (epoch == t.epoch || epoch == "" && from == 0) && from+1 >= t.first
 }
 
+// on reports whether what is kept, or comes next, counts in an epoch.
+func (t *tail) on(epoch string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.epoch == epoch
+}
+
 // span returns frames of versions after at.Sent up to at most to, side by side in one
 // slice of at most maxBytes but at least one frame, and the version it ends with.
 // A to beyond all that is kept means the published head. It reports false if what follows is no longer

@@ -43,7 +43,7 @@ func (s *Session) tell(frame []byte, dashboardID string) bool {
 	if dashboardID != "" && s.findLocked(dashboardID) == nil {
 		return false
 	}
-	s.answers = append(s.answers, answer{frame: frame})
+	s.dueLocked(answer{frame: frame})
 	s.soonLocked()
 	return true
 }

@@ -102,7 +102,8 @@ func (s *Session) gatherLocked() (more bool) {
 	g := gather{buffers: &s.server.buffers}
 	entries := 0
 	s.answersLocked(&g, &entries)
-	if !s.ended {
+	// A subscription that follows on another is not heard before the other's end.
+	if !s.ended && s.ends == 0 {
 		s.holdBackLocked()
 		for _, sub := range s.subs {
 			if g.room() <= 0 {
@@ -144,6 +145,7 @@ func (s *Session) answersLocked(g *gather, entries *int) {
 		written++
 	}
 	if written > 0 {
+		s.ends = max(0, s.ends-written)
 		left := copy(s.answers, s.answers[written:])
 		clear(s.answers[left:])
 		s.answers = s.answers[:left]
@@ -167,7 +169,7 @@ func (s *Session) answerLocked(a *answer, g *gather, entries *int) bool {
 			return false
 		}
 		// Of another epoch than the client's, a version stands for nothing here.
-		if sub.on(a.room.Epoch) {
+		if sub.On(a.room.Epoch) {
 			upTo := version
 			if a.room.Committed {
 				upTo--
@@ -231,7 +233,7 @@ func (s *Session) holdBackLocked() {
 			continue
 		}
 		sub := s.findLocked(a.Op.DashboardID)
-		if sub != nil && !sub.held && sub.on(a.Epoch) && sub.Sent < a.Ack.Version {
+		if sub != nil && !sub.held && sub.On(a.Epoch) && sub.Sent < a.Ack.Version {
 			sub.held, sub.upTo = true, a.Ack.Version-1
 			s.holding = true
 		}

@@ -158,12 +158,10 @@ func (s *Session) answered(a room.Answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting--
-	switch {
-	case s.ended:
-	case a.Refusal != nil:
+	if a.Refusal != nil {
 		s.refuseLocked(a.Op.ID, a.Refusal)
-	default:
-		s.answers = append(s.answers, answer{correlationID: a.Op.ID, room: a})
+	} else {
+		s.dueLocked(answer{correlationID: a.Op.ID, room: a})
 	}
 	if s.draining || s.ended {
 		s.room.Broadcast()

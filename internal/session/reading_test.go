@@ -334,7 +334,7 @@ type slowReads struct {
 }
 
 func (j *slowReads) Read(ctx context.Context, id string, after journal.Position) iter.Seq2[journal.Record, error] {
-	if after > 0 {
+	if head, _, _ := j.Head(ctx, id); after > 0 && after < head {
 		select {
 		case <-j.way:
 		case <-ctx.Done():

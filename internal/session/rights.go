@@ -50,7 +50,7 @@ func (s *Session) changeRole(sub *subscription, role auth.Role) {
 		s.closedLocked(sub, wire.ClosedForbidden)
 	default:
 		sub.Role = role
-		s.pushLocked(wire.AppendSyncRole(nil, sub.id, role.String(), now))
+		s.dueLocked(answer{frame: frame(wire.AppendSyncRole(nil, sub.id, role.String(), now)), to: sub.id})
 		s.soonLocked()
 	}
 	s.mu.Unlock()

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +59,7 @@ type Session struct {
 
 	subs    []*subscription
 	answers []answer
+	ends    int // how many of answers, in front, are the last word to a subscription
 	waiting int // ops without an answer yet
 
 	// What is being written: whole frames of which the transport has taken a part.
@@ -86,6 +88,9 @@ type ending struct {
 type answer struct {
 	// frame is ready to write; the fields below are then not set.
 	frame []byte
+	// to is the dashboard whose subscription must be there for frame to mean anything,
+	// "" if none need be.
+	to string
 
 	correlationID string
 	room          room.Answer
@@ -138,7 +143,7 @@ func (s *Session) Closed(code wire.CloseCode, reason string) {
 
 // dropOutputLocked forgets what is not written yet.
 func (s *Session) dropOutputLocked() {
-	s.answers = nil
+	s.answers, s.ends = nil, 0
 	for _, sub := range s.subs {
 		s.setBacklogLocked(sub, nil)
 	}
@@ -181,8 +186,23 @@ func (s *Session) endLocked(code wire.CloseCode, reason string, reconnect bool) 
 
 // pushLocked queues one message as an answer of its own; none after DISCONNECT.
 func (s *Session) pushLocked(message []byte) {
+	s.dueLocked(answer{frame: frame(message)})
+}
+
+// dueLocked queues an answer; none after DISCONNECT.
+func (s *Session) dueLocked(a answer) {
 	if !s.ended {
-		s.answers = append(s.answers, answer{frame: frame(message)})
+		s.answers = append(s.answers, a)
+	}
+}
+
+// lastWordLocked queues what tells the client that a subscription has ended. It goes
+// before all else that is due: answers may name versions that the subscription will
+// not bring any more, and must not be read as part of it (R2).
+func (s *Session) lastWordLocked(message []byte) {
+	if !s.ended {
+		s.answers = slices.Insert(s.answers, s.ends, answer{frame: frame(message)})
+		s.ends++
 	}
 }
 

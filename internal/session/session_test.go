@@ -248,11 +248,11 @@ func TestC3_RightsComeAnewFromEachToken(t *testing.T) {
 		}
 		p.send(`{"type":"CONNECT","id":"c","payload":{"token":"less"}}`)
 		got := p.want("CONNECT SYNC_UPDATE SYNC_UPDATE")
-		if got[1].str("dashboardId") != "ops" || got[1].str("role") != "viewer" {
-			t.Errorf("ops: %s", got[1].Payload)
+		if got[1].str("dashboardId") != "net" || got[1].str("closed") != "forbidden" {
+			t.Errorf("net: %s", got[1].Payload)
 		}
-		if got[2].str("dashboardId") != "net" || got[2].str("closed") != "forbidden" {
-			t.Errorf("net: %s", got[2].Payload)
+		if got[2].str("dashboardId") != "ops" || got[2].str("role") != "viewer" {
+			t.Errorf("ops: %s", got[2].Payload)
 		}
 		other.title("t1", "net", "cpu", "secret")
 		other.title("t2", "ops", "cpu", "open")

@@ -28,20 +28,15 @@ type subscription struct {
 	upTo uint64
 }
 
-// on reports whether the cursor counts in an epoch. One on an empty dashboard counts
-// in whatever epoch comes.
-func (s *subscription) on(epoch string) bool {
-	return s.Epoch == epoch || s.Epoch == "" && s.Sent == 0
-}
-
 // sync subscribes, anew if need be, or ends a subscription (R1).
 func (s *Session) sync(id string, req *wire.SyncRequest, p auth.Principal) {
 	if req.Unsubscribe {
 		s.mu.Lock()
 		old := s.dropLocked(s.findLocked(req.DashboardID))
+		s.noneLocked(id, req.DashboardID)
+		s.flushLocked(s.server.cfg.Clock.Now())
 		s.mu.Unlock()
 		s.endSubscription(old, true)
-		s.push(wire.AppendSyncNone(nil, id, req.DashboardID, s.server.cfg.Clock.Now()))
 		return
 	}
 	if err := s.subscribe(id, req, p); err != nil {
@@ -58,44 +53,41 @@ func (s *Session) Subscribe(req *wire.SyncRequest) *board.Error {
 	return s.subscribe("", req, p)
 }
 
+// subscribe opens a subscription. If that is refused, one that the session has already
+// goes on.
 func (s *Session) subscribe(id string, req *wire.SyncRequest, p auth.Principal) *board.Error {
 	s.client()
 	s.mu.Lock()
-	old := s.dropLocked(s.findLocked(req.DashboardID))
 	count := len(s.subs)
+	again := s.findLocked(req.DashboardID) != nil
 	s.mu.Unlock()
-	err := s.follow(id, req, p, count, old != nil && old.present)
-	if old != nil {
-		if err != nil {
-			s.endSubscription(old, true)
-		}
-		old.Cancel() // who is present stays so
-	}
-	return err
-}
-
-// follow opens a subscription beside count others.
-func (s *Session) follow(id string, req *wire.SyncRequest, p auth.Principal, count int, present bool) *board.Error {
-	if limit := s.server.cfg.Limits.Dashboards; count >= limit {
+	if limit := s.server.cfg.Limits.Dashboards; count >= limit && !again {
 		return board.Errorf(board.CodeLimitExceeded, "a session follows at most %d dashboards (limits.dashboards)", limit)
 	}
 	rights := s.server.rights.Load()
 	role, err := auth.Require(s.server.ctx, s.server.cfg.Authorizer, p, req.DashboardID, auth.Viewer)
 	if err != nil {
+		if again {
+			s.reread() // the one that it has may have to end
+		}
 		return err
 	}
-	sub := &subscription{id: req.DashboardID, catching: true, present: present}
+	sub := &subscription{id: req.DashboardID, catching: true}
+	var old *subscription
 	attach := func(rs *room.Subscription) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		sub.Subscription = rs
-		s.subs = append(s.subs, sub)
+		old = s.replaceLocked(sub)
 	}
 	frames, at, err := s.server.cfg.Hub.Subscribe(s.server.ctx, room.SubscribeRequest{
 		DashboardID: req.DashboardID, Since: req.Since, Role: role, CorrelationID: id,
 	}, s, attach)
 	if err != nil {
 		return err
+	}
+	if old != nil {
+		old.Cancel() // who is present stays so
 	}
 
 	s.mu.Lock()
@@ -138,6 +130,11 @@ func (s *Session) setBacklogLocked(sub *subscription, frames [][]byte) {
 	s.heldLocked()
 }
 
+// noneLocked tells that a subscription has ended, or that there was none (R1).
+func (s *Session) noneLocked(correlationID, dashboardID string) {
+	s.lastWordLocked(wire.AppendSyncNone(nil, correlationID, dashboardID, s.server.cfg.Clock.Now()))
+}
+
 func (s *Session) findLocked(dashboardID string) *subscription {
 	for _, sub := range s.subs {
 		if sub.id == dashboardID {
@@ -159,12 +156,30 @@ func (s *Session) dropLocked(sub *subscription) *subscription {
 	return sub
 }
 
+// replaceLocked puts a subscription in the place of the one that the session has of
+// that dashboard, which it returns, if there is one. Up to this moment that one goes
+// on, so that no answer is heard outside of both.
+func (s *Session) replaceLocked(sub *subscription) (old *subscription) {
+	if old = s.dropLocked(s.findLocked(sub.id)); old != nil {
+		sub.present = old.present
+	}
+	// Versions that were committed before stand for nothing in what begins here.
+	for i := range s.answers {
+		if a := &s.answers[i]; a.frame == nil && a.room.Op.DashboardID == sub.id {
+			a.room.Committed = false
+		}
+	}
+	s.subs = append(s.subs, sub)
+	return old
+}
+
 func (s *Session) letGoLocked(sub *subscription) {
 	sub.dead = true
 	if sub.asked != "" { // a request that was overtaken is answered too (E3)
-		s.pushLocked(wire.AppendSyncNone(nil, sub.asked, sub.id, s.server.cfg.Clock.Now()))
+		s.noneLocked(sub.asked, sub.id)
 		sub.asked = ""
 	}
+	s.answers = slices.DeleteFunc(s.answers, func(a answer) bool { return a.to == sub.id })
 	s.setBacklogLocked(sub, nil)
 	s.room.Broadcast()
 }
@@ -194,7 +209,7 @@ func (s *Session) Gone(rs *room.Subscription, why string) {
 // closedLocked drops a subscription, which may be nil, and tells the client why.
 func (s *Session) closedLocked(sub *subscription, why string) {
 	if s.dropLocked(sub) != nil {
-		s.pushLocked(wire.AppendSyncClosed(nil, sub.id, why, s.server.cfg.Clock.Now()))
+		s.lastWordLocked(wire.AppendSyncClosed(nil, sub.id, why, s.server.cfg.Clock.Now()))
 		s.soonLocked()
 	}
 }
