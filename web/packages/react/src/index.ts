@@ -1,0 +1,23 @@
+/** React bindings of Dashwire. */
+export { useClient } from './hooks/useClient.ts';
+export { type ResolveConflict, useConflicts } from './hooks/useConflicts.ts';
+export { useConnectionStatus } from './hooks/useConnectionStatus.ts';
+export { useDashboard } from './hooks/useDashboard.ts';
+export { useDashboardState } from './hooks/useDashboardState.ts';
+export { type History, useHistory } from './hooks/useHistory.ts';
+export { type MoveWidgets, useLayout } from './hooks/useLayout.ts';
+export { type Mutations, useMutation } from './hooks/useMutation.ts';
+export { useNamedVersions } from './hooks/useNamedVersions.ts';
+export { useOthers } from './hooks/useOthers.ts';
+export { usePendingOperations } from './hooks/usePendingOperations.ts';
+export { usePresence } from './hooks/usePresence.ts';
+export { useReadable } from './hooks/useReadable.ts';
+export { type UpdateSettings, useSettings } from './hooks/useSettings.ts';
+export { useSyncStatus } from './hooks/useSyncStatus.ts';
+export { useTexts } from './hooks/useTexts.ts';
+export { type UpdateWidget, useWidget } from './hooks/useWidget.ts';
+export { useWidgetData } from './hooks/useWidgetData.ts';
+export { useWidgetIds } from './hooks/useWidgetIds.ts';
+export type { PresencePatch } from './own-presence.ts';
+export { DashboardRealtimeProvider, type DashboardRealtimeProviderProps } from './provider.tsx';
+export { english, type Texts } from './texts.ts';
