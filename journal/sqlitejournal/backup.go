@@ -35,7 +35,7 @@ func (j *Journal) backup(ctx context.Context, toPath string, progress func(done,
 		return err
 	}
 	if err := copyFile(ctx, j.path, tmp, progress); err != nil {
-		return errors.Join(err, os.Remove(tmp))
+		return err
 	}
 	defer func() {
 		if err != nil {
@@ -61,16 +61,22 @@ func newFile(path string) error {
 }
 
 // copyFile copies one state of a journal's file, used by a server or not, into
-// tmp, which is then a plain file without a WAL, fsync'ed.
-func copyFile(ctx context.Context, from, tmp string, progress func(done, total int)) error {
+// tmp, which is then a plain file without a WAL, fsync'ed. After an error there is no
+// tmp, unless it was there before.
+func copyFile(ctx context.Context, from, tmp string, progress func(done, total int)) (err error) {
 	// Exclusively made, so that two copies never write into one file.
 	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("%s exists, another copy is being made or was interrupted: remove it", tmp)
 	}
 	if err != nil {
-		return err
+		return openAdvice(tmp, err)
 	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(tmp))
+		}
+	}()
 	if err := f.Close(); err != nil {
 		return err
 	}

@@ -86,11 +86,32 @@ func TestBackupThatFailsLeavesNothing(t *testing.T) {
 	if err := j.Backup(t.Context(), to, nil); !errors.Is(err, journal.ErrCorrupt) {
 		t.Errorf("backup of damage: got %v", err)
 	}
-	if err := j.Backup(t.Context(), filepath.Join(dir, "none", "backup.db"), nil); err == nil {
-		t.Error("backup into a folder that is not there: no error")
+	if err := j.Backup(t.Context(), filepath.Join(dir, "none", "backup.db"), nil); err == nil || !strings.Contains(err.Error(), "none does not exist: create it") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("backup into a folder that is not there: got %v", err)
 	}
 	if files, err := filepath.Glob(to + "*"); err != nil || len(files) != 0 {
 		t.Errorf("%q are left, %v", files, err)
+	}
+}
+
+// TestBackupLeavesAnotherCopyAlone: two backups to one name at once, or a restore
+// beside one, do not take the file from under each other.
+func TestBackupLeavesAnotherCopyAlone(t *testing.T) {
+	dir := t.TempDir()
+	path, to := filepath.Join(dir, "test.db"), filepath.Join(dir, "copy.db")
+	j := mustOpen(t, path, Options{})
+	mustAppend(t, j, "ops", 0, "first")
+	if err := os.WriteFile(to+".tmp", []byte("being written"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Backup(t.Context(), to, nil); err == nil || !strings.Contains(err.Error(), "another copy is being made") {
+		t.Errorf("backup: got %v", err)
+	}
+	if err := Restore(t.Context(), path, to, Options{}, nil); err == nil || !strings.Contains(err.Error(), "another copy is being made") {
+		t.Errorf("restore: got %v", err)
+	}
+	if got, err := os.ReadFile(to + ".tmp"); string(got) != "being written" {
+		t.Errorf("the other copy is now %q, %v", got, err)
 	}
 }
 

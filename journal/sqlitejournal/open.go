@@ -142,6 +142,8 @@ func openAdvice(path string, err error) error {
 		return fmt.Errorf("%w: choose another file for the journal", err)
 	case errors.Is(err, journal.ErrCorrupt):
 		return fmt.Errorf("%w: restore the newest backup into a new file", err)
+	case errors.Is(err, fs.ErrNotExist) && isFolder(dir):
+		return fmt.Errorf("there is no such file: check its name: %w", err)
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("the folder %s does not exist: create it, or choose another: %w", dir, err)
 	case errors.Is(err, fs.ErrPermission):
@@ -162,4 +164,9 @@ func openAdvice(path string, err error) error {
 		return fmt.Errorf("another program keeps the file locked: end it: %w", err)
 	}
 	return err
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }

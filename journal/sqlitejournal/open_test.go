@@ -74,6 +74,18 @@ func TestOpenErrorsSayWhatToDo(t *testing.T) {
 	}
 }
 
+func TestOpenReadOnly_SaysWhatIsNotThere(t *testing.T) {
+	dir := t.TempDir()
+	for name, want := range map[string]string{
+		"test.db":      "there is no such file: check its name",
+		"none/test.db": "none does not exist",
+	} {
+		if _, err := OpenReadOnly(filepath.Join(dir, name), Options{}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want something with %q", name, err, want)
+		}
+	}
+}
+
 func TestASecondOpenIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "test.db")
 	j := mustOpen(t, path, Options{})

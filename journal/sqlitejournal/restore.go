@@ -39,7 +39,7 @@ func restore(ctx context.Context, backupPath, toPath string, opts Options,
 	}
 	tmp := toPath + ".tmp"
 	if err := copyFile(ctx, backupPath, tmp, nil); err != nil {
-		return errors.Join(err, os.Remove(tmp))
+		return err
 	}
 	defer func() {
 		_ = os.Remove(tmp + "-lock") // empty of meaning once closed
