@@ -1,0 +1,28 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+/** Where `vite` and `vite preview` find the server. */
+const server = process.env.DASHWIRE_SERVER ?? 'http://127.0.0.1:3000';
+const proxy = {
+  // The Host of the server's own: without sign-in it serves loopback names only, and origins that match (C1, H6).
+  '/api': { target: server, ws: true, changeOrigin: true, headers: { origin: server } },
+};
+
+/**
+ * The build is embedded by the Go package internal/page and served under a policy that allows no inline script, style or
+ * image, so nothing is inlined here. The same sources give the same bytes.
+ */
+export default defineConfig({
+  base: './',
+  plugins: [react()],
+  build: {
+    outDir: process.env.DASHWIRE_DIST ?? '../../../internal/page/dist',
+    emptyOutDir: true,
+    target: 'es2023',
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: true,
+  },
+  server: { proxy },
+  preview: { proxy },
+});
