@@ -167,6 +167,16 @@ func TestH6_OddPathsReachNothing(t *testing.T) {
 	}
 }
 
+// An id that cannot be one is said to be so, however it is escaped.
+func TestD2_AnIDInAPathThatNeedsEscapes(t *testing.T) {
+	n := start(t, nil)
+	for _, path := range []string{"/api/dashboards/my%20board", "/api/dashboards/ops/widgets/a%2Fb"} {
+		if got := n.do("PUT", path, `{}`).refused(404, board.CodeNotFound); !strings.Contains(string(got.Body), "an id has A–Z a–z 0–9 . _ : - only") {
+			t.Errorf("%s: %s", path, got.Body)
+		}
+	}
+}
+
 func TestH5_OtherMethods(t *testing.T) {
 	n := start(t, nil)
 	got := n.do("DELETE", "/api/dashboards", "").refused(405, board.CodeBadMessage)
