@@ -1,0 +1,228 @@
+import { withMembers } from './change.ts';
+import type { DashboardDocument, Layout, Move, Rectangle, Widget } from './document.ts';
+import { equal } from './equal.ts';
+import { DashwireError, type ErrorCode } from './errors.ts';
+import type { Json, JsonObject } from './json.ts';
+import { bottomOf, normaliseLayout, placeNew } from './layout.ts';
+import { mergeEdits } from './mergepatch.ts';
+import type { ConflictResolved, DashboardUpdate, LayoutUpdate, Op, OpFields, WidgetUpdate } from './operation.ts';
+import { editsOf, getAt, joinPointer, member, reaches, reserved, setAt, unsetAt } from './pointer.ts';
+import { emptyLayout, equalRectangles, movedTo } from './rectangle.ts';
+
+/** Why an op cannot be applied; `path` names the place as the server's answer would. */
+export interface Problem {
+  readonly code: ErrorCode;
+  readonly path?: string;
+}
+
+/**
+ * The document with an op on top, as it will be if the op does not clash: what a person sees until the answer comes. An op
+ * that cannot be applied leaves the document itself, with the reason. What takes history to know, LAYOUT_RESTORE and
+ * `restore`, shows nothing until the server answers. An undo leaves out what is not as it knows it (M13).
+ */
+export function applyOp(document: DashboardDocument, op: Op): { document: DashboardDocument; problem?: Problem } {
+  if (op.type === 'LAYOUT_RESTORE') return { document };
+  try {
+    const draft = new Draft(document);
+    if (op.type !== 'WIDGET_BATCH') draft.apply(op);
+    else if (op.operations.some((part) => 'restore' in part && part.restore)) return { document };
+    else draft.applyBatch(op.operations, op.atomic ?? true, op.policy);
+    return { document: draft.finish() };
+  } catch (error) {
+    if (!(error instanceof DashwireError)) throw error;
+    return { document, problem: { code: error.code, ...(error.path !== undefined && { path: error.path }) } };
+  }
+}
+
+/** Limits of what may be asked of a rectangle (L2). */
+const maxY = 100_000;
+const maxHeight = 1_000;
+const maxColumns = 1_000;
+
+/** A breakpoint while an op is applied: the rectangles as asked for, and which of them a gesture has put there. */
+interface Asked extends Layout {
+  columns: number;
+  compact: Layout['compact'];
+  readonly items: Record<string, Rectangle>;
+  readonly moved: Record<string, Move>;
+}
+
+class Draft {
+  readonly #from: DashboardDocument;
+  #settings: JsonObject;
+  #widgets: Readonly<Record<string, Widget>>;
+  readonly #layouts = new Map<string, Asked>();
+
+  constructor(from: DashboardDocument) {
+    this.#from = from;
+    this.#settings = from.settings;
+    this.#widgets = from.widgets;
+  }
+
+  /** The parts one after another (M11). A part that is refused changes nothing. */
+  applyBatch(
+    parts: readonly Exclude<Op, { type: 'WIDGET_BATCH' }>[],
+    atomic: boolean,
+    policy: OpFields['policy'],
+  ): void {
+    let refused: string | undefined;
+    let passed = 0;
+    for (const [i, part] of parts.entries()) {
+      try {
+        this.apply(policy && !part.policy ? { ...part, policy } : part);
+        passed++;
+      } catch (error) {
+        if (!(error instanceof DashwireError)) throw error;
+        refused ??= `operations.${i}`;
+      }
+    }
+    if (passed === 0 || (atomic && refused)) refuse('BATCH_REFUSED', refused ?? 'operations');
+  }
+
+  apply(op: Exclude<Op, { type: 'WIDGET_BATCH' }>): void {
+    if (op.type === 'WIDGET_DELETE') this.#delete(op.widgetId, op);
+    else if (op.type === 'LAYOUT_UPDATE') this.#updateLayout(op);
+    else if (op.type !== 'LAYOUT_RESTORE') {
+      if ('widgetId' in op && op.widgetId !== undefined) this.#update(op, op.widgetId);
+      else this.#updateSettings(op);
+    }
+  }
+
+  finish(): DashboardDocument {
+    const from = this.#from;
+    const layouts = withMembers(
+      from.layouts,
+      [...this.#layouts].map(([name, asked]) => [name, settled(member(from.layouts, name), asked)]),
+    );
+    return this.#settings === from.settings && this.#widgets === from.widgets && layouts === from.layouts
+      ? from
+      : { ...from, settings: this.#settings, widgets: this.#widgets, layouts };
+  }
+
+  #updateSettings(op: DashboardUpdate | ConflictResolved): void {
+    this.#settings = edited(this.#settings, op);
+  }
+
+  #update(op: WidgetUpdate | ConflictResolved, id: string): void {
+    const { create, layout } = op as Partial<WidgetUpdate>;
+    const widget = member(this.#widgets, id);
+    if (create && widget) refuse('EXISTS', 'widgetId');
+    if (!create && !widget) {
+      if (op.restore) return;
+      refuse('NOT_FOUND', 'widgetId');
+    }
+    if (create) checkId(id, 'widgetId');
+    if (layout) checkPlace(layout, 0, 'layout');
+    const value = edited(widget ?? {}, op);
+    if (value !== widget) this.#widgets = { ...this.#widgets, [id]: value };
+    if (create) {
+      for (const asked of this.#breakpoints()) asked.items[id] = placeNew(asked);
+    }
+    if (layout) move(this.#layout('main'), id, layout);
+  }
+
+  #delete(id: string, op: OpFields): void {
+    const widget = member(this.#widgets, id);
+    if (!widget || isSkipped(op, '', widget)) return;
+    this.#widgets = withMembers(this.#widgets, [[id, undefined]]);
+    for (const asked of this.#breakpoints()) {
+      delete asked.items[id];
+      delete asked.moved[id];
+    }
+  }
+
+  #updateLayout(op: LayoutUpdate): void {
+    const { breakpoint = 'main', moved = {}, columns, compact } = op;
+    const now = this.#layouts.get(breakpoint) ?? member(this.#from.layouts, breakpoint);
+    if (!now && !op.create) refuse('NOT_FOUND', 'breakpoint');
+    const bottom = now ? bottomOf(now) : 0;
+    for (const [id, by] of Object.entries(moved)) checkPlace(by, bottom, `moved${joinPointer('', id)}`);
+    if (columns !== undefined && !(Number.isInteger(columns) && columns >= 1 && columns <= maxColumns)) {
+      refuse('INVALID_LAYOUT', 'columns');
+    }
+    if (!now) checkId(breakpoint, 'breakpoint');
+    const asked = this.#layout(breakpoint);
+    if (columns !== undefined) asked.columns = columns;
+    if (compact !== undefined) asked.compact = compact;
+    for (const [id, by] of Object.entries(moved)) {
+      const r = member(asked.items, id);
+      if (r && !isSkipped(op, joinPointer('', id), r as unknown as Json)) move(asked, id, by);
+    }
+  }
+
+  /** A breakpoint to be changed; a new one begins as `main` is (L7). */
+  #layout(name: string): Asked {
+    let asked = this.#layouts.get(name);
+    if (!asked) {
+      const now = member(this.#from.layouts, name);
+      const { columns, compact, items } = now ?? (name === 'main' ? emptyLayout : this.#layout('main'));
+      asked = { columns, compact, items: { ...items }, moved: {} };
+      this.#layouts.set(name, asked);
+    }
+    return asked;
+  }
+
+  #breakpoints(): Asked[] {
+    return [...new Set([...Object.keys(this.#from.layouts), ...this.#layouts.keys()])].map((name) =>
+      this.#layout(name),
+    );
+  }
+}
+
+function move(asked: Asked, id: string, by: Move): void {
+  const r = member(asked.items, id);
+  if (!r) return;
+  asked.items[id] = movedTo(r, by);
+  asked.moved[id] = {};
+}
+
+/** What becomes of a breakpoint. Rectangles that end where they were keep their identity. */
+function settled(was: Layout | undefined, { moved, ...asked }: Asked): Layout {
+  const { columns, compact, items } = normaliseLayout(asked, moved);
+  if (!was) return { columns, compact, items };
+  const all = Object.entries(items).map(([id, r]): [string, Rectangle] => {
+    const now = member(was.items, id);
+    return [id, now && equalRectangles(now, r) ? now : r];
+  });
+  const gone = Object.keys(was.items).filter((id) => !Object.hasOwn(items, id));
+  const now = withMembers<Rectangle>(was.items, [...all, ...gone.map((id) => [id, undefined] as const)]);
+  return now === was.items && columns === was.columns && compact === was.compact
+    ? was
+    : { columns, compact, items: now };
+}
+
+/** The value with the edits of an op; it comes back itself if it has them all. */
+function edited(value: JsonObject, op: WidgetUpdate | DashboardUpdate | ConflictResolved): JsonObject {
+  const edits = 'changes' in op && op.changes ? mergeEdits(value, op.changes) : editsOf(op);
+  let out: Json | undefined = value;
+  for (const [path, to] of edits) {
+    const now = getAt(value, path);
+    if (equal(now, to) && (now !== undefined || reaches(value, path))) continue;
+    if (isSkipped(op, path, now)) continue;
+    if (!reaches(value, path)) refuse('PATH', path);
+    out = to === undefined ? unsetAt(out, path) : setAt(out, path, to);
+  }
+  return out as JsonObject;
+}
+
+/** Whether an undo leaves a place alone, since it is not as that op left it (M13). */
+function isSkipped(op: OpFields, path: string, now: Json | undefined): boolean {
+  return op.policy === 'skip' && op.prev !== undefined && Object.hasOwn(op.prev, path) && !equal(op.prev[path], now);
+}
+
+function checkPlace({ x, y, w, h }: Move, bottom: number, path: string): void {
+  for (const [key, n] of Object.entries({ x, y, w, h })) {
+    if (n !== undefined && !Number.isInteger(n)) refuse('INVALID_LAYOUT', `${path}/${key}`);
+  }
+  if ((y ?? 0) > Math.max(maxY, bottom)) refuse('INVALID_LAYOUT', `${path}/y`);
+  if ((h ?? 0) > maxHeight) refuse('INVALID_LAYOUT', `${path}/h`);
+}
+
+/** Ids and names of breakpoints (D2). */
+function checkId(id: string, path: string): void {
+  if (!/^[\w.:-]{1,128}$/.test(id) || /^\.+$/.test(id) || reserved.has(id)) refuse('INVALID_ID', path);
+}
+
+function refuse(code: ErrorCode, path: string): never {
+  throw new DashwireError(code, `this cannot be done to the dashboard as it is now: ${code} at ${path}`, { path });
+}
