@@ -1,4 +1,13 @@
 /** React bindings of Dashwire. */
+
+export { ConflictBadge, type ConflictBadgeProps } from './components/conflict-badge.tsx';
+export type { RenderValue, Side } from './components/conflict-field.tsx';
+export { ConflictResolutionUI, type ConflictResolutionUIProps } from './components/conflict-resolution.tsx';
+export { ErrorBoundary, type ErrorBoundaryProps, type RenderError } from './components/error-boundary.tsx';
+export { PendingOperationsBadge, type PendingOperationsBadgeProps } from './components/pending-badge.tsx';
+export { type Person, personOf } from './components/person.ts';
+export { DashboardSyncIndicator, type DashboardSyncIndicatorProps } from './components/sync-indicator.tsx';
+export { WidgetRealtime, type WidgetRealtimeProps } from './components/widget-realtime.tsx';
 export { useClient } from './hooks/useClient.ts';
 export { type ResolveConflict, useConflicts } from './hooks/useConflicts.ts';
 export { useConnectionStatus } from './hooks/useConnectionStatus.ts';
