@@ -34,6 +34,39 @@ func limitPages(t *testing.T, j *Journal, pages int) {
 	}
 }
 
+// TestA2_ARemovedFileTakesNoMore: a write to a file without a name succeeds and is
+// lost, so it is refused until the file is back.
+func TestA2_ARemovedFileTakesNoMore(t *testing.T) {
+	dir := t.TempDir()
+	path, aside := filepath.Join(dir, "test.db"), filepath.Join(dir, "aside.db")
+	j := mustOpen(t, path, Options{})
+	mustAppend(t, j, "ops", 0, "a")
+	refused := func(what string) {
+		t.Helper()
+		if _, err := j.Append(t.Context(), appendOf("ops", 1, "b")); !errors.Is(err, journal.ErrUnavailable) || !strings.Contains(err.Error(), "removed or replaced") {
+			t.Errorf("%s: got %v", what, err)
+		}
+		wantLog(t, j, "ops", "a")
+	}
+	if err := os.Rename(path, aside); err != nil {
+		t.Fatal(err)
+	}
+	refused("removed")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused("replaced")
+	j.broken.Store(true) // the disk failed too: another file is not opened in its place
+	if _, err := j.Append(t.Context(), appendOf("ops", 1, "b")); !errors.Is(err, journal.ErrUnavailable) {
+		t.Errorf("replaced and broken: got %v", err)
+	}
+	if err := os.Rename(aside, path); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, j, "ops", 1, "b")
+	wantLog(t, j, "ops", "a", "b")
+}
+
 func TestA2_FullDiskRefusesAndRecovers(t *testing.T) {
 	for _, test := range tunings {
 		t.Run(test.name, func(t *testing.T) {

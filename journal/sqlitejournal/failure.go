@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"github.com/dashwire/dashwire/journal"
 )
@@ -129,7 +131,7 @@ func writeError(err error) error {
 	return err
 }
 
-// refuse answers requests that come while the file is not open.
+// refuse answers requests that come while nothing can be written.
 func (w *writer) refuse(requests []*request, err error) {
 	for _, r := range requests {
 		if !r.state.CompareAndSwap(queued, taken) {
@@ -139,7 +141,7 @@ func (w *writer) refuse(requests []*request, err error) {
 		if _, ok := w.doubt[r.append.DashboardID]; ok && len(r.append.Records) > 0 {
 			sentinel = journal.ErrUnknown // it may be the repeat of what is in doubt
 		}
-		r.done <- fmt.Errorf("%w: the disk failed and the file could not be opened again: %w", sentinel, err)
+		r.done <- fmt.Errorf("%w: %w", sentinel, err)
 	}
 }
 
@@ -161,6 +163,30 @@ func (w *writer) ready() error {
 	return err
 }
 
+// inPlace reports whether the path still leads to the file that is open. What is
+// written to one that was removed is gone with the process, though every write and
+// fsync succeeds (A2).
+func (j *Journal) inPlace() error {
+	now, err := os.Stat(j.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, j.file) {
+		return fmt.Errorf("the file %s was removed or replaced while it is open: put the same file back; if it is gone, export what is needed from the running server before stopping it", j.path)
+	}
+	return nil // what else may be wrong shows when writing
+}
+
+// placed tells the log when the file goes, and when it is back.
+func (w *writer) placed() error {
+	err := w.j.inPlace()
+	switch {
+	case err != nil && !w.gone:
+		w.j.log.Error("nothing can be written", "error", err)
+	case err == nil && w.gone:
+		w.j.log.Info("the journal's file is back", "path", w.j.path)
+	}
+	w.gone = err != nil
+	return err
+}
+
 // reopen closes whatever is open and makes sure that what the file holds is on
 // the disk before anybody sees it.
 func (w *writer) reopen() error {
@@ -172,6 +198,9 @@ func (w *writer) reopen() error {
 			j.log.Warn("closing the journal's file after a failure", "path", j.path, "error", err)
 		}
 		j.handle = nil
+	}
+	if err := j.inPlace(); err != nil {
+		return err // opening would make another file
 	}
 	ctx := context.Background()
 	h, err := openHandle(ctx, j.path)

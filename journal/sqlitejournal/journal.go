@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 
@@ -18,7 +19,8 @@ type Journal struct {
 	log      *slog.Logger
 	readOnly bool
 	instance string
-	lock     *fileLock // nil if readOnly
+	lock     *fileLock   // nil if readOnly
+	file     os.FileInfo // what is open; nil if readOnly
 	feed     journal.Feed
 	queue    queue
 	tails    tails

@@ -56,6 +56,9 @@ func open(path string, opts Options) (j *Journal, err error) {
 	}
 	j = newJournal(path, opts)
 	j.lock = lock
+	if j.file, err = os.Stat(path); err != nil {
+		return nil, errors.Join(err, h.close())
+	}
 	w := &writer{j: j}
 	if err := w.load(ctx, h.writer); err != nil {
 		return nil, errors.Join(err, h.close())

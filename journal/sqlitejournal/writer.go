@@ -2,6 +2,7 @@ package sqlitejournal
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/dashwire/dashwire/journal"
@@ -33,6 +34,7 @@ type writer struct {
 
 	sinceWAL int  // pages written, roughly, since the WAL was last looked at
 	outage   bool // the file could not be opened again, and that was logged
+	gone     bool // the file was not in its place, and that was logged
 }
 
 // accepted is an append of the group that found the log at its position.
@@ -91,8 +93,14 @@ func (w *writer) run() {
 // group decides and commits what came together, and answers each.
 func (w *writer) group(requests []*request) {
 	if err := w.ready(); err != nil {
-		w.refuse(requests, err)
+		w.refuse(requests, fmt.Errorf("the disk failed and the file could not be opened again: %w", err))
 		return
+	}
+	if len(requests) > 0 {
+		if err := w.placed(); err != nil {
+			w.refuse(requests, err)
+			return
+		}
 	}
 	if len(requests) > 0 && w.overfull() {
 		w.batch.paused = false // nothing is appended before spreading works again
