@@ -117,7 +117,8 @@ function step(
     case 'grid':
       return { layouts: { main: { columns: n + 1, compact: n % 2 ? 'none' : 'vertical' } as LayoutChange } };
     default:
-      return d.layouts.phone ? { layouts: { phone: null } } : { layouts: { phone: { columns: 4, items: main.items } } };
+      if (d.layouts.phone) return { layouts: { phone: null } };
+      return { layouts: { phone: { columns: 4, ...(Object.keys(main.items).length > 0 && { items: main.items }) } } };
   }
 }
 

@@ -52,6 +52,8 @@ class Draft {
   #settings: JsonObject;
   #widgets: Readonly<Record<string, Widget>>;
   readonly #layouts = new Map<string, Asked>();
+  /** Deleted by an earlier part: their ids are not free again (M9). */
+  readonly #buried = new Set<string>();
 
   constructor(from: DashboardDocument) {
     this.#from = from;
@@ -82,9 +84,11 @@ class Draft {
   apply(op: Exclude<Op, { type: 'WIDGET_BATCH' }>): void {
     if (op.type === 'WIDGET_DELETE') this.#delete(op.widgetId, op);
     else if (op.type === 'LAYOUT_UPDATE') this.#updateLayout(op);
-    else if (op.type !== 'LAYOUT_RESTORE') {
-      if ('widgetId' in op && op.widgetId !== undefined) this.#update(op, op.widgetId);
-      else this.#updateSettings(op);
+    else if (op.type === 'DASHBOARD_UPDATE') this.#settings = edited(this.#settings, op);
+    else if (op.type === 'WIDGET_UPDATE') this.#update(op, op.widgetId);
+    else if (op.type === 'CONFLICT_RESOLVED') {
+      if (op.widgetId === undefined) this.#settings = edited(this.#settings, op);
+      else this.#update(op, op.widgetId);
     }
   }
 
@@ -99,14 +103,10 @@ class Draft {
       : { ...from, settings: this.#settings, widgets: this.#widgets, layouts };
   }
 
-  #updateSettings(op: DashboardUpdate | ConflictResolved): void {
-    this.#settings = edited(this.#settings, op);
-  }
-
   #update(op: WidgetUpdate | ConflictResolved, id: string): void {
     const { create, layout } = op as Partial<WidgetUpdate>;
     const widget = member(this.#widgets, id);
-    if (create && widget) refuse('EXISTS', 'widgetId');
+    if (create && (widget || this.#buried.has(id))) refuse('EXISTS', 'widgetId');
     if (!create && !widget) {
       if (op.restore) return;
       refuse('NOT_FOUND', 'widgetId');
@@ -125,6 +125,7 @@ class Draft {
     const widget = member(this.#widgets, id);
     if (!widget || isSkipped(op, '', widget)) return;
     this.#widgets = withMembers(this.#widgets, [[id, undefined]]);
+    this.#buried.add(id);
     for (const asked of this.#breakpoints()) {
       delete asked.items[id];
       delete asked.moved[id];
