@@ -160,7 +160,7 @@ func (h *Hub) store(ctx context.Context, a journal.Append) (journal.Durability, 
 // commitLocked makes the entries in flight visible and answers them. The lock is
 // released for the hooks and for reading old answers.
 func (r *Room) commitLocked(durability journal.Durability) {
-	var replays []*item
+	var replays []replay
 	var entries []*board.Entry
 	now := r.hub.cfg.Clock.Now()
 	committed := false
@@ -177,7 +177,12 @@ func (r *Room) commitLocked(durability journal.Durability) {
 			continue
 		}
 		if d.Replay != 0 {
-			replays = append(replays, it)
+			// What comes behind it in line may begin another epoch.
+			if e := r.tail.entry(r.committed.Epoch(), d.Replay); e != nil {
+				it.answer(replayed(e, durability))
+			} else {
+				replays = append(replays, replay{it, r.committed})
+			}
 			continue
 		}
 		it.answer(r.answerLocked(d, durability))
@@ -185,7 +190,6 @@ func (r *Room) commitLocked(durability journal.Durability) {
 			f(now.Sub(it.since))
 		}
 	}
-	replays = r.replayLocked(replays, durability)
 	clear(r.inflight)
 	r.inflight = r.inflight[:0]
 	if committed {
@@ -194,12 +198,11 @@ func (r *Room) commitLocked(durability journal.Durability) {
 	if entries == nil && replays == nil {
 		return
 	}
-	state := r.committed
 	r.mu.Unlock()
 	defer r.mu.Lock()
 	r.announce(entries)
-	for _, it := range replays {
-		r.answerReplay(it, state, durability)
+	for _, p := range replays {
+		r.answerReplay(p, durability)
 	}
 }
 
@@ -221,17 +224,11 @@ func (r *Room) answerLocked(d *board.Decision, durability journal.Durability) An
 	return Answer{Ack: d.Ack, Durability: durability, Committed: d.Entry != nil, Epoch: epoch}
 }
 
-// replayLocked answers the repeated ops (M8) whose entry is still kept, and returns
-// the others.
-func (r *Room) replayLocked(list []*item, durability journal.Durability) (others []*item) {
-	for _, it := range list {
-		if e := r.tail.entry(r.committed.Epoch(), it.decision.Replay); e != nil {
-			it.answer(replayed(e, durability))
-		} else {
-			others = append(others, it)
-		}
-	}
-	return others
+// replay is a repeated op (M8) whose entry is not kept any more, with the state that
+// it was decided on.
+type replay struct {
+	item  *item
+	state *board.State
 }
 
 // replayed is the answer to an op that was committed before, as entry e (M8).
@@ -243,17 +240,17 @@ func replayed(e *board.Entry, d journal.Durability) Answer {
 }
 
 // answerReplay reads from the log what a repeated op was answered.
-func (r *Room) answerReplay(it *item, state *board.State, durability journal.Durability) {
+func (r *Room) answerReplay(p replay, durability journal.Durability) {
 	ctx, cancel := r.hub.bounded(r.hub.ctx)
 	defer cancel()
-	e, err := r.hub.entryAt(ctx, state, it.decision.Replay)
+	e, err := r.hub.entryAt(ctx, p.state, p.item.decision.Replay)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
-		it.refuse(unavailable(err))
+		p.item.refuse(unavailable(err))
 		return
 	}
-	it.answer(replayed(e, durability))
+	p.item.answer(replayed(e, durability))
 }
 
 // advanceLocked makes an entry part of the committed state and of the tail. Readers

@@ -164,6 +164,37 @@ func TestM8_ReplayOfWhatIsStillInLine(t *testing.T) {
 	})
 }
 
+// What stands behind a repeated op in line may end the epoch that it belongs to.
+func TestM8_ReplayBeforeANewEpochInLine(t *testing.T) {
+	g := newGate()
+	bubble(t, g, nil, func(t *testing.T, n *node) {
+		const payload = `{"dashboardId":"ops","widgetId":"cpu","create":true}`
+		first := <-n.submitAs("first", "WIDGET_UPDATE", payload)
+		way := make(chan struct{})
+		g.held(way)
+		n.title("cpu", "in flight")
+		again := n.submitAs("first", "WIDGET_UPDATE", payload)
+		gone := make(chan Answer, 1)
+		remove := &board.Op{Type: board.TypeDashboardDelete, ID: "del", DashboardID: "ops", Author: board.Author{UserID: "ana"}, Hash: [16]byte{1}}
+		authorized, bad := auth.Authorize(t.Context(), auth.Grants{}, owner, remove)
+		if bad != nil {
+			t.Fatal(bad)
+		}
+		n.Submit(t.Context(), authorized, func(a Answer) { gone <- a })
+		anew := n.submitAs("anew", "WIDGET_UPDATE", payload)
+		close(way)
+		if a := <-gone; !a.Committed {
+			t.Fatalf("deleting: %+v", a)
+		}
+		if a := <-anew; a.Ack == nil || a.Ack.Version != 1 || a.Epoch == first.Epoch {
+			t.Fatalf("creating anew: %+v", a)
+		}
+		if a := <-again; a.Ack == nil || a.Ack.Version != 1 || a.Epoch != first.Epoch || a.Committed {
+			t.Errorf("again: %+v, want version 1 of %s", a, first.Epoch)
+		}
+	})
+}
+
 // An answer that appends nothing is as durable as the journal says of its head, right
 // after a start too.
 func TestA1_DurabilityOfWhatAppendsNothing(t *testing.T) {
