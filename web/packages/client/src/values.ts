@@ -1,0 +1,62 @@
+import { equal } from './equal.ts';
+import type { Json } from './json.ts';
+import type { WidgetData } from './message.ts';
+import { member } from './pointer.ts';
+import { type Readable, Store } from './store.ts';
+
+/** How many points a window holds if nobody says (W1). */
+const maxWindow = 1_000;
+
+/**
+ * The newest live values of one dashboard (W1). A window is kept whole: its value is an array of points, the newest last,
+ * as `replace`. Each value is a new object when it changes, and nothing is changed in place.
+ */
+export class LiveValues {
+  readonly #values = new Map<string, WidgetData>();
+  /** Of the widgets that somebody has asked for. */
+  readonly #stores = new Map<string, Store<WidgetData | undefined>>();
+
+  /** The value of a widget; undefined = none that this server knows. */
+  widget(id: string): Readable<WidgetData | undefined> {
+    let store = this.#stores.get(id);
+    if (!store) {
+      store = new Store(this.#values.get(id));
+      this.#stores.set(id, store);
+    }
+    return store;
+  }
+
+  /** Takes what a SYNC_RESPONSE has: it replaces all that was known. */
+  replace(data: Readonly<Record<string, WidgetData>>): void {
+    const gone = [...this.#values.keys()].filter((id) => !member(data, id));
+    for (const id of gone) this.#values.delete(id);
+    this.apply(data, gone);
+  }
+
+  /** Takes a WIDGET_DATA message. Who watches a widget hears of it once, however much the message has. */
+  apply(values: Readonly<Record<string, WidgetData>>, gone: readonly string[] = []): void {
+    const ids = Object.keys(values);
+    for (const id of ids) this.#values.set(id, after(this.#values.get(id), values[id] as WidgetData));
+    for (const id of [...gone, ...ids]) this.#stores.get(id)?.set(this.#values.get(id));
+  }
+
+  /** Forgets the values of widgets that are gone (W2). */
+  drop(ids: Iterable<string>): void {
+    for (const id of ids) {
+      this.#values.delete(id);
+      this.#stores.get(id)?.set(undefined);
+    }
+  }
+}
+
+/** The value after what came. A window is that of the last message; appending to a plain value begins anew. */
+function after(was: WidgetData | undefined, { data, mode, window }: WidgetData): WidgetData {
+  if (!Array.isArray(data) || (mode === 'replace' && window === undefined)) {
+    return was?.window === undefined && was && equal(was.data, data) ? was : { data, mode: 'replace' };
+  }
+  const size = Math.min(window ?? maxWindow, maxWindow);
+  const old = mode === 'append' && was?.window !== undefined ? (was.data as readonly Json[]) : [];
+  const points = old.slice(Math.max(old.length + data.length - size, 0));
+  for (const point of data.length > size ? data.slice(-size) : (data as readonly Json[])) points.push(point);
+  return was?.window === size && equal(was.data, points) ? was : { data: points, mode: 'replace', window: size };
+}
