@@ -82,6 +82,7 @@ type runClient struct {
 	node     int
 	replicas map[string]*replica
 	last     [2]string         // id and message of the last op
+	fresh    map[string]bool   // ops that no older session has sent before this one
 	sent     map[string]int    // how often an op was sent on this session
 	answers  map[string]int    // and answered
 	asked    int               // SYNC_REQUESTs of this session that have no answer yet
@@ -197,6 +198,7 @@ func (c *runClient) op(typ, payload string) {
 	}
 	c.run.ops++
 	id := fmt.Sprint("op-", c.run.ops)
+	c.fresh[id] = true
 	c.send(id, fmt.Sprintf(`{"type":%q,"id":%q,"payload":{%s}}`, typ, id, payload))
 }
 
@@ -223,6 +225,7 @@ func (c *runClient) join(node int) {
 	}
 	c.node = node
 	c.peer = c.run.nodes[node].joinAs(c.user, c.name)
+	c.fresh = map[string]bool{}
 	c.sent, c.answers, c.asked = map[string]int{}, map[string]int{}, 0
 	if old != nil {
 		old.drink(-1)
@@ -284,7 +287,7 @@ func (c *runClient) hear() {
 			continue
 		}
 		c.answer(m, decoded)
-		if e := decoded.Entry; e != nil && c.sent[e.ID] == 1 && c.answers[e.ID] == 0 {
+		if e := decoded.Entry; e != nil && c.fresh[e.ID] && c.sent[e.ID] == 1 && c.answers[e.ID] == 0 {
 			c.run.fault("R2: %s heard its own %s as an entry", c.name, e.ID)
 		}
 		for _, id := range runBoards {
