@@ -144,6 +144,8 @@ export interface SyncResponse {
 /** A message of the server, decoded and checked: what has this type can be used without looking again. */
 export type ServerMessage =
   | { readonly kind: 'connect'; readonly correlationId?: string; readonly welcome: Welcome }
+  /** The server's CONNECT, in a protocol that this client does not speak. */
+  | { readonly kind: 'incompatible'; readonly protocol: number }
   | {
       readonly kind: 'disconnect';
       readonly code: number;

@@ -1,6 +1,6 @@
 /** What carries the messages of one session: a WebSocket, or REST and SSE. */
 import type { ConnectionStatus } from './api.ts';
-import type { ClientMessage, ServerMessage } from './message.ts';
+import type { ClientMessage, ServerMessage, Welcome } from './message.ts';
 import type { Readable } from './store.ts';
 
 /** What the connection tells the client's core. All calls come one after another, never from within `send`. */
@@ -23,7 +23,7 @@ export interface Connection {
   /** False: there is no session now, or the message is over the server's limit. Over the fallback an answer comes the same way. */
   send(message: ClientMessage): boolean;
   /** What dashboards are followed: the fallback opens its stream for them. Call it before SYNC_REQUEST for a new one. */
-  follow(dashboards: ReadonlyMap<string, { epoch: string; version: number } | null>): void;
+  follow(dashboards: ReadonlyMap<string, Since | null>): void;
   /** What the core adds to the connection's own state: `catching-up` until all that is open was answered, then `live`, or `read-only`. */
   settle(state: 'catching-up' | 'live' | 'read-only'): void;
   setOffline(offline: boolean): void;
@@ -31,3 +31,60 @@ export interface Connection {
   /** Ends it for good; DISCONNECT is sent if there is a session. */
   stop(): Promise<void>;
 }
+
+/** The last version that a client has of a dashboard; null = nothing of it. */
+export interface Since {
+  readonly epoch: string;
+  readonly version: number;
+}
+
+/** What one session tells the connection. Nothing comes after `ended`, or after the connection has closed it. */
+export interface SessionEvents {
+  /** A CONNECT of the server: its first one, the one that confirms the client's name, and later ones. */
+  welcome(welcome: Welcome): void;
+  /** Signed in and named: `send` works. Once. */
+  opened(): void;
+  received(message: ServerMessage): void;
+  /** The token is about to end: give a fresh one to `authenticate` (C3). */
+  tokenWanted(): void;
+  /** A round trip took so many ms. */
+  latency(ms: number): void;
+  /** Once, and the last. */
+  ended(end: SessionEnd): void;
+}
+
+/** How a session came to its end. */
+export interface SessionEnd {
+  /** A close code of the protocol, or that the server speaks another protocol. */
+  readonly code: number | 'incompatible';
+  /** For people; may be empty. */
+  readonly reason: string;
+  /** The window in which to come back, in ms; null = the server says it is no use; undefined = it did not say. */
+  readonly afterMs?: readonly [number, number] | null;
+}
+
+/** One session with the server. Made at once, opened in its own time. */
+export interface Session {
+  readonly transport: 'websocket' | 'stream';
+  /** False: not open, or over the server's limit. */
+  send(message: ClientMessage): boolean;
+  /** Signs in with a fresh token. */
+  authenticate(token: string): void;
+  /** Finds out soon whether the line is alive; `ended` comes if it is not. */
+  check(): void;
+  /** Leaves on purpose and tells no more events. Resolves when the line is down, within a second. */
+  close(): Promise<void>;
+}
+
+/** The close codes that a client makes something of. */
+export const closed = {
+  /** The line broke, or never came up. */
+  broken: 1006,
+  overloaded: 1013,
+  badMessages: 4400,
+  signIn: 4401,
+  forbidden: 4403,
+  heartbeat: 4408,
+  replaced: 4409,
+  slowDown: 4429,
+} as const;

@@ -1,0 +1,364 @@
+/**
+ * The one place where text of the server becomes messages. What passes has the types of `message.ts` in full, and inside
+ * nobody checks again; what does not is told in words and never throws.
+ */
+import type { Json, JsonObject } from './json.ts';
+import type { ClientMessage, Entry, ServerMessage, SyncResponse, Welcome } from './message.ts';
+
+/** Where in a value its first fault lies, as a path behind the value's own; undefined = it is as it should be. */
+type Check = (value: unknown) => string | undefined;
+type Fields = Readonly<Record<string, Check>>;
+
+const is =
+  (test: (value: unknown) => boolean): Check =>
+  (value) =>
+    test(value) ? undefined : '';
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+const any = is((value) => value !== undefined);
+const text = is((value) => typeof value === 'string');
+const flag = is((value) => typeof value === 'boolean');
+const count = is(isCount);
+const positive = is((value) => isCount(value) && value !== 0);
+const object = is(isObject);
+const one = (...values: unknown[]) => is((value) => values.includes(value));
+const nullable =
+  (check: Check): Check =>
+  (value) =>
+    value === null ? undefined : check(value);
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined ? undefined : check(value);
+
+const within = (key: string | number, fault: string | undefined) =>
+  fault === undefined ? undefined : `.${key}${fault}`;
+
+const list =
+  (item: Check): Check =>
+  (value) => {
+    if (!Array.isArray(value)) return '';
+    for (let i = 0; i < value.length; i++) {
+      const fault = within(i, item(value[i]));
+      if (fault) return fault;
+    }
+  };
+
+/** An object with any keys but those that JavaScript gives a meaning of their own (D2, D4). */
+const record =
+  (item: Check, key: RegExp = /^/): Check =>
+  (value) => {
+    if (!isObject(value)) return '';
+    for (const name in value) {
+      const fault = within(name, reserved.test(name) || !key.test(name) ? '' : item(value[name]));
+      if (fault) return fault;
+    }
+  };
+const reserved = /(^|\/)(__proto__|constructor|prototype)(\/|$)/;
+
+const shape =
+  (fields: Fields): Check =>
+  (value) => {
+    if (!isObject(value)) return '';
+    for (const name in fields) {
+      const fault = within(name, (fields[name] as Check)(value[name]));
+      if (fault) return fault;
+    }
+  };
+
+const pointer = is((value) => typeof value === 'string' && /^(\/|$)/.test(value) && !reserved.test(value));
+const role = one('viewer', 'feeder', 'editor', 'owner');
+const author = shape({ userId: nullable(text), clientId: nullable(text) });
+const rectangle = shape({ x: count, y: count, w: positive, h: positive, static: flag });
+const compact = one('vertical', 'none');
+const patch: Fields = { set: optional(record(any, /^\//)), unset: optional(list(pointer)) };
+const patched = shape(patch);
+const created = shape({ value: object });
+
+const change = shape({
+  settings: optional(patched),
+  widgets: optional(
+    record(nullable((value) => (isObject(value) && 'value' in value ? created(value) : patched(value)))),
+  ),
+  layouts: optional(
+    record(
+      nullable(
+        shape({
+          columns: optional(positive),
+          compact: optional(compact),
+          items: optional(record(nullable(rectangle))),
+        }),
+      ),
+    ),
+  ),
+});
+
+const layout = shape({ columns: positive, compact, items: record(rectangle) });
+const overwrote = optional(
+  list(shape({ widgetId: optional(text), path: pointer, author, version: count, omitted: optional(flag) })),
+);
+const entryPayload = shape({
+  dashboardId: text,
+  epoch: text,
+  version: positive,
+  author,
+  change,
+  overwrote,
+  blind: optional(flag),
+});
+const opTypes = [
+  'WIDGET_UPDATE',
+  'WIDGET_DELETE',
+  'WIDGET_BATCH',
+  'LAYOUT_UPDATE',
+  'LAYOUT_RESTORE',
+  'DASHBOARD_UPDATE',
+  'CONFLICT_RESOLVED',
+  'DASHBOARD_DELETE',
+];
+const entry = shape({ type: one(...opTypes), id: text, timestamp: text, payload: entryPayload });
+
+const conflict = shape({
+  conflictId: text,
+  dashboardId: text,
+  widgetId: optional(text),
+  kind: one('field', 'deleted', 'changed'),
+  fields: list(shape({ path: pointer, theirsBy: author, theirsVersion: count })),
+  version: count,
+});
+const results = optional(
+  list(
+    shape({
+      status: text,
+      code: optional(text),
+      message: optional(text),
+      path: optional(text),
+      conflict: optional(conflict),
+    }),
+  ),
+);
+const data = record(shape({ data: any, mode: one('replace', 'append'), window: optional(positive) }));
+const presence = list(shape({ sessionId: text, clientId: text, userId: text, state: any }));
+
+/** The protocol that this client speaks. */
+export const protocol = 1;
+/** Of another protocol only its number can be relied on. */
+const isOther = (value: unknown) => isCount(value) && value !== protocol;
+
+const welcome = shape({
+  sessionId: text,
+  clientId: nullable(text),
+  userId: nullable(text),
+  protocol: one(protocol),
+  serverTime: text,
+  heartbeat: shape({ intervalMs: positive, timeoutMs: positive }),
+  reconnect: shape({ minMs: count, maxMs: count }),
+  limits: shape({
+    messageBytes: positive,
+    documentBytes: positive,
+    widgets: count,
+    operations: positive,
+    dashboards: count,
+  }),
+  authRequired: flag,
+});
+
+/** Of several parts (R8) each has some of the members; the first, or only one, has them all. */
+const syncResponse = shape({
+  dashboardId: text,
+  epoch: text,
+  version: count,
+  horizon: count,
+  role,
+  mode: one('snapshot', 'delta'),
+  document: optional(
+    shape({ settings: optional(object), widgets: optional(record(object)), layouts: optional(record(layout)) }),
+  ),
+  entries: optional(list(entry)),
+  part: optional(positive),
+  parts: optional(positive),
+  rewound: optional(flag),
+  presence: optional(presence),
+  count: optional(count),
+  data: optional(data),
+});
+
+const ack = shape({
+  dashboardId: text,
+  epoch: text,
+  version: count,
+  inStream: flag,
+  status: one('applied', 'merged', 'unchanged'),
+  durability: one('disk', 'quorum', 'memory'),
+  change: optional(change),
+  overwrote,
+  skipped: optional(list(text)),
+  ignored: optional(list(text)),
+  results,
+});
+
+const nack = shape({
+  code: text,
+  message: text,
+  retryable: flag,
+  retryAfterMs: optional(count),
+  path: optional(text),
+  results,
+});
+
+/** What a message looks like whose payload is `payload`; answers name what they answer. */
+const message = (payload: Check, more: Fields = {}) =>
+  shape({ id: optional(text), correlationId: optional(text), ...more, payload });
+const answer = (payload: Check) => message(payload, { correlationId: text });
+const ping = message(optional(object));
+
+/** By type: what the message must be, and what is made of it. */
+const kinds: Readonly<Record<string, readonly [Check, (payload: never, envelope: Envelope) => ServerMessage]>> = {
+  CONNECT: [
+    message((value) => (isObject(value) && isOther(value.protocol) ? undefined : welcome(value))),
+    (welcome: Welcome, { correlationId }) =>
+      isOther(welcome.protocol)
+        ? { kind: 'incompatible', protocol: welcome.protocol }
+        : { kind: 'connect', correlationId, welcome },
+  ],
+  DISCONNECT: [
+    message(
+      shape({
+        code: count,
+        reason: text,
+        reconnect: nullable(
+          shape({ afterMs: (value) => (Array.isArray(value) && value.length === 2 ? list(count)(value) : '') }),
+        ),
+      }),
+    ),
+    ({ code, reason, reconnect }: Payload<'disconnect'> & { reconnect: { afterMs: [number, number] } | null }) => ({
+      kind: 'disconnect',
+      code,
+      reason,
+      afterMs: reconnect?.afterMs ?? null,
+    }),
+  ],
+  PING: [ping, (_, { id }) => ({ kind: 'ping', id })],
+  PONG: [ping, (_, { correlationId }) => ({ kind: 'pong', correlationId })],
+  SYNC_RESPONSE: [
+    message((value) =>
+      isObject(value) && value.mode === 'none' ? within('dashboardId', text(value.dashboardId)) : syncResponse(value),
+    ),
+    (payload: Partial<SyncResponse>, { correlationId }) => ({
+      kind: 'sync-response',
+      correlationId,
+      response: response(payload),
+    }),
+  ],
+  SYNC_UPDATE: [
+    message((value) => {
+      const fault = shape({ dashboardId: text })(value);
+      if (fault !== undefined || !isObject(value)) return fault;
+      if ('closed' in value) return within('closed', one('deleted', 'forbidden')(value.closed));
+      if ('role' in value) return within('role', role(value.role));
+      return shape({ epoch: text, from: count, version: positive, change })(value);
+    }),
+    (payload: Payload<'sync-update'> & Payload<'closed'> & Payload<'role'>) => {
+      const { dashboardId, epoch, from, version, change, closed, role } = payload;
+      if (closed) return { kind: 'closed', dashboardId, closed };
+      if (role) return { kind: 'role', dashboardId, role };
+      return { kind: 'sync-update', dashboardId, epoch, from, version, change };
+    },
+  ],
+  ACK: [answer(ack), (ack, { correlationId }) => ({ kind: 'ack', correlationId: correlationId as string, ack })],
+  NACK: [message(nack), (nack, { correlationId }) => ({ kind: 'nack', correlationId, nack })],
+  CONFLICT_DETECTED: [
+    answer(conflict),
+    (conflict, { correlationId }) => ({ kind: 'conflict', correlationId: correlationId as string, conflict }),
+  ],
+  PRESENCE: [
+    message(shape({ dashboardId: text, joined: presence, changed: presence, left: list(text), count })),
+    ({ dashboardId, joined, changed, left, count }: Payload<'presence'>) => ({
+      kind: 'presence',
+      dashboardId,
+      joined,
+      changed,
+      left,
+      count,
+    }),
+  ],
+  WIDGET_DATA: [
+    message(shape({ dashboardId: text, values: data })),
+    ({ dashboardId, values }: Payload<'data'>) => ({ kind: 'data', dashboardId, values }),
+  ],
+  APP_MESSAGE: [
+    message(shape({ name: text, data: any })),
+    ({ name, data }: Payload<'app-message'>) => ({ kind: 'app-message', name, data }),
+  ],
+};
+
+type Payload<K extends ServerMessage['kind']> = Extract<ServerMessage, { kind: K }>;
+
+interface Envelope {
+  readonly type: string;
+  readonly id?: string;
+  readonly correlationId?: string;
+  readonly timestamp: string;
+  readonly payload: Omit<Entry, 'type' | 'id' | 'timestamp'>;
+}
+
+const entryOf = ({ type, id, timestamp, payload }: Envelope) => ({ ...payload, type, id, timestamp }) as Entry;
+
+/** Fills in what a part, or the end of a subscription, leaves out. */
+function response(payload: Partial<SyncResponse>): SyncResponse {
+  const { dashboardId = '', epoch = '', version = 0, document, entries } = payload;
+  const known = { mode: 'none', horizon: 0, role: 'viewer', presence: [], data: {}, ...payload } as const;
+  return {
+    ...known,
+    dashboardId,
+    epoch,
+    version,
+    document: document && {
+      id: dashboardId,
+      epoch,
+      version,
+      settings: document.settings ?? {},
+      widgets: document.widgets ?? {},
+      layouts: document.layouts ?? {},
+    },
+    entries: entries && (entries as unknown as Envelope[]).map(entryOf),
+  };
+}
+
+/** Reads one message of the server. Never throws. */
+export function decode(text: string): ServerMessage {
+  try {
+    return decodeJson(JSON.parse(text));
+  } catch {
+    return unknown(`the server sent what is no JSON: ${text.slice(0, 80)}`);
+  }
+}
+
+/** The same for JSON that has been parsed, such as the results of a POST (H1). */
+export function decodeJson(value: Json): ServerMessage {
+  if (!isObject(value) || typeof value.type !== 'string') return unknown('the server sent a message without a type');
+  const { type } = value;
+  if (opTypes.includes(type)) {
+    const fault = entry(value);
+    return fault === undefined ? { kind: 'entry', entry: entryOf(value as unknown as Envelope) } : broken(type, fault);
+  }
+  if (!Object.hasOwn(kinds, type))
+    return unknown(`the server sent a message of a type that is not known here: ${type.slice(0, 40)}`);
+  const [check, make] = kinds[type] as (typeof kinds)[string];
+  const fault = check(value);
+  return fault === undefined ? make(value.payload as never, value as unknown as Envelope) : broken(type, fault);
+}
+
+const unknown = (problem: string): ServerMessage => ({ kind: 'unknown', problem });
+const broken = (type: string, fault: string) =>
+  unknown(`the server sent ${type} with ${fault ? `an unexpected ${fault.slice(1, 120)}` : 'an unexpected shape'}`);
+
+/** Writes one message, `type` and `id` first (E5). */
+export function encode({ type, id, age, payload }: ClientMessage): string {
+  return JSON.stringify({ type, id, age, payload });
+}
+
+/** How many bytes a text takes on the wire. */
+export const byteLength = (text: string): number => new TextEncoder().encode(text).length;
