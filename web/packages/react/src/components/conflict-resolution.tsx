@@ -142,7 +142,7 @@ function Decision({ conflict, resolve, renderValue }: DecisionProps): ReactNode 
   };
   const [mine, theirs] = answers[kind];
   return (
-    <section className="dw-conflict" aria-labelledby={title}>
+    <article className="dw-conflict" aria-labelledby={title}>
       <h3 id={title}>
         <bdi>{texts.operation(conflict.operation)}</bdi>
       </h3>
@@ -176,6 +176,6 @@ function Decision({ conflict, resolve, renderValue }: DecisionProps): ReactNode 
           {theirs}
         </button>
       </div>
-    </section>
+    </article>
   );
 }

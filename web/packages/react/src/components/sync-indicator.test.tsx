@@ -1,0 +1,141 @@
+import { DashwireError, type SyncState } from '@dashwire/client';
+import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { expectAccessible } from '../../test/axe.ts';
+import { live, Scene, saved } from '../../test/scene.ts';
+import { DashboardRealtimeProvider } from '../provider.tsx';
+import { DashboardSyncIndicator, type DashboardSyncIndicatorProps } from './sync-indicator.tsx';
+
+let scene: Scene;
+beforeEach(() => {
+  scene = new Scene();
+});
+afterEach(() => {
+  cleanup();
+  vi.useRealTimers();
+});
+
+function show(props: DashboardSyncIndicatorProps = {}) {
+  return render(
+    <DashboardRealtimeProvider client={scene.client}>
+      <DashboardSyncIndicator {...props} />
+    </DashboardRealtimeProvider>,
+  );
+}
+
+const words: readonly (readonly [SyncState, string, string])[] = [
+  ['saved', 'Saved', 'check'],
+  ['offline', 'Offline: 3 changes kept on this device', 'cut'],
+  ['reconnecting', 'Reconnecting…', 'ring'],
+  ['conflict', 'Needs your decision (2)', 'triangle'],
+  ['needs-auth', 'Sign in again', 'triangle'],
+  ['read-only', 'Read only', 'lock'],
+  ['fallback', 'Saved (slow connection)', 'check'],
+  ['rejected', 'Not saved (1)', 'diamond'],
+  ['incompatible', 'Reload to update', 'triangle'],
+  ['storage-full', 'Not saved: storage is full', 'diamond'],
+  ['closed', 'Not connected', 'diamond'],
+  ['loading', 'Loading…', 'ring'],
+];
+
+describe.each(['dot', 'pill', 'full'] as const)('as a %s', (variant) => {
+  test.each(words)('%s says "%s" with a shape', async (state, text, shape) => {
+    scene.sync.set({ ...saved, state, pending: 3, conflicts: 2, rejected: 1 });
+    const { container } = show({ variant });
+    const status = screen.getByRole('status');
+    expect(status.textContent).toBe(text);
+    expect(status.querySelector('svg')?.getAttribute('data-dw-shape')).toBe(shape);
+    await expectAccessible(container);
+  });
+});
+
+test('offline with nothing pending, one change, and changes that are not kept', () => {
+  scene.sync.set({ ...saved, state: 'offline' });
+  show();
+  const status = screen.getByRole('status');
+  expect(status.textContent).toBe('Offline');
+  act(() => scene.sync.set({ ...saved, state: 'offline', pending: 1 }));
+  expect(status.textContent).toBe('Offline: 1 change kept on this device');
+  act(() => scene.sync.set({ ...saved, state: 'offline', pending: 2, durable: false }));
+  expect(status.textContent).toBe('Offline: 2 changes not saved');
+});
+
+test('"Saving…" comes after 400 ms, and what was there before stays until then', () => {
+  vi.useFakeTimers();
+  scene.sync.set({ ...saved, state: 'fallback' });
+  show();
+  const status = screen.getByRole('status');
+  act(() => scene.sync.set({ ...saved, state: 'saving', pending: 1, pendingSince: Date.now() }));
+  act(() => vi.advanceTimersByTime(399));
+  expect(status.textContent).toBe('Saved (slow connection)');
+  act(() => vi.advanceTimersByTime(1));
+  expect(status.textContent).toBe('Saving…');
+  act(() => scene.sync.set({ ...saved }));
+  expect(status.textContent).toBe('Saved');
+
+  act(() => scene.sync.set({ ...saved, state: 'saving', pending: 1, pendingSince: Date.now() }));
+  act(() => vi.advanceTimersByTime(300));
+  act(() => scene.sync.set({ ...saved }));
+  act(() => vi.advanceTimersByTime(1000));
+  expect(status.textContent).toBe('Saved');
+});
+
+test('a dot keeps its words for screen readers and as a tooltip', () => {
+  show({ variant: 'dot' });
+  const status = screen.getByRole('status');
+  expect(status.title).toBe('Saved');
+  expect(status.querySelector('.dw-hidden')?.textContent).toBe('Saved');
+});
+
+describe('in full', () => {
+  test('says how long ago it was saved, each second, without announcing it', () => {
+    vi.useFakeTimers();
+    scene.sync.set({ ...saved, lastSavedAt: Date.now() - 4000 });
+    const { container } = show({ variant: 'full' });
+    act(() => vi.advanceTimersByTime(1000));
+    expect(container.textContent).toBe('Savedlast change saved 5 s ago');
+    expect(screen.getByRole('status').textContent).toBe('Saved');
+  });
+
+  test('offers what helps', () => {
+    const signIn = vi.fn();
+    scene.sync.set({ ...saved, state: 'reconnecting' });
+    const { rerender } = show({ variant: 'full' });
+    fireEvent.click(screen.getByRole('button', { name: 'Try now' }));
+    expect(scene.calls).toEqual([['reconnect']]);
+
+    act(() => scene.sync.set({ ...saved, state: 'needs-auth' }));
+    fireEvent.click(screen.getByRole('button', { name: 'Sign in' }));
+    expect(scene.calls).toEqual([['reconnect'], ['reconnect']]);
+    rerender(
+      <DashboardRealtimeProvider client={scene.client}>
+        <DashboardSyncIndicator variant="full" onSignIn={signIn} />
+      </DashboardRealtimeProvider>,
+    );
+    fireEvent.click(screen.getByRole('button', { name: 'Sign in' }));
+    expect(signIn).toHaveBeenCalledOnce();
+
+    act(() => {
+      scene.connection.set({ ...live, error: new DashwireError('FORBIDDEN', 'You may not come in.') });
+      scene.sync.set({ ...saved, state: 'closed' });
+    });
+    expect(screen.getByText('You may not come in.')).toBeTruthy();
+  });
+});
+
+test('every word can be replaced, and is passed on to providers inside', () => {
+  scene.sync.set({ ...saved, state: 'conflict', conflicts: 2 });
+  render(
+    <DashboardRealtimeProvider
+      client={scene.client}
+      texts={{
+        sync: ({ state, conflicts }) => (state === 'conflict' ? `Bitte entscheiden (${conflicts})` : 'Gespeichert'),
+      }}
+    >
+      <DashboardRealtimeProvider dashboardId="d1">
+        <DashboardSyncIndicator />
+      </DashboardRealtimeProvider>
+    </DashboardRealtimeProvider>,
+  );
+  expect(screen.getByRole('status').textContent).toBe('Bitte entscheiden (2)');
+});
