@@ -6,7 +6,7 @@ import type { Json, JsonObject } from './json.ts';
 import { bottomOf, normaliseLayout, placeNew } from './layout.ts';
 import { mergeEdits } from './mergepatch.ts';
 import type { ConflictResolved, DashboardUpdate, LayoutUpdate, Op, OpFields, WidgetUpdate } from './operation.ts';
-import { editsOf, getAt, joinPointer, member, reaches, reserved, setAt, unsetAt } from './pointer.ts';
+import { editsOf, getAt, isId, joinPointer, member, reaches, setAt, unsetAt } from './pointer.ts';
 import { emptyLayout, equalRectangles, movedTo } from './rectangle.ts';
 
 /** Why an op cannot be applied; `path` names the place as the server's answer would. */
@@ -221,7 +221,7 @@ function checkPlace({ x, y, w, h }: Move, bottom: number, path: string): void {
 
 /** Ids and names of breakpoints (D2). */
 function checkId(id: string, path: string): void {
-  if (!/^[\w.:-]{1,128}$/.test(id) || /^\.+$/.test(id) || reserved.has(id)) refuse('INVALID_ID', path);
+  if (!isId(id)) refuse('INVALID_ID', path);
 }
 
 function refuse(code: ErrorCode, path: string): never {

@@ -3,7 +3,18 @@ import vectors from '../../../../testdata/values.json' with { type: 'json' };
 import { equal } from './equal.ts';
 import { DashwireError } from './errors.ts';
 import type { Json } from './json.ts';
-import { contains, editsOf, getAt, joinPointer, parsePointer, patchOf, reaches, setAt, unsetAt } from './pointer.ts';
+import {
+  contains,
+  editsOf,
+  getAt,
+  isId,
+  joinPointer,
+  parsePointer,
+  patchOf,
+  reaches,
+  setAt,
+  unsetAt,
+} from './pointer.ts';
 
 function refusal(run: () => unknown): { code: string; path: string | undefined } | undefined {
   try {
@@ -42,6 +53,10 @@ describe('pointers', () => {
     for (const path of ('unset' in v && v.unset) || []) value = unsetAt(value, path);
     for (const [path, to] of Object.entries(('set' in v && v.set) || {})) value = setAt(value, path, to as Json);
     expect(value).toEqual(v.result);
+  });
+
+  it.each(vectors.ids)('$description', ({ id, valid }) => {
+    expect(isId(id)).toBe(valid);
   });
 
   it('E6 keep what does not change', () => {

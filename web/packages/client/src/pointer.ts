@@ -16,7 +16,12 @@ export function member<T>(record: Readonly<Record<string, T>> | undefined, key: 
 export const maxTokens = 31;
 
 /** Names that no key and no id may have, since objects of JavaScript give them a meaning (D2, D4). */
-export const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Whether a text can be an id of a dashboard, widget, client, op or breakpoint (D2). */
+export function isId(id: string): boolean {
+  return /^[\w.:-]{1,128}$/.test(id) && !/^\.+$/.test(id) && !reserved.has(id);
+}
 
 /** Checks a pointer that an op names, and gives its decoded tokens. Throws `PATH` (E6) or `INVALID_VALUE` (D4). */
 export function parsePointer(pointer: Pointer): readonly string[] {
