@@ -1,8 +1,12 @@
 /** The TypeScript client of Dashwire. */
 export type * from './api.ts';
+export { applyChange } from './change.ts';
+export { createClient } from './client.ts';
 export type * from './document.ts';
+export { equal } from './equal.ts';
 export * from './errors.ts';
 export type * from './json.ts';
+export { normaliseLayout } from './layout.ts';
 export type {
   AckPayload,
   Author,

@@ -1,0 +1,383 @@
+import type { Dashboard, DashboardState, EditOptions, Gesture, Operation } from './api.ts';
+import { mergeOps, withPrev } from './coalesce.ts';
+import type { DashboardDocument, Patch, Widget } from './document.ts';
+import { DashwireError } from './errors.ts';
+import type { Host } from './host.ts';
+import type { Item } from './item.ts';
+import { labelOf } from './label.ts';
+import type { AckPayload, Entry, NackPayload, ServerMessage, SyncResponse } from './message.ts';
+import type { BatchedOp, Op } from './operation.ts';
+import { editsOf, joinPointer } from './pointer.ts';
+import { Replica } from './replica.ts';
+import { UndoStack } from './undo.ts';
+import { Views } from './views.ts';
+
+/** One dashboard, shared by all its handles: follows it, edits it, and holds what views read. */
+export class DashboardCore {
+  readonly id: string;
+  readonly replica: Replica;
+  readonly undo = new UndoStack();
+  readonly views: Views;
+  /** How many handles are open. */
+  handles = 0;
+  /** The server follows up with everything after the replica's version. */
+  synced = false;
+  /** Waits to be forgotten, in case that it is opened again at once. */
+  lingering: number | undefined;
+  readonly #host: Host;
+  /** The SYNC_REQUEST without an answer. */
+  #asked: string | null = null;
+  #joined: { readonly key: string; response: SyncResponse } | null = null;
+  #retry: number | undefined;
+  #attempts = 0;
+
+  constructor(host: Host, id: string) {
+    this.#host = host;
+    this.id = id;
+    this.replica = new Replica(id);
+    this.views = new Views(this.replica);
+  }
+
+  get status(): DashboardState['status'] {
+    return this.views.state.getSnapshot().status;
+  }
+
+  /** Whether ops can be sent: the server has told what it has, or that it tells nothing. */
+  get ready(): boolean {
+    return this.synced || (this.#asked === null && ['not-found', 'forbidden', 'failed'].includes(this.status));
+  }
+
+  /** Asks for the dashboard, or for what it has become since. */
+  request(): void {
+    this.#host.platform.clearTimeout(this.#retry ?? 0);
+    this.synced = false;
+    this.#joined = null;
+    this.#host.follow();
+    const { server } = this.replica;
+    const since = server ? { epoch: server.epoch, version: server.version } : undefined;
+    this.#asked = this.#host.send('SYNC_REQUEST', { dashboardId: this.id, ...(since && { since }) });
+  }
+
+  /** Shows oneself, if one is to be seen. */
+  present(): void {
+    const state = this.views.people.own;
+    if (this.synced && state !== undefined) this.#host.send('PRESENCE', { dashboardId: this.id, state });
+  }
+
+  lost(): void {
+    this.#host.platform.clearTimeout(this.#retry ?? 0);
+    this.synced = false;
+    this.#asked = null;
+    this.#joined = null;
+  }
+
+  end(): void {
+    for (const timer of [this.#retry, this.lingering]) this.#host.platform.clearTimeout(timer ?? 0);
+  }
+
+  response(to: string | undefined, part: SyncResponse): void {
+    if (part.mode === 'none' || (to !== undefined && to !== this.#asked) || (to === undefined && !this.synced)) return;
+    const key = to ?? '';
+    const joined = (part.part ?? 1) > 1 && this.#joined?.key === key ? join(this.#joined.response, part) : part;
+    this.#joined = { key, response: joined };
+    if ((part.part ?? 1) < (part.parts ?? 1)) return;
+    this.#joined = null;
+    if (to !== undefined) this.#asked = null;
+    this.#take(joined);
+  }
+
+  #take(response: SyncResponse): void {
+    const { epoch, version, document, entries = [], role, presence, count, data, mode } = response;
+    const { server } = this.replica;
+    if (mode === 'snapshot' && document) this.replica.reset({ ...document, id: this.id, epoch, version });
+    else {
+      const fresh = entries.filter((e) => e.version > (server?.version ?? 0));
+      const first = fresh[0]?.version ?? version + 1;
+      if (!server || first !== server.version + 1) {
+        if (!server || version > server.version) return this.request();
+      } else {
+        const changes = fresh.map(({ change }) => change);
+        this.replica.advanceAll(changes, version, epoch);
+      }
+      for (const entry of fresh) this.#mine(entry);
+      for (const entry of fresh) this.#host.entry(entry);
+    }
+    this.#attempts = 0;
+    this.synced = true;
+    this.views.set({ status: 'ready', role, error: null });
+    this.views.people.replace(presence, count);
+    this.views.values.replace(data);
+    this.present();
+    this.#host.synced();
+    this.#settleAcked();
+  }
+
+  /** Settles the op that an entry was, if it is one of this user's. */
+  #mine(entry: Entry): void {
+    const item = this.#host.outbox.get(entry.id);
+    if (!item || item.dashboardId !== this.id || entry.author.userId !== this.#host.outbox.user) return;
+    this.undo.committed(item, entry.version, entry.epoch);
+    if (item.state === 'in-flight') {
+      item.seen = true; // its answer is still to come, and tells more
+      this.replaced();
+    } else this.#host.outbox.settle(item, item.ack);
+  }
+
+  entry(entry: Entry): void {
+    const { server } = this.replica;
+    if (!server || !this.synced || (this.#follows(entry.epoch) && entry.version <= server.version)) return;
+    if (!this.#follows(entry.epoch) || entry.version !== server.version + 1) return this.#gap();
+    this.replica.advance(entry.version, entry.epoch, entry.change);
+    this.#mine(entry);
+    this.views.update();
+    this.#host.entry(entry);
+    this.#settleAcked();
+  }
+
+  update({ epoch, from, version, change }: Extract<ServerMessage, { kind: 'sync-update' }>): void {
+    const { server } = this.replica;
+    if (!server || !this.synced || (this.#follows(epoch) && version <= server.version)) return;
+    if (!this.#follows(epoch) || from > server.version) return this.#gap();
+    this.replica.advance(version, epoch, change);
+    this.views.update();
+    this.#settleAcked();
+  }
+
+  /** The answer to an op that was applied: it stands for its version if it is in the stream (R2). */
+  ack(item: Item, ack: AckPayload): void {
+    const { server } = this.replica;
+    const known = server !== null && this.synced && this.#follows(ack.epoch);
+    if (known && ack.inStream && ack.version === server.version + 1) {
+      this.replica.advance(ack.version, ack.epoch, ack.change, item.id);
+      const now = this.replica.server ?? server;
+      this.undo.committed(item, ack.version, ack.epoch, item.seen ? undefined : [server, now]);
+      this.#host.outbox.settle(item, ack);
+      this.views.update();
+      this.#settleAcked();
+      return;
+    }
+    if (ack.status !== 'unchanged') this.undo.committed(item, ack.version, ack.epoch);
+    if (!known || item.seen || ack.version <= server.version) this.#host.outbox.settle(item, ack);
+    else {
+      this.#host.outbox.acked(item, ack);
+      if (ack.inStream) this.#gap();
+    }
+  }
+
+  /** True if it was the answer to a SYNC_REQUEST of this dashboard. */
+  refused(to: string | undefined, nack: NackPayload): boolean {
+    if (to === undefined ? nack.path !== `dashboardId:${this.id}` : to !== this.#asked) return false;
+    this.#asked = null;
+    if (nack.retryable) {
+      const ms = nack.retryAfterMs ?? Math.min(20_000, 500 * 2 ** this.#attempts++);
+      this.#retry = this.#host.platform.setTimeout(() => this.request(), ms);
+    } else {
+      const error = new DashwireError(nack.code, nack.message, { path: nack.path });
+      const status = nack.code === 'NOT_FOUND' ? 'not-found' : nack.code === 'FORBIDDEN' ? 'forbidden' : 'failed';
+      this.#close(status, error);
+      this.#host.synced();
+    }
+    return true;
+  }
+
+  /** The last word on this dashboard (R9, P4). */
+  closed(why: 'deleted' | 'forbidden'): void {
+    const words = why === 'deleted' ? 'this dashboard was deleted' : 'this dashboard may not be seen any more';
+    const error = new DashwireError(why === 'deleted' ? 'GONE' : 'FORBIDDEN', words);
+    this.#close(why, error);
+    for (const item of this.#items())
+      if (item.active && item.state !== 'in-flight') this.#host.outbox.reject(item, error);
+  }
+
+  #close(status: DashboardState['status'], error: DashwireError): void {
+    this.synced = false;
+    this.replica.reset(null);
+    this.views.set({ status, role: null, error });
+    this.views.people.replace([]);
+    this.views.values.replace({});
+  }
+
+  /** Puts an op of the outbox where it belongs: on top, or away. */
+  changed(item: Item): void {
+    if (item.state === 'conflicted' || item.state === 'rejected' || item.state === 'discarded') this.undo.drop(item);
+    this.replaced();
+  }
+
+  /** Puts the ops of the outbox on top. */
+  replaced(): void {
+    const items = this.#items();
+    this.replica.put(items.filter(({ shown }) => shown));
+    this.views.pend(items);
+    this.views.update();
+  }
+
+  #items(): readonly Item[] {
+    return this.#host.outbox.items.filter(({ dashboardId }) => dashboardId === this.id);
+  }
+
+  #settleAcked(): void {
+    const { server } = this.replica;
+    for (const item of this.#items()) {
+      if (item.ack && item.state === 'acked' && server && item.ack.version <= server.version) {
+        this.#host.outbox.settle(item, item.ack);
+      }
+    }
+  }
+
+  /** Before the first entry there is no epoch (R6). */
+  #follows(epoch: string): boolean {
+    const { server } = this.replica;
+    return server !== null && (server.epoch === epoch || (server.epoch === '' && server.version === 0));
+  }
+
+  #gap(): void {
+    if (this.#asked === null) this.request();
+  }
+
+  /** Makes an op of this moment: on what the user sees now (M2, M3). */
+  submit(op: Op, options: EditOptions = {}, note = true): Item {
+    const before = this.replica.view;
+    const item = this.#host.outbox.add(this.id, based(op, before, options), options.label ?? labelOf(op, before));
+    if (this.status === 'deleted') {
+      this.#host.outbox.reject(item, new DashwireError('GONE', 'this dashboard was deleted'));
+    } else if (note && before && this.replica.view) this.undo.record(item, op, before, this.replica.view);
+    return item;
+  }
+
+  /** For the undo stack. */
+  readonly again = (op: Op, label: string) => {
+    const before = this.replica.view;
+    const item = this.submit(op, { label }, false);
+    return before && this.replica.view && { item, before, after: this.replica.view };
+  };
+
+  gesture(options: EditOptions = {}): Gesture {
+    const { outbox } = this.#host;
+    const began = this.replica.view;
+    const parts = new Map<string, BatchedOp>();
+    let item: Item | undefined;
+    let over = false;
+    const edit = (key: string, op: BatchedOp) => {
+      if (over) return;
+      const known = parts.get(key);
+      const seen = withPrev(op, began);
+      parts.set(key, known ? (mergeOps(known, seen) ?? seen) : seen);
+      const [first, ...more] = parts.values();
+      if (!first) return;
+      const whole = based(more.length ? { type: 'WIDGET_BATCH', operations: [first, ...more] } : first, began, options);
+      const label = options.label ?? labelOf(whole, began);
+      if (!item || item.state === 'discarded') item = outbox.add(this.id, whole, label, true);
+      else outbox.update(item, whole, label);
+    };
+    return {
+      updateWidget: (widgetId, { set, unset }) => {
+        edit(`w:${widgetId}`, { type: 'WIDGET_UPDATE', widgetId, ...checked({ set, unset }) });
+      },
+      updateSettings: (patch) => edit('s', { type: 'DASHBOARD_UPDATE', ...checked(patch) }),
+      move: (moved, breakpoint) => {
+        edit(`l:${breakpoint ?? 'main'}`, { type: 'LAYOUT_UPDATE', ...(breakpoint && { breakpoint }), moved });
+      },
+      commit: () => {
+        if (over) return undefined;
+        over = true;
+        if (item?.state !== 'draft') return undefined;
+        outbox.release(item);
+        if (began && this.replica.view) this.undo.record(item, item.op, began, this.replica.view);
+        return item.operation;
+      },
+      cancel: () => {
+        over = true;
+        if (item?.state === 'draft') outbox.discard(item);
+      },
+    };
+  }
+
+  /** What a handle can do. */
+  handle(): Omit<Dashboard, 'close' | 'history' | 'versionAt' | 'nameVersion' | 'restore'> {
+    const { views } = this;
+    const edit = (op: Op, options?: EditOptions): Operation => this.submit(op, options).operation;
+    const at = (breakpoint: string | undefined) => (breakpoint === undefined ? {} : { breakpoint });
+    return {
+      id: this.id,
+      state: views.state,
+      undoState: this.undo.state,
+      presence: views.people.people,
+      settings: views.settings,
+      widget: (id: string) => views.widget(id),
+      widgetIds: (breakpoint?: string) => views.widgetIds(breakpoint),
+      layout: (breakpoint?: string) => views.layout(breakpoint),
+      data: (id: string) => views.values.widget(id),
+      pending: (id?: string) => views.pending(id),
+      conflicts: (id?: string) => views.conflicts(id),
+      namedVersions: () => views.namedVersions,
+      createWidget: (widget: Widget, options: EditOptions & { id?: string; layout?: object } = {}) => {
+        const { id: widgetId = this.#host.platform.newId(), layout } = options;
+        const set = Object.fromEntries(Object.entries(widget).map(([key, value]) => [joinPointer('', key), value]));
+        const op: Op = {
+          type: 'WIDGET_UPDATE',
+          widgetId,
+          create: true,
+          ...checked({ set }),
+          ...(layout && { layout }),
+        };
+        return { ...edit(op, options), widgetId };
+      },
+      updateWidget: (widgetId, patch, options) => {
+        return edit({ type: 'WIDGET_UPDATE', widgetId, ...checked(patch) }, options);
+      },
+      deleteWidget: (widgetId, options) => edit({ type: 'WIDGET_DELETE', widgetId }, options),
+      move: (moved, options) => edit({ type: 'LAYOUT_UPDATE', ...at(options?.breakpoint), moved }, options),
+      updateLayout: ({ columns, compact }, options) => {
+        const grid = { ...(columns !== undefined && { columns }), ...(compact && { compact }) };
+        const create = options?.create && { create: true };
+        return edit({ type: 'LAYOUT_UPDATE', ...at(options?.breakpoint), ...grid, ...create }, options);
+      },
+      updateSettings: (patch, options) => edit({ type: 'DASHBOARD_UPDATE', ...checked(patch) }, options),
+      batch: (operations, options) => edit({ type: 'WIDGET_BATCH', operations }, options),
+      restoreLayout: (toVersion, options) => {
+        return edit({ type: 'LAYOUT_RESTORE', ...at(options?.breakpoint), toVersion }, options);
+      },
+      gesture: (options) => this.gesture(options),
+      undo: () => this.undo.undo(this.again),
+      redo: () => this.undo.redo(this.again),
+      setPresence: (state) => {
+        views.people.own = state;
+        this.present();
+      },
+      sendData: (values) => this.synced && this.#host.send('WIDGET_DATA', { dashboardId: this.id, values }) !== null,
+    };
+  }
+}
+
+/** The op with what it is made on (M2): the version that the user sees, and the values there (M3). */
+function based(op: Op, seen: DashboardDocument | null, { policy }: EditOptions): Op {
+  const whole =
+    op.type === 'WIDGET_BATCH'
+      ? { ...op, operations: op.operations.map((part) => withPrev(part, seen)) }
+      : withPrev(op, seen);
+  const base = seen && op.baseVersion === undefined && { baseVersion: seen.version, epoch: seen.epoch };
+  return { ...whole, ...base, ...(policy && { policy }) };
+}
+
+/** Throws for a path that cannot be (E6). */
+function checked({ set, unset }: Patch): Patch {
+  const edits = editsOf({ set, unset });
+  if (edits.size === 0) throw new DashwireError('INVALID', 'this edit sets nothing and unsets nothing');
+  return { ...(set && { set }), ...(unset && { unset }) };
+}
+
+/** Two parts of one answer, joined by their members (R8). */
+function join(first: SyncResponse, next: SyncResponse): SyncResponse {
+  const document = first.document && {
+    ...first.document,
+    widgets: { ...first.document.widgets, ...next.document?.widgets },
+    layouts: { ...first.document.layouts, ...next.document?.layouts },
+  };
+  return {
+    ...first,
+    document,
+    entries: [...(first.entries ?? []), ...(next.entries ?? [])],
+    presence: [...first.presence, ...next.presence],
+    data: { ...first.data, ...next.data },
+  };
+}

@@ -1,0 +1,104 @@
+import type { UndoResult, UndoState } from './api.ts';
+import { mergeOps } from './coalesce.ts';
+import type { DashboardDocument } from './document.ts';
+import { inverseOp } from './inverse.ts';
+import type { Item } from './item.ts';
+import type { BatchedOp, Op } from './operation.ts';
+import { Store } from './store.ts';
+
+/** One edit that can be taken back. */
+interface Step {
+  readonly label: string;
+  readonly item: Item;
+  op: Op;
+  /** Without and with the op: as the user saw it, then as the server did it. */
+  before: DashboardDocument;
+  after: DashboardDocument;
+  /** The version that the op's entry has, or before that the one that it was made on. */
+  version: number;
+  epoch: string;
+}
+
+/** How many edits can be taken back. */
+const depth = 100;
+
+/** Makes an op on the dashboard, without noting it here. */
+type Submit = (op: Op, label: string) => { item: Item; before: DashboardDocument; after: DashboardDocument } | null;
+
+/** What a user did on one dashboard, to be undone and redone (M13). */
+export class UndoStack {
+  readonly state = new Store<UndoState>({ canUndo: false, canRedo: false, undoLabel: null, redoLabel: null });
+  #done: readonly Step[] = [];
+  #undone: readonly Step[] = [];
+
+  /** Notes an edit. One that went into the same draft as the last belongs to it. */
+  record(item: Item, op: Op, before: DashboardDocument, after: DashboardDocument): void {
+    const last = this.#done.at(-1);
+    this.#undone = [];
+    if (last?.item === item && item.state === 'draft') {
+      last.op = mergeOps(last.op as BatchedOp, op as BatchedOp) ?? item.op;
+      last.after = after;
+    } else this.#done = [...this.#done.slice(1 - depth), step(item, op, before, after, item.label)];
+    this.#tell();
+  }
+
+  /** The op's entry is here. Its documents are known if nothing else came with it. */
+  committed(item: Item, version: number, epoch: string, exact?: readonly [DashboardDocument, DashboardDocument]): void {
+    const steps = [...this.#done, ...this.#undone].filter((s) => s.item === item);
+    for (const s of steps) {
+      s.version = version;
+      s.epoch = epoch;
+      if (exact && steps.length === 1) [s.before, s.after] = exact;
+    }
+  }
+
+  /** The op has come to nothing. */
+  drop(item: Item): void {
+    this.#done = this.#done.filter((s) => s.item !== item);
+    this.#undone = this.#undone.filter((s) => s.item !== item);
+    this.#tell();
+  }
+
+  undo(submit: Submit): Promise<UndoResult | null> {
+    return this.#back('Undo', submit);
+  }
+
+  redo(submit: Submit): Promise<UndoResult | null> {
+    return this.#back('Redo', submit);
+  }
+
+  async #back(word: 'Undo' | 'Redo', submit: Submit): Promise<UndoResult | null> {
+    const from = word === 'Undo' ? this.#done : this.#undone;
+    const last = from.at(-1);
+    if (!last) return null;
+    const rest = from.slice(0, -1);
+    const { label, version, epoch } = last;
+    const op = inverseOp(last.before, last.after, last.op);
+    const made = op && submit({ ...op, baseVersion: version, epoch }, `${word}: ${label}`);
+    const next = made && step(made.item, made.item.op, made.before, made.after, label);
+    if (word === 'Undo') {
+      this.#done = rest;
+      if (next) this.#undone = [...this.#undone, next];
+    } else {
+      this.#undone = rest;
+      if (next) this.#done = [...this.#done, next];
+    }
+    this.#tell();
+    if (!made) return null;
+    const outcome = await made.item.operation.done;
+    if (outcome.ack?.status === 'unchanged') this.drop(made.item);
+    return { outcome, skipped: outcome.ack?.skipped ?? [] };
+  }
+
+  #tell(): void {
+    const undoLabel = this.#done.at(-1)?.label ?? null;
+    const redoLabel = this.#undone.at(-1)?.label ?? null;
+    const now = this.state.getSnapshot();
+    if (now.undoLabel === undoLabel && now.redoLabel === redoLabel) return;
+    this.state.set({ canUndo: undoLabel !== null, canRedo: redoLabel !== null, undoLabel, redoLabel });
+  }
+}
+
+function step(item: Item, op: Op, before: DashboardDocument, after: DashboardDocument, label: string): Step {
+  return { label, item, op, before, after, version: before.version, epoch: before.epoch };
+}

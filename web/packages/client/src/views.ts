@@ -1,0 +1,164 @@
+import type { Conflict, DashboardState, NamedVersion, PendingOperation } from './api.ts';
+import { widgetKey } from './coalesce.ts';
+import type { Layout, Widget } from './document.ts';
+import type { Item } from './item.ts';
+import type { JsonObject } from './json.ts';
+import { isObject, member } from './pointer.ts';
+import { PresenceList } from './presence.ts';
+import type { Replica } from './replica.ts';
+import { type Readable, Store } from './store.ts';
+import { LiveValues } from './values.ts';
+
+/** Values by a key, each made when it is first asked for. */
+class Family<T> {
+  readonly #stores = new Map<string, Store<T>>();
+  readonly #read: (key: string, before: T | undefined) => T;
+
+  constructor(read: (key: string, before: T | undefined) => T) {
+    this.#read = read;
+  }
+
+  get(key: string): Readable<T> {
+    let store = this.#stores.get(key);
+    if (!store) {
+      store = new Store(this.#read(key, undefined));
+      this.#stores.set(key, store);
+    }
+    return store;
+  }
+
+  update(keys: Iterable<string> = this.#stores.keys()): void {
+    for (const key of keys) {
+      const store = this.#stores.get(key);
+      store?.set(this.#read(key, store.getSnapshot()));
+    }
+  }
+}
+
+const nothing: JsonObject = {};
+
+/** What views of one dashboard read. Each value changes only when it has changed. */
+export class Views {
+  readonly state: Store<DashboardState>;
+  readonly settings = new Store<JsonObject>(nothing);
+  readonly people = new PresenceList();
+  readonly values = new LiveValues();
+  readonly namedVersions = new Store<readonly NamedVersion[]>([]);
+  readonly #replica: Replica;
+  #items: readonly Item[] = [];
+  readonly #widgets = new Family<Widget | undefined>((id) => member(this.#replica.view?.widgets, id));
+  readonly #layouts = new Family<Layout | undefined>((name) => member(this.#replica.view?.layouts, name));
+  readonly #ids = new Family<readonly string[]>((name, old) => same(old, this.#inOrder(name)));
+  readonly #pending = new Family<readonly PendingOperation[]>((key, old) => {
+    return same(
+      old,
+      this.#of(key).map(({ current }) => current.getSnapshot()),
+    );
+  });
+  readonly #conflicts = new Family<readonly Conflict[]>((key, old) => {
+    return same(
+      old,
+      this.#of(key).flatMap(({ conflicts }) => conflicts),
+    );
+  });
+
+  constructor(replica: Replica) {
+    this.#replica = replica;
+    this.state = new Store<DashboardState>({
+      status: 'loading',
+      document: null,
+      version: 0,
+      epoch: '',
+      role: null,
+      error: null,
+    });
+  }
+
+  widget(id: string): Readable<Widget | undefined> {
+    return this.#widgets.get(id);
+  }
+
+  layout(breakpoint = 'main'): Readable<Layout | undefined> {
+    return this.#layouts.get(breakpoint);
+  }
+
+  widgetIds(breakpoint = 'main'): Readable<readonly string[]> {
+    return this.#ids.get(breakpoint);
+  }
+
+  /** Without an id, all of the dashboard. */
+  pending(id?: string): Readable<readonly PendingOperation[]> {
+    return this.#pending.get(keyOf(id));
+  }
+
+  conflicts(id?: string): Readable<readonly Conflict[]> {
+    return this.#conflicts.get(keyOf(id));
+  }
+
+  /** Tells all what has changed in the replica, and in what is given. */
+  set(given: Partial<Pick<DashboardState, 'status' | 'role' | 'error'>>): void {
+    const now = this.state.getSnapshot();
+    const { view: document, server } = this.#replica;
+    const next = { ...now, ...given, document, version: server?.version ?? 0, epoch: server?.epoch ?? '' };
+    const keys = Object.keys(next) as (keyof DashboardState)[];
+    if (document !== now.document) {
+      const widgets = document?.widgets ?? {};
+      if (widgets !== now.document?.widgets) {
+        this.values.drop(Object.keys(now.document?.widgets ?? {}).filter((id) => !Object.hasOwn(widgets, id)));
+      }
+      this.#widgets.update();
+      if (document?.layouts !== now.document?.layouts) this.#layouts.update();
+      if (document?.layouts !== now.document?.layouts || document?.widgets !== now.document?.widgets)
+        this.#ids.update();
+      this.settings.set(document?.settings ?? nothing);
+      if (document?.settings.versions !== now.document?.settings.versions) {
+        this.namedVersions.set(named(document?.settings ?? nothing));
+      }
+    }
+    if (keys.some((key) => next[key] !== now[key])) this.state.set(next);
+  }
+
+  update(): void {
+    this.set({});
+  }
+
+  pend(items: readonly Item[]): void {
+    this.#items = items;
+    this.#pending.update();
+    this.#conflicts.update();
+  }
+
+  #of(key: string): readonly Item[] {
+    return key === '' ? this.#items : this.#items.filter(({ lanes }) => lanes.has(key));
+  }
+
+  /** By y and x; what stands nowhere comes last. */
+  #inOrder(breakpoint: string): readonly string[] {
+    const { view } = this.#replica;
+    const items = member(view?.layouts, breakpoint)?.items;
+    const rank = (id: string) => {
+      const { x, y } = member(items, id) ?? { x: 0, y: 1e9 };
+      return y * 1e4 + x;
+    };
+    const ranks = Object.keys(view?.widgets ?? {}).map((id) => [rank(id), id] as const);
+    return ranks.sort(([a, i], [b, j]) => a - b || (i < j ? -1 : 1)).map(([, id]) => id);
+  }
+}
+
+const keyOf = (id: string | undefined): string => (id === undefined ? '' : widgetKey(id));
+
+/** The old list, if the new one has the same members. */
+function same<T>(old: readonly T[] | undefined, now: readonly T[]): readonly T[] {
+  return old?.length === now.length && now.every((value, i) => value === old[i]) ? old : now;
+}
+
+/** Names of versions are settings (H3); newest first. */
+function named({ versions }: JsonObject): readonly NamedVersion[] {
+  if (!isObject(versions)) return [];
+  const all = Object.entries(versions).flatMap(([version, value]) => {
+    if (!isObject(value) || typeof value.name !== 'string') return [];
+    const { name, by, at } = value;
+    return { version: Number(version), name, by: typeof by === 'string' ? by : null, at: String(at ?? '') };
+  });
+  return all.sort((a, b) => b.version - a.version);
+}
