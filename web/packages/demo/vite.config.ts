@@ -8,6 +8,11 @@ const proxy = {
   '/api': { target: server, ws: true, changeOrigin: true, headers: { origin: server } },
 };
 
+/** As the server sends it (internal/page), so that what works here works there. */
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+
 /**
  * The build is embedded by the Go package internal/page and served under a policy that allows no inline script, style or
  * image, so nothing is inlined here. The same sources give the same bytes.
@@ -24,5 +29,5 @@ export default defineConfig({
     reportCompressedSize: true,
   },
   server: { proxy },
-  preview: { proxy },
+  preview: { proxy, headers: { 'Content-Security-Policy': policy } },
 });

@@ -1,0 +1,110 @@
+import { DashboardRealtimeProvider, useClient, useDashboard } from '@dashwire/react';
+import { type ReactNode, useEffect, useState } from 'react';
+import { Grid } from '../grid/grid.tsx';
+import { useOf } from '../grid/select.ts';
+import type { TileActions } from '../grid/view.ts';
+import type { Kiosk as KioskOptions } from '../routes.ts';
+import { leaveKiosk } from '../shell/navigation.ts';
+import { useStale } from '../shell/stale.ts';
+import { DashboardMessage, GridSkeleton } from '../shell/states.tsx';
+import { useTimeRange } from '../shell/time-range.ts';
+import './kiosk.css';
+import { useRest } from './rest.ts';
+
+/** How long the pointer is seen after it has moved, in ms. */
+const pointerMs = 3000;
+/** A page that is older than its server is loaded anew after a while, not by all walls at once, in ms. */
+const reloadMs = 30_000;
+
+/** Nothing but tiles, for a wall: no dialogs, nothing to click. It turns over by itself and stands for days. */
+export function Kiosk({ options, id }: { readonly options: KioskOptions; readonly id: string }): ReactNode {
+  const ids = options.dashboards.length > 0 ? options.dashboards : [id];
+  const turn = useTurn(ids.length, options.rotateMs);
+  const shown = ids[turn] ?? id;
+  useRest(pointerMs);
+  useReload();
+  useAwake();
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key === 'Escape') leaveKiosk();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, []);
+  return (
+    <DashboardRealtimeProvider dashboardId={shown}>
+      <Wall />
+    </DashboardRealtimeProvider>
+  );
+}
+
+const noActions: TileActions = { openSettings() {}, duplicate() {}, remove() {} };
+
+function Wall(): ReactNode {
+  const dashboard = useDashboard();
+  const status = useOf(dashboard.state, (state) => state.status);
+  const error = useOf(dashboard.state, (state) => state.error);
+  const range = useTimeRange();
+  const stale = useStale();
+  return (
+    <main className="wall" data-stale={stale === null ? undefined : ''}>
+      {stale !== null && <WallLine since={stale} />}
+      {status === 'loading' && <GridSkeleton />}
+      {status === 'ready' && <Grid key={dashboard.id} range={range} kiosk readOnly actions={noActions} />}
+      {status !== 'loading' && status !== 'ready' && <DashboardMessage status={status} error={error} />}
+    </main>
+  );
+}
+
+/** The thin line on top: what is below it is old. */
+function WallLine({ since }: { readonly since: number }): ReactNode {
+  const time = new Date(since).toLocaleTimeString(undefined, { timeStyle: 'short' });
+  return (
+    <div className="wall-line" role="status">
+      <span>▲ Offline since {time}</span>
+    </div>
+  );
+}
+
+/** Which of so many is shown now. */
+function useTurn(count: number, everyMs: number): number {
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    if (count < 2 || everyMs === 0) return;
+    const timer = setInterval(() => setTurn((now) => (now + 1) % count), everyMs);
+    return () => clearInterval(timer);
+  }, [count, everyMs]);
+  return turn % Math.max(count, 1);
+}
+
+function useReload(): void {
+  const old = useOf(useClient().sync, (status) => status.state === 'incompatible');
+  useEffect(() => {
+    if (!old) return;
+    const timer = setTimeout(() => window.location.reload(), reloadMs * (1 + Math.random()));
+    return () => clearTimeout(timer);
+  }, [old]);
+}
+
+/** Asks the device to keep its screen on, again whenever the page is shown again. */
+function useAwake(): void {
+  useEffect(() => {
+    let lock: WakeLockSentinel | undefined;
+    let gone = false;
+    const ask = async () => {
+      if (document.visibilityState !== 'visible') return;
+      try {
+        const mine = await navigator.wakeLock?.request('screen');
+        if (gone) await mine?.release();
+        else lock = mine;
+      } catch {} // the battery is low, or it is forbidden: the screen goes as it goes
+    };
+    void ask();
+    document.addEventListener('visibilitychange', ask);
+    return () => {
+      gone = true;
+      document.removeEventListener('visibilitychange', ask);
+      lock?.release().catch(() => {});
+    };
+  }, []);
+}

@@ -1,0 +1,169 @@
+import type { DashboardState } from '@dashwire/client';
+import { useClient, useDashboard, useReadable } from '@dashwire/react';
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react';
+import { announce } from '../announce.ts';
+import { Grid } from '../grid/grid.tsx';
+import { useOf } from '../grid/select.ts';
+import type { GridView, TileActions } from '../grid/view.ts';
+import { pageKeyOf } from '../keyboard/keys.ts';
+import { dashboardsHref, shareLink } from '../routes.ts';
+import { download, duplicateWidget, removeWidget } from './edits.ts';
+import { follow } from './follow.ts';
+import { Following } from './following.tsx';
+import type { CommonActions } from './menu.tsx';
+import { enterKiosk } from './navigation.ts';
+import type { PageActions } from './page-actions.ts';
+import { useStale } from './stale.ts';
+import { DashboardMessage, Empty, GridSkeleton } from './states.tsx';
+import { stepRange, useTimeRange } from './time-range.ts';
+import { toast } from './toasts.ts';
+import { TopBar } from './top-bar.tsx';
+
+const Gallery = lazy(async () => ({ default: (await import('../gallery/gallery.tsx')).Gallery }));
+const SettingsPanel = lazy(async () => ({ default: (await import('../settings/settings.tsx')).SettingsPanel }));
+
+type Sheet = { readonly name: 'gallery' | 'history' } | { readonly name: 'settings'; readonly widgetId: string };
+
+/** A dashboard with everything around it. */
+export function DashboardPage({ common }: { readonly common: CommonActions }): ReactNode {
+  const client = useClient();
+  const dashboard = useDashboard();
+  const status = useOf(dashboard.state, (state) => state.status);
+  const error = useOf(dashboard.state, (state) => state.error);
+  const readOnly = useOf(dashboard.state, (state) => isReadOnly(state));
+  const empty = useOf(dashboard.widgetIds(), (ids) => ids.length === 0);
+  const undoState = useReadable(dashboard.undoState);
+  const range = useTimeRange();
+  const stale = useStale();
+  const [sheet, setSheet] = useState<Sheet | null>(null);
+  const [view, setView] = useState<GridView | null>(null);
+
+  const tileActions = useMemo<TileActions>(
+    () => ({
+      openSettings: (widgetId) => setSheet({ name: 'settings', widgetId }),
+      duplicate: (widgetId) => duplicateWidget(dashboard, widgetId),
+      remove: (widgetId) => {
+        setSheet((open) => (open?.name === 'settings' && open.widgetId === widgetId ? null : open));
+        removeWidget(dashboard, widgetId);
+      },
+    }),
+    [dashboard],
+  );
+
+  const actions = useMemo<PageActions>(
+    () => ({
+      readOnly,
+      ...undoState,
+      add: () => setSheet({ name: 'gallery' }),
+      undo: () => void undone(dashboard.undo(), 'Undone'),
+      redo: () => void undone(dashboard.redo(), 'Done again'),
+      history: () => setSheet({ name: 'history' }),
+      share: () => void share(dashboard.id),
+      exportAs: (format) => void exported(client.dashboards.export(dashboard.id, format), dashboard.id, format),
+      kiosk: enterKiosk,
+    }),
+    [client, dashboard, readOnly, undoState],
+  );
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented) return;
+      const key = pageKeyOf(event);
+      // A dialog that is open has the keys, but for undo and redo beside a side sheet.
+      if (key === undefined || document.querySelector('[aria-modal="true"]') !== null) return;
+      if (pageKey(key, actions, common, () => setSheet(null))) event.preventDefault();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [actions, common]);
+
+  const close = () => setSheet(null);
+  return (
+    <>
+      <TopBar actions={actions} common={common} />
+      <main className="page" data-stale={stale === null ? undefined : ''} data-sheet={sheet?.name}>
+        {stale !== null && status === 'ready' && <StaleNote since={stale} />}
+        {status === 'loading' && <GridSkeleton />}
+        {status !== 'loading' && status !== 'ready' && <DashboardMessage status={status} error={error} />}
+        {status === 'ready' && empty && <Empty readOnly={readOnly} onAdd={actions.add} />}
+        {status === 'ready' && (
+          <Grid range={range} kiosk={false} readOnly={readOnly} actions={tileActions} onView={setView} />
+        )}
+      </main>
+      <Following view={view} />
+      <Suspense>
+        {sheet?.name === 'gallery' && <Gallery open onClose={close} />}
+        {sheet?.name === 'settings' && <SettingsPanel key={sheet.widgetId} widgetId={sheet.widgetId} onClose={close} />}
+      </Suspense>
+    </>
+  );
+}
+
+function pageKey(
+  key: NonNullable<ReturnType<typeof pageKeyOf>>,
+  actions: PageActions,
+  common: CommonActions,
+  closeSheet: () => void,
+): boolean {
+  switch (key) {
+    case 'escape':
+      follow(null);
+      closeSheet();
+      return false;
+    case 'help':
+      common.help();
+      return true;
+    case 'dashboards':
+      window.location.hash = dashboardsHref;
+      return true;
+    case 'shorter':
+    case 'longer':
+      announce(`Showing ${stepRange(key === 'shorter' ? -1 : 1)} minutes.`);
+      return true;
+    case 'history':
+    case 'share':
+    case 'kiosk':
+      actions[key]();
+      return true;
+    case 'add':
+    case 'undo':
+    case 'redo':
+      if (!actions.readOnly) actions[key]();
+      return !actions.readOnly;
+  }
+}
+
+function StaleNote({ since }: { readonly since: number }): ReactNode {
+  const time = new Date(since).toLocaleTimeString(undefined, { timeStyle: 'medium' });
+  return <p className="stale-note">As it was at {time}. It goes on by itself once the connection is back.</p>;
+}
+
+function isReadOnly({ role, status }: DashboardState): boolean {
+  return status !== 'ready' || role === 'viewer' || role === 'feeder';
+}
+
+async function undone(result: ReturnType<ReturnType<typeof useDashboard>['undo']>, words: string): Promise<void> {
+  const { skipped = [], outcome } = (await result) ?? {};
+  if (outcome === undefined) return;
+  if (outcome.state === 'rejected') toast(outcome.error?.message ?? 'That could not be taken back.');
+  else if (skipped.length > 0) toast(`${words}, but for what others have changed since.`);
+  else announce(`${words}.`);
+}
+
+async function share(id: string): Promise<void> {
+  const link = shareLink(window.location, id);
+  try {
+    await navigator.clipboard.writeText(link);
+    toast('The link is copied.');
+  } catch {
+    toast(`Copy this link: ${link}`); // no clipboard on this page
+  }
+}
+
+async function exported(text: Promise<string>, id: string, format: string): Promise<void> {
+  try {
+    download(`${id}${format === 'grafana' ? '.grafana' : ''}.json`, await text);
+  } catch (error) {
+    toast(error instanceof Error ? error.message : 'The export failed.');
+  }
+}

@@ -1,0 +1,44 @@
+import type { Dashboard, JsonObject } from '@dashwire/client';
+import { announce } from '../announce.ts';
+import { titleOf } from '../grid/tile-name.ts';
+import { toast } from './toasts.ts';
+
+/** Deletes a widget and offers to take that back. */
+export function removeWidget(dashboard: Dashboard, widgetId: string): void {
+  const widget = dashboard.widget(widgetId).getSnapshot();
+  if (widget === undefined) return;
+  const title = titleOf(widget, widgetId);
+  const label = `Delete ${title}`;
+  dashboard.deleteWidget(widgetId, { label });
+  toast(`Deleted ${title}.`, {
+    label: 'Undo',
+    run: () => {
+      // The undo of the page, as long as that is the last thing done; else the server brings it back (M9).
+      if (dashboard.undoState.getSnapshot().undoLabel === label) void dashboard.undo();
+      else dashboard.batch([{ type: 'WIDGET_UPDATE', widgetId, restore: true }], { label: `Bring back ${title}` });
+      announce(`${title} is back.`);
+    },
+  });
+}
+
+/** Puts a copy below the widget; gives the copy's id. */
+export function duplicateWidget(dashboard: Dashboard, widgetId: string): string | undefined {
+  const widget = dashboard.widget(widgetId).getSnapshot();
+  const place = dashboard.layout().getSnapshot()?.items[widgetId];
+  if (widget === undefined) return undefined;
+  const copy: JsonObject = { ...widget, title: `${titleOf(widget, widgetId)} copy` };
+  const layout = place && { x: place.x, y: place.y + place.h, w: place.w, h: place.h };
+  const made = dashboard.createWidget(copy, { layout, label: `Duplicate ${titleOf(widget, widgetId)}` });
+  announce(`Duplicated ${titleOf(widget, widgetId)}.`);
+  return made.widgetId;
+}
+
+/** Has the browser keep a text as a file. */
+export function download(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // the browser reads it when it gets to it
+}

@@ -1,0 +1,139 @@
+import { Menu } from '@base-ui/react/menu';
+import { useReadable } from '@dashwire/react';
+import { Check, Ellipsis } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { initials, person } from '../person.ts';
+import { dashboardsHref } from '../routes.ts';
+import { setTheme, type Theme, theme } from '../theme/theme.ts';
+import type { PageActions } from './page-actions.ts';
+import './menu.css';
+import { offline, setOffline } from './offline.ts';
+
+const themes: readonly (readonly [Theme, string])[] = [
+  ['system', 'As the device'],
+  ['light', 'Light'],
+  ['dark', 'Dark'],
+];
+
+/** Everything that the bar has no room for. `actions` is absent where no dashboard is open. */
+export function MainMenu({
+  actions,
+  common,
+}: {
+  readonly actions?: PageActions;
+  readonly common: CommonActions;
+}): ReactNode {
+  const { name, color } = useReadable(person);
+  const chosen = useReadable(theme);
+  const away = useReadable(offline);
+  return (
+    <Menu.Root modal={false}>
+      <Menu.Trigger className="ui-button plain icon menu-trigger" aria-label="Menu" title="Menu">
+        <span className="me" style={{ background: color }} aria-hidden="true">
+          {initials(name)}
+        </span>
+        <Ellipsis size={16} />
+      </Menu.Trigger>
+      <Menu.Portal>
+        <Menu.Positioner className="menu-place" sideOffset={6} align="end" collisionPadding={8}>
+          <Menu.Popup className="menu">
+            <Menu.Item className="menu-item menu-me" onClick={common.rename}>
+              <span className="face" style={{ background: color }} aria-hidden="true">
+                {initials(name)}
+              </span>
+              <span>
+                {name}
+                <small>Change your name</small>
+              </span>
+            </Menu.Item>
+            <Menu.Separator className="menu-line" />
+            {actions && <DashboardItems actions={actions} />}
+            <Menu.LinkItem className="menu-item" href={dashboardsHref} closeOnClick>
+              All dashboards <kbd>G</kbd>
+            </Menu.LinkItem>
+            <Menu.Separator className="menu-line" />
+            <Menu.CheckboxItem className="menu-item" checked={away} onCheckedChange={setOffline}>
+              <Mark />
+              Try it offline
+            </Menu.CheckboxItem>
+            <Menu.Separator className="menu-line" />
+            <Menu.RadioGroup value={chosen} onValueChange={setTheme} aria-label="Colours">
+              {themes.map(([value, label]) => (
+                <Menu.RadioItem key={value} className="menu-item" value={value}>
+                  <Mark radio />
+                  {label}
+                </Menu.RadioItem>
+              ))}
+            </Menu.RadioGroup>
+            <Menu.Separator className="menu-line" />
+            <Menu.Item className="menu-item" onClick={common.help}>
+              Keys <kbd>?</kbd>
+            </Menu.Item>
+          </Menu.Popup>
+        </Menu.Positioner>
+      </Menu.Portal>
+    </Menu.Root>
+  );
+}
+
+/** What there is on every page. */
+export interface CommonActions {
+  rename(): void;
+  help(): void;
+}
+
+function DashboardItems({ actions }: { readonly actions: PageActions }): ReactNode {
+  const { readOnly } = actions;
+  return (
+    <>
+      {!readOnly && (
+        <Menu.Item className="menu-item" onClick={actions.add}>
+          Add a widget… <kbd>A</kbd>
+        </Menu.Item>
+      )}
+      <Menu.Group className="menu-narrow">
+        {!readOnly && (
+          <>
+            <Menu.Item className="menu-item" disabled={!actions.canUndo} onClick={actions.undo}>
+              Undo
+            </Menu.Item>
+            <Menu.Item className="menu-item" disabled={!actions.canRedo} onClick={actions.redo}>
+              Redo
+            </Menu.Item>
+          </>
+        )}
+        {actions.history && (
+          <Menu.Item className="menu-item" onClick={actions.history}>
+            History…
+          </Menu.Item>
+        )}
+        <Menu.Item className="menu-item" onClick={actions.share}>
+          Copy the link
+        </Menu.Item>
+      </Menu.Group>
+      <Menu.Item className="menu-item" onClick={() => actions.exportAs('dashwire')}>
+        Export
+      </Menu.Item>
+      <Menu.Item className="menu-item" onClick={() => actions.exportAs('grafana')}>
+        Export for Grafana
+      </Menu.Item>
+      <Menu.Item className="menu-item" onClick={actions.kiosk}>
+        Kiosk <kbd>K</kbd>
+      </Menu.Item>
+      <Menu.Separator className="menu-line" />
+    </>
+  );
+}
+
+function Mark({ radio = false }: { readonly radio?: boolean }): ReactNode {
+  const icon = <Check size={14} />;
+  return (
+    <span className="menu-mark">
+      {radio ? (
+        <Menu.RadioItemIndicator>{icon}</Menu.RadioItemIndicator>
+      ) : (
+        <Menu.CheckboxItemIndicator>{icon}</Menu.CheckboxItemIndicator>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,73 @@
+import { Dialog } from '@base-ui/react/dialog';
+import { useClient } from '@dashwire/react';
+import { X } from 'lucide-react';
+import { type FormEvent, type ReactNode, useState } from 'react';
+import { person, rename } from '../person.ts';
+
+/** How long a change of name waits for what is on its way, in ms. */
+const patience = 3000;
+
+/** Asks for another name. What is not saved yet belongs to the name it was made under, so it is saved first. */
+export function RenameDialog({ open, onClose }: { readonly open: boolean; readonly onClose: () => void }): ReactNode {
+  return (
+    <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="dialog-backdrop" />
+        <Dialog.Popup className="dialog">
+          <header className="dialog-header">
+            <Dialog.Title className="dialog-title">Your name</Dialog.Title>
+            <Dialog.Close className="ui-button plain icon" aria-label="Close">
+              <X size={16} />
+            </Dialog.Close>
+          </header>
+          <RenameForm onClose={onClose} />
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+function RenameForm({ onClose }: { readonly onClose: () => void }): ReactNode {
+  const client = useClient();
+  const [name, setName] = useState(person.getSnapshot().name);
+  const [problem, setProblem] = useState('');
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    setBusy(true);
+    const { conflicts, rejected } = client.sync.getSnapshot();
+    const saved = conflicts + rejected === 0 && (await client.waitForSync({ timeoutMs: patience }));
+    setBusy(false);
+    if (!saved)
+      return setProblem('Some of your changes are not saved yet. They need your present name until they are.');
+    rename(name);
+    onClose();
+  };
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      <label>
+        <span className="dialog-text">The others see it beside what you do.</span>
+        <input
+          className="ui-input rename-field"
+          value={name}
+          maxLength={40}
+          required
+          autoComplete="nickname"
+          spellCheck={false}
+          onChange={(event) => setName(event.target.value)}
+        />
+      </label>
+      <p className="rename-problem" role="alert">
+        {problem}
+      </p>
+      <div className="dialog-actions">
+        <button type="button" className="ui-button" onClick={onClose}>
+          Cancel
+        </button>
+        <button type="submit" className="ui-button main" disabled={busy || name.trim() === ''}>
+          Save
+        </button>
+      </div>
+    </form>
+  );
+}

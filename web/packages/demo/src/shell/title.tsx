@@ -1,0 +1,71 @@
+import type { Gesture } from '@dashwire/client';
+import { useDashboard } from '@dashwire/react';
+import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { useOf } from '../grid/select.ts';
+
+/** What a person calls the dashboard: its title, or its id. */
+export function useDashboardTitle(): string {
+  const dashboard = useDashboard();
+  return useOf(dashboard.settings, ({ title }) =>
+    typeof title === 'string' && title.trim() !== '' ? title : dashboard.id,
+  );
+}
+
+/** The name of the dashboard, and the field to change it. It follows others until one writes in it. */
+export function DashboardTitle({ readOnly }: { readonly readOnly: boolean }): ReactNode {
+  const dashboard = useDashboard();
+  const title = useDashboardTitle();
+  const [text, setText] = useState<string | null>(null);
+  const gesture = useRef<Gesture | null>(null);
+
+  useEffect(() => {
+    document.title = `${title} · Dashwire`;
+  }, [title]);
+  useEffect(() => () => gesture.current?.cancel(), []);
+
+  if (readOnly) {
+    return (
+      <h1 className="bar-title" title={title}>
+        {title}
+      </h1>
+    );
+  }
+  const end = (keep: boolean) => {
+    const name = text?.trim() ?? '';
+    if (keep && name !== '' && name !== title) {
+      gesture.current?.updateSettings({ set: { '/title': name } });
+      gesture.current?.commit();
+    } else {
+      gesture.current?.cancel();
+    }
+    gesture.current = null;
+    setText(null);
+  };
+  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
+    if (event.key === 'Escape') {
+      event.stopPropagation();
+      end(false);
+    }
+    if (event.key === 'Enter' || event.key === 'Escape') event.currentTarget.blur();
+  };
+  return (
+    <h1 className="bar-title-box">
+      <input
+        className="bar-title"
+        aria-label="Name of the dashboard"
+        title={title}
+        value={text ?? title}
+        maxLength={200}
+        spellCheck={false}
+        autoComplete="off"
+        onFocus={() => {
+          gesture.current = dashboard.gesture(); // what the edit is based on is what stands there now (M2)
+          setText(title);
+        }}
+        onChange={(event) => setText(event.target.value)}
+        onBlur={() => end(true)}
+        onKeyDown={onKeyDown}
+      />
+    </h1>
+  );
+}

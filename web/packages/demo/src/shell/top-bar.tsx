@@ -1,0 +1,133 @@
+import { ConflictBadge, DashboardSyncIndicator, PendingOperationsBadge } from '@dashwire/react';
+import { History, LayoutDashboard, Link2, Plus, Redo2, Undo2 } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { dashboardsHref } from '../routes.ts';
+import { Avatars } from './avatars.tsx';
+import './top-bar.css';
+import { type CommonActions, MainMenu } from './menu.tsx';
+import type { PageActions } from './page-actions.ts';
+import { RangeSwitch } from './range.tsx';
+import { DashboardTitle } from './title.tsx';
+
+export interface TopBarProps {
+  readonly actions: PageActions;
+  readonly common: CommonActions;
+}
+
+/** The bar over a dashboard. On a phone the lesser things are in the menu. */
+export function TopBar({ actions, common }: TopBarProps): ReactNode {
+  const { readOnly, undoLabel, redoLabel } = actions;
+  return (
+    <header className="bar">
+      <a
+        className="ui-button plain icon bar-home"
+        href={dashboardsHref}
+        aria-label="All dashboards"
+        title="All dashboards (G)"
+      >
+        <LayoutDashboard size={16} />
+      </a>
+      <DashboardTitle readOnly={readOnly} />
+      <span className="bar-space" />
+      <Status />
+      <Avatars />
+      <div className="bar-wide">
+        <RangeSwitch />
+      </div>
+      <div className="bar-wide bar-icons">
+        {!readOnly && (
+          <>
+            <IconButton
+              label="Undo"
+              title={undoLabel ? `Undo: ${undoLabel} (Ctrl+Z)` : 'Nothing to undo'}
+              disabled={!actions.canUndo}
+              act={actions.undo}
+            >
+              <Undo2 size={16} />
+            </IconButton>
+            <IconButton
+              label="Redo"
+              title={redoLabel ? `Redo: ${redoLabel} (Ctrl+Shift+Z)` : 'Nothing to redo'}
+              disabled={!actions.canRedo}
+              act={actions.redo}
+            >
+              <Redo2 size={16} />
+            </IconButton>
+          </>
+        )}
+        <IconButton label="History" title="History (H)" act={actions.history}>
+          <History size={16} />
+        </IconButton>
+        <IconButton label="Copy the link" title="Copy the link (S)" act={actions.share}>
+          <Link2 size={16} />
+        </IconButton>
+      </div>
+      {!readOnly && (
+        <button
+          type="button"
+          className="ui-button bar-add"
+          title="Add a widget (A)"
+          aria-label="Add a widget"
+          onClick={actions.add}
+        >
+          <Plus size={16} />
+          <span className="bar-add-word">Add</span>
+        </button>
+      )}
+      <MainMenu actions={actions} common={common} />
+    </header>
+  );
+}
+
+/** The bar of a page without a dashboard. */
+export function PlainBar({ title, common }: { readonly title: string; readonly common: CommonActions }): ReactNode {
+  return (
+    <header className="bar">
+      <a
+        className="ui-button plain icon bar-home"
+        href={dashboardsHref}
+        aria-label="All dashboards"
+        title="All dashboards (G)"
+      >
+        <LayoutDashboard size={16} />
+      </a>
+      <h1 className="bar-title">{title}</h1>
+      <span className="bar-space" />
+      <Status />
+      <MainMenu common={common} />
+    </header>
+  );
+}
+
+function Status(): ReactNode {
+  return (
+    <div className="bar-status">
+      <ConflictBadge variant="drawer" compact />
+      <PendingOperationsBadge />
+      <DashboardSyncIndicator />
+    </div>
+  );
+}
+
+interface IconButtonProps {
+  readonly label: string;
+  readonly title: string;
+  readonly disabled?: boolean;
+  readonly act: () => void;
+  readonly children: ReactNode;
+}
+
+function IconButton({ label, title, disabled, act, children }: IconButtonProps): ReactNode {
+  return (
+    <button
+      type="button"
+      className="ui-button plain icon"
+      aria-label={label}
+      title={title}
+      disabled={disabled}
+      onClick={() => act()}
+    >
+      {children}
+    </button>
+  );
+}
