@@ -1,0 +1,88 @@
+import { type DashboardSummary, type Dashboards, DashwireError, type Readable, Store } from '@dashwire/client';
+
+export interface ListState {
+  readonly dashboards: readonly DashboardSummary[];
+  /** `first`: nothing is there to be shown yet; `more`: the next page is on its way. */
+  readonly loading: 'first' | 'more' | null;
+  readonly hasMore: boolean;
+  readonly error: string | null;
+}
+
+export interface Asked {
+  readonly query: string;
+  readonly deleted: boolean;
+}
+
+const perPage = 30;
+const empty: ListState = { dashboards: [], loading: 'first', hasMore: false, error: null };
+
+/** The list of dashboards, page by page. A new question calls the one before off. */
+export class DashboardList {
+  readonly #dashboards: Dashboards;
+  readonly #store = new Store<ListState>(empty);
+  #asked: Asked = { query: '', deleted: false };
+  #cursor: string | null = null;
+  #request = new AbortController();
+
+  constructor(dashboards: Dashboards) {
+    this.#dashboards = dashboards;
+  }
+
+  get state(): Readable<ListState> {
+    return this.#store;
+  }
+
+  /** Begins anew. What is shown of the same list stays until the answer is there. */
+  ask(asked: Asked): Promise<void> {
+    if (asked.deleted !== this.#asked.deleted) this.#store.set(empty);
+    this.#asked = asked;
+    this.#cursor = null;
+    return this.#load('first');
+  }
+
+  more(): Promise<void> {
+    const { loading, hasMore } = this.#store.getSnapshot();
+    return loading === null && hasMore ? this.#load('more') : Promise.resolve();
+  }
+
+  reload(): Promise<void> {
+    return this.ask(this.#asked);
+  }
+
+  /** Takes one out of what is shown, before the server says so. */
+  remove(id: string): void {
+    const state = this.#store.getSnapshot();
+    this.#store.set({ ...state, dashboards: state.dashboards.filter((one) => one.id !== id) });
+  }
+
+  stop(): void {
+    this.#request.abort();
+  }
+
+  async #load(loading: 'first' | 'more'): Promise<void> {
+    this.#request.abort();
+    const request = new AbortController();
+    this.#request = request;
+    const before = this.#store.getSnapshot();
+    this.#store.set({ ...before, loading, error: null });
+    try {
+      const { query, deleted } = this.#asked;
+      const page = await this.#dashboards.list({
+        limit: perPage,
+        cursor: this.#cursor ?? undefined,
+        query: query.trim(),
+        deleted,
+        signal: request.signal,
+      });
+      if (request.signal.aborted) return;
+      this.#cursor = page.cursor;
+      const known = loading === 'more' ? this.#store.getSnapshot().dashboards : [];
+      const dashboards = [...known, ...page.dashboards];
+      this.#store.set({ dashboards, loading: null, hasMore: page.cursor !== null, error: null });
+    } catch (error) {
+      if (request.signal.aborted) return;
+      const words = error instanceof DashwireError ? error.message : 'The list could not be read.';
+      this.#store.set({ ...this.#store.getSnapshot(), loading: null, error: words });
+    }
+  }
+}
