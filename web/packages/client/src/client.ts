@@ -133,41 +133,56 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
   function received(message: ServerMessage): void {
     switch (message.kind) {
       case 'sync-response':
-        return cores.get(message.response.dashboardId)?.response(message.correlationId, message.response);
+        cores.get(message.response.dashboardId)?.response(message.correlationId, message.response);
+        break;
       case 'sync-update':
-        return cores.get(message.dashboardId)?.update(message);
+        cores.get(message.dashboardId)?.update(message);
+        break;
       case 'entry':
-        return cores.get(message.entry.dashboardId)?.entry(message.entry);
+        cores.get(message.entry.dashboardId)?.entry(message.entry);
+        break;
       case 'closed':
         cores.get(message.dashboardId)?.closed(message.closed);
-        return settle();
+        settle();
+        break;
       case 'role':
         cores.get(message.dashboardId)?.views.set({ role: message.role });
-        return settle();
+        settle();
+        break;
       case 'presence':
-        return cores.get(message.dashboardId)?.views.people.apply(message);
+        cores.get(message.dashboardId)?.views.people.apply(message);
+        break;
       case 'data':
-        return cores.get(message.dashboardId)?.views.values.apply(message.values);
+        cores.get(message.dashboardId)?.views.values.apply(message.values);
+        break;
       case 'app-message':
-        return emit('app-message', { name: message.name, data: message.data });
+        emit('app-message', { name: message.name, data: message.data });
+        break;
       case 'unknown':
-        return emit('problem', new DashwireError('BAD_MESSAGE', message.problem));
+        emit('problem', new DashwireError('BAD_MESSAGE', message.problem));
+        break;
+      case 'ack':
       case 'nack':
-        for (const one of cores.values()) if (one.refused(message.correlationId, message.nack)) return;
+      case 'conflict':
+        answered(message, outbox.get(message.correlationId ?? ''));
     }
-    if (message.kind !== 'ack' && message.kind !== 'nack' && message.kind !== 'conflict') return;
-    const item = outbox.get(message.correlationId ?? '');
-    if (message.kind === 'ack') {
+  }
+
+  function answered(message: ServerMessage, item: Item | undefined): void {
+    if (message.kind === 'ack' && item) {
       const { ack } = message;
-      if (!item) return;
       core(item.dashboardId).ack(item, ack);
-      if (ack.overwrote) {
-        emit('overwritten', { dashboardId: ack.dashboardId, entryId: item.id, overwrote: ack.overwrote, mine: true });
+      if (!ack.overwrote) return;
+      emit('overwritten', { dashboardId: ack.dashboardId, entryId: item.id, overwrote: ack.overwrote, mine: true });
+    } else if (message.kind === 'conflict' && item) {
+      outbox.conflicted(item, [{ part: -1, conflict: message.conflict }]);
+    } else if (message.kind === 'nack') {
+      const { code, message: words, path } = message.nack;
+      if (item) outbox.refused(item, message.nack);
+      else if (![...cores.values()].some((one) => one.refused(message.correlationId, message.nack))) {
+        emit('problem', new DashwireError(code, words, { path }));
       }
-    } else if (message.kind === 'conflict') {
-      if (item) outbox.conflicted(item, [{ part: -1, conflict: message.conflict }]);
-    } else if (item) outbox.refused(item, message.nack);
-    else emit('problem', new DashwireError(message.nack.code, message.nack.message, { path: message.nack.path }));
+    }
   }
 
   /** Tells the connection how far the dashboards are. */
@@ -175,7 +190,8 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     if (!open) return;
     const all = [...cores.values()];
     if (all.some(({ ready, status }) => !ready && status !== 'deleted' && status !== 'forbidden')) {
-      return connection.settle('catching-up');
+      connection.settle('catching-up');
+      return;
     }
     const roles = all.flatMap(({ views }) => views.state.getSnapshot().role ?? []);
     const reading = roles.length > 0 && roles.every((role) => role === 'viewer' || role === 'feeder');
@@ -269,7 +285,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
 
   /** Sends another op in the place of one that is stuck. */
   function replace(item: Item, op: Op | null): Operation | undefined {
-    const next = op && core(item.dashboardId).submit(op, { label: item.label }, false);
+    const next = op && core(item.dashboardId).submit(op, { label: item.label, order: item.order }, false);
     outbox.discard(item);
     return next?.operation;
   }

@@ -94,7 +94,10 @@ export class DashboardCore {
       const fresh = entries.filter((e) => e.version > (server?.version ?? 0));
       const first = fresh[0]?.version ?? version + 1;
       if (!server || first !== server.version + 1) {
-        if (!server || version > server.version) return this.request();
+        if (!server || version > server.version) {
+          this.request();
+          return;
+        }
       } else {
         const changes = fresh.map(({ change }) => change);
         this.replica.advanceAll(changes, version, epoch);
@@ -126,7 +129,10 @@ export class DashboardCore {
   entry(entry: Entry): void {
     const { server } = this.replica;
     if (!server || !this.synced || (this.#follows(entry.epoch) && entry.version <= server.version)) return;
-    if (!this.#follows(entry.epoch) || entry.version !== server.version + 1) return this.#gap();
+    if (!this.#follows(entry.epoch) || entry.version !== server.version + 1) {
+      this.#gap();
+      return;
+    }
     this.replica.advance(entry.version, entry.epoch, entry.change);
     this.#mine(entry);
     this.views.update();
@@ -137,7 +143,10 @@ export class DashboardCore {
   update({ epoch, from, version, change }: Extract<ServerMessage, { kind: 'sync-update' }>): void {
     const { server } = this.replica;
     if (!server || !this.synced || (this.#follows(epoch) && version <= server.version)) return;
-    if (!this.#follows(epoch) || from > server.version) return this.#gap();
+    if (!this.#follows(epoch) || from > server.version) {
+      this.#gap();
+      return;
+    }
     this.replica.advance(version, epoch, change);
     this.views.update();
     this.#settleAcked();
@@ -235,9 +244,10 @@ export class DashboardCore {
   }
 
   /** Makes an op of this moment: on what the user sees now (M2, M3). */
-  submit(op: Op, options: EditOptions = {}, note = true): Item {
+  submit(op: Op, options: EditOptions & { readonly order?: number } = {}, note = true): Item {
     const before = this.replica.view;
-    const item = this.#host.outbox.add(this.id, based(op, before, options), options.label ?? labelOf(op, before));
+    const words = (merged: Op) => options.label ?? labelOf(merged, before);
+    const item = this.#host.outbox.add(this.id, based(op, before, options), words, options);
     if (this.status === 'deleted') {
       this.#host.outbox.reject(item, new DashwireError('GONE', 'this dashboard was deleted'));
     } else if (note && before && this.replica.view) this.undo.record(item, op, before, this.replica.view);
@@ -265,9 +275,9 @@ export class DashboardCore {
       const [first, ...more] = parts.values();
       if (!first) return;
       const whole = based(more.length ? { type: 'WIDGET_BATCH', operations: [first, ...more] } : first, began, options);
-      const label = options.label ?? labelOf(whole, began);
-      if (!item || item.state === 'discarded') item = outbox.add(this.id, whole, label, true);
-      else outbox.update(item, whole, label);
+      const words = (op: Op) => options.label ?? labelOf(op, began);
+      if (!item || item.state === 'discarded') item = outbox.add(this.id, whole, words, { held: true });
+      else outbox.update(item, whole);
     };
     return {
       updateWidget: (widgetId, { set, unset }) => {

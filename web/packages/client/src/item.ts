@@ -31,6 +31,8 @@ export class Item {
   /** The client that made it; null until this client knows its own name. */
   clientId: string | null;
   label: string;
+  /** Names the op anew when it grows; null = it does not any more. */
+  words: ((op: Op) => string) | null = null;
   state: OperationState = 'draft';
   /** When the edit was made, by the monotonic clock (M6). */
   at: number;

@@ -75,14 +75,24 @@ export class Outbox {
     return this.items.find((item) => item.id === id);
   }
 
-  /** Shows an op and sends it after the draft time; a gesture's is `held` until {@link release}. */
-  add(dashboardId: string, op: Op, label: string, held = false): Item {
-    const merged = held ? undefined : this.#merge(dashboardId, op);
+  /** Shows an op and sends it after the draft time; a gesture's is `held` until {@link release}. With an order, it takes the place of another. */
+  add(
+    dashboardId: string,
+    op: Op,
+    words: (op: Op) => string,
+    { held = false, order }: { held?: boolean; order?: number } = {},
+  ): Item {
+    const merged = held || order !== undefined ? undefined : this.#merge(dashboardId, op);
     if (merged) return merged;
     const { platform } = this.#host;
     const [id, createdAt, at] = [platform.newId(), platform.now(), platform.monotonic()];
-    const item = new Item({ id, dashboardId, createdAt, order: 0, clientId: this.#clientId, label, at, op });
-    this.#append(item);
+    const item = new Item({ id, dashboardId, createdAt, order: 0, clientId: this.#clientId, label: words(op), at, op });
+    item.words = words;
+    if (order === undefined) this.#append(item);
+    else {
+      item.order = order;
+      this.items = [...this.items, item].sort(byOrder);
+    }
     item.held = held;
     if (!held) {
       item.timer = platform.setTimeout(() => this.release(item), this.#host.draftMs);
@@ -93,9 +103,9 @@ export class Outbox {
   }
 
   /** Replaces the op of a gesture, or of what was never sent. */
-  update(item: Item, op: Op, label: string): void {
+  update(item: Item, op: Op): void {
     item.op = op;
-    item.label = label;
+    item.label = item.words?.(op) ?? item.label;
     if (item.held) item.at = this.#host.platform.monotonic();
     else this.#save(item);
     this.#tell(item);
@@ -123,14 +133,15 @@ export class Outbox {
     const busy = new Map<string, Set<string>>();
     for (const item of this.items) {
       if (!item.active || item.held || item.state === 'acked') continue;
+      if (item.state === 'queued' || item.state === 'blocked') {
+        const state = this.#blocked(item) ? 'blocked' : 'queued';
+        if (state !== item.state) this.#move(item, state);
+        if (state === 'blocked') continue; // what lies elsewhere goes by
+      }
       const lanes = busy.get(item.dashboardId) ?? new Set();
       busy.set(item.dashboardId, lanes);
       const free = !meet(lanes, item.lanes);
       for (const lane of item.lanes) lanes.add(lane);
-      if (item.state === 'queued' || item.state === 'blocked') {
-        const state = this.#blocked(item) ? 'blocked' : 'queued';
-        if (state !== item.state) this.#move(item, state);
-      }
       if (!free || (item.state !== 'queued' && item.state !== 'in-doubt')) continue;
       if (unanswered >= window) break;
       if (item.written === item.revision && this.#host.ready(item.dashboardId) && this.#send(item)) unanswered++;
@@ -276,29 +287,22 @@ export class Outbox {
     const lanes = lanesOf(op);
     for (const item of this.items.toReversed()) {
       if (item.dashboardId !== dashboardId || !item.active || item.held || !meet(item.lanes, lanes)) continue;
+      if (item.state === 'blocked' && !overlaps(item, { op })) continue;
       const merged = item.private ? mergeOps(item.op as BatchedOp, op as BatchedOp) : undefined;
       if (!merged) return undefined;
-      this.update(item, merged, item.label);
+      this.update(item, merged);
       if (item.state !== 'draft') this.pump();
       return item;
     }
     return undefined;
   }
 
-  /** Behind a conflict on the same path. */
+  /** Behind a conflict on the same path, or behind what is. */
   #blocked(item: Item): boolean {
     if (item.op.type === 'CONFLICT_RESOLVED') return false;
     return this.items.some((other) => {
-      if (other.state !== 'conflicted' || other.dashboardId !== item.dashboardId) return false;
-      if (other.order > item.order || !meet(other.lanes, item.lanes)) return false;
-      const plain = other.clashes.every(({ part, payload }) => part < 0 && payload.kind === 'field');
-      return (
-        !plain ||
-        overlap(
-          partsOf(other.op).flatMap((part) => pathsOf(part as Patch)),
-          partsOf(item.op).flatMap((part) => pathsOf(part as Patch)),
-        )
-      );
+      if ((other.state !== 'conflicted' && other.state !== 'blocked') || other.order >= item.order) return false;
+      return other.dashboardId === item.dashboardId && meet(other.lanes, item.lanes) && overlaps(other, item);
     });
   }
 
@@ -310,6 +314,7 @@ export class Outbox {
     const message = { type, id: item.id, age, payload };
     if (connection.send(message)) {
       item.sent = true;
+      item.words = null;
       item.attempts++;
       this.#move(item, 'in-flight');
       return true;
@@ -431,7 +436,7 @@ export class Outbox {
     const found = kept.filter(({ id, clientId }) => mine.has(clientId) && !known.has(id) && !this.#gone.has(id));
     const items = found.map((op) => this.#revive(op));
     if (items.length === 0) return;
-    this.items = [...this.items, ...items].sort((a, b) => a.order - b.order);
+    this.items = [...this.items, ...items].sort(byOrder);
     for (const item of items) this.#host.changed(item);
   }
 
@@ -468,4 +473,13 @@ export class Outbox {
       locks.request(this.#host.lockName(clientId), { ifAvailable: true }, held).catch(() => resolve(false));
     });
   }
+}
+
+const byOrder = (a: Item, b: Item) => a.order - b.order;
+
+/** Whether an op touches what another, in conflict or behind one, has paths to; a widget that came or went is all of it. */
+function overlaps(other: Item, { op }: { readonly op: Op }): boolean {
+  const paths = (op: Op) => partsOf(op).flatMap((part) => pathsOf(part as Patch));
+  const field = other.clashes.every(({ part, payload }) => part < 0 && payload.kind === 'field');
+  return !field || overlap(paths(other.op), paths(op));
 }

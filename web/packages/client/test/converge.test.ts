@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../../../testing/server.ts';
 import { applyChange } from '../src/change.ts';
-import type { BatchedOp, Dashboard, DashboardDocument, Entry, Json, Operation } from '../src/index.ts';
+import type { BatchedOp, Dashboard, DashboardDocument, Entry, Gesture, Json, Operation } from '../src/index.ts';
 import { connect, type TestClient, until } from './clients.ts';
 import { type FaultyLine, startFaultyLine } from './faults.ts';
 
@@ -19,7 +19,12 @@ interface Peer {
   readonly client: TestClient;
   readonly dashboard: Dashboard;
   readonly line: FaultyLine;
+  /** Edits go into it while there is one. */
+  gesture?: Gesture;
 }
+
+/** What came about in all runs, so that a test in which nothing happens fails. */
+const seen = { applied: 0, merged: 0, unchanged: 0, conflicts: 0, rejected: 0, withoutAck: 0, connections: 0 };
 
 // Few names, so that people meet each other.
 const ids = fc.constantFrom('a', 'b', 'c', 'd');
@@ -93,29 +98,42 @@ const steps = fc.oneof(
       fault: fc.constantFrom('twice', 'swap', 'loseAnswer', 'cut', 'stall', 'offline', 'heal'),
     }),
   },
-  { weight: 4, arbitrary: fc.record({ who, settle: fc.constant(true) }) },
+  { weight: 4, arbitrary: fc.record({ who, settleMs: fc.constantFrom(1, 10, 60) }) },
+  { weight: 2, arbitrary: fc.record({ who, gesture: fc.constantFrom('begin', 'commit', 'cancel') }) },
   { weight: 1, arbitrary: fc.constant({ restart: true }) },
 );
 type Step = typeof steps extends fc.Arbitrary<infer S> ? S : never;
 
 async function take(step: Step, peers: readonly Peer[], operations: Operation[]): Promise<void> {
-  if ('restart' in step) {
-    await server.restart();
-    return;
-  }
-  const { client, dashboard, line } = peers[step.who % peers.length] as Peer;
-  if ('edit' in step) operations.push(edit(dashboard, step.edit));
-  else if ('create' in step) {
+  if ('restart' in step) return server.restart();
+  const peer = peers[step.who % peers.length] as Peer;
+  const { client, dashboard, line } = peer;
+  if ('edit' in step) {
+    if (!shape(peer.gesture, step.edit)) operations.push(edit(dashboard, step.edit));
+  } else if ('create' in step) {
     const { create: id, layout } = step;
     operations.push(dashboard.createWidget({ type: 'stat', title: 'New' }, { id, layout }));
   } else if ('batch' in step) operations.push(dashboard.batch(step.batch));
-  else if ('history' in step) void dashboard[step.history]();
-  else if ('settle' in step) await client.waitForSync({ timeoutMs: 60 });
+  else if ('gesture' in step) {
+    const done = step.gesture === 'cancel' ? peer.gesture?.cancel() : peer.gesture?.commit();
+    if (done) operations.push(done);
+    peer.gesture = step.gesture === 'begin' ? dashboard.gesture() : undefined;
+  } else if ('history' in step) void dashboard[step.history]();
+  else if ('settleMs' in step) await client.waitForSync({ timeoutMs: step.settleMs });
   else if (step.fault === 'cut') line.proxy.cut();
   else if (step.fault === 'stall') line.proxy.stall(true);
   else if (step.fault === 'offline') client.setOffline(true);
-  else if (step.fault === 'heal') heal({ client, line });
+  else if (step.fault === 'heal') heal(peer);
   else line[step.fault as 'twice' | 'swap' | 'loseAnswer']();
+}
+
+/** Puts an edit into the gesture that is open, if there is one for it. */
+function shape(gesture: Gesture | undefined, op: BatchedOp): boolean {
+  if (!gesture || op.type === 'WIDGET_DELETE' || (op.type === 'LAYOUT_UPDATE' && !op.moved)) return false;
+  if (op.type === 'WIDGET_UPDATE') gesture.updateWidget(op.widgetId, { set: op.set, unset: op.unset });
+  else if (op.type === 'DASHBOARD_UPDATE') gesture.updateSettings({ set: op.set, unset: op.unset });
+  else gesture.move(op.moved ?? {});
+  return true;
 }
 
 function edit(dashboard: Dashboard, op: BatchedOp): Operation {
@@ -143,6 +161,7 @@ async function decideAll({ client }: Peer, n: number): Promise<void> {
     const settled = await client.waitForSync({ timeoutMs: 200 });
     const [conflict] = client.conflicts.getSnapshot();
     const rejected = client.pending.getSnapshot().find(({ state }) => state === 'rejected');
+    seen.conflicts += conflict ? 1 : 0;
     if (conflict) client.resolve(conflict.id, (round + n) % 2 ? 'mine' : 'theirs');
     else if (rejected) client.discard(rejected.id);
     else if (settled) return;
@@ -177,6 +196,10 @@ test(
       converge,
     );
     await fc.assert(property, { numRuns: runs, endOnFailure: true });
+    console.log(seen);
+    expect(seen.applied + seen.merged).toBeGreaterThan(runs * 5);
+    expect(seen.connections).toBeGreaterThan(runs * 5);
+    expect(seen.conflicts).toBeGreaterThan(0);
   },
   20_000 + runs * 30_000,
 );
@@ -189,7 +212,7 @@ async function converge(n: number, all: readonly Step[]): Promise<void> {
       const line = await startFaultyLine(server);
       // The third is another client of the first one's user. Attempts follow each other fast.
       const platform = { WebSocket: line.WebSocket, random: () => 0.02 };
-      const client = connect(line.proxy, { userId: i === 1 ? 'bo' : 'ana', platform });
+      const client = connect(line.proxy, { userId: i === 1 ? 'bo' : 'ana', draftMs: 5 * i, platform });
       peers.push({ client, dashboard: client.dashboard(id), line });
     }
     const [first] = peers as [Peer];
@@ -198,7 +221,11 @@ async function converge(n: number, all: readonly Step[]): Promise<void> {
 
     const operations: Operation[] = [];
     for (const step of all) await take(step, peers, operations);
-    for (const peer of peers) heal(peer);
+    for (const peer of peers) {
+      const last = peer.gesture?.commit();
+      if (last) operations.push(last);
+      heal(peer);
+    }
     for (const [i, peer] of peers.entries()) await decideAll(peer, i);
 
     const outcomes = await Promise.all(operations.map(({ done }) => done));
@@ -216,12 +243,16 @@ async function converge(n: number, all: readonly Step[]): Promise<void> {
     const committed = history.map((entry) => entry.id);
     expect(new Set(committed).size, 'no op is in the log twice').toBe(committed.length);
     for (const { id, state, ack } of outcomes) {
+      if (ack) seen[ack.status]++;
+      else if (state === 'settled') seen.withoutAck++;
+      else seen.rejected++;
       if (ack?.status === 'applied' || ack?.status === 'merged') expect(committed).toContain(id);
       if (state === 'rejected' || state === 'conflicted') expect(committed).not.toContain(id);
     }
   } finally {
     for (const { client, line } of peers) {
       await client.destroy();
+      seen.connections += line.proxy.accepted;
       await line.proxy.dispose();
     }
   }
