@@ -205,8 +205,9 @@ test('hooks read and edit the dashboard', async () => {
 
 test('presence: whom one sees, and what they are at (W3)', async () => {
   const { dashboard } = await someoneElse();
+  const client = newClient('me');
   render(
-    <DashboardRealtimeProvider client={newClient('me')} dashboardId={dashboardId} presence={{ name: 'Me' }}>
+    <DashboardRealtimeProvider client={client} dashboardId={dashboardId} presence={{ name: 'Me' }}>
       <Others />
       <WidgetRealtime id="cpu">
         <input aria-label="title" />
@@ -224,6 +225,13 @@ test('presence: whom one sees, and what they are at (W3)', async () => {
       mode: 'edit',
     }),
   );
+
+  const session = client.connection.getSnapshot().sessionId;
+  act(() => client.setOffline(true));
+  act(() => client.setOffline(false));
+  await waitFor(() => expect(client.connection.getSnapshot().sessionId).not.toBe(session));
+  await waitFor(() => expect(client.sync.getSnapshot().state).toBe('saved'));
+  expect(screen.getAllByText(/^others: /).map((one) => one.textContent)).toEqual(['others: Ana']);
 });
 
 test('offline edits are listed, then clash, and a person decides (M6, M10)', async () => {

@@ -58,7 +58,7 @@ describe('who else is at it (W3)', () => {
     expect(widget.querySelector('.dw-who')).toBeNull();
     act(() =>
       stage.presence.set([
-        person('S1', { name: 'Me', widgetId: 'cpu', mode: 'edit' }),
+        { ...person('S1', { name: 'Me', widgetId: 'cpu', mode: 'edit' }, 'me'), clientId: 'C1' },
         person('S2', { name: 'Ana', color: '#ffcc00', widgetId: 'cpu', mode: 'drag' }),
         person('S3', { name: 'Bo', color: '#112233', widgetId: 'cpu', mode: 'edit' }),
         person('S4', { name: 'Cy', widgetId: 'disk', mode: 'edit' }),

@@ -11,8 +11,8 @@ import {
 import { useScope } from '../context.ts';
 import { useConflicts } from '../hooks/useConflicts.ts';
 import { useDashboard } from '../hooks/useDashboard.ts';
+import { useIsMe } from '../hooks/useIsMe.ts';
 import { usePendingOperations } from '../hooks/usePendingOperations.ts';
-import { useSessionId } from '../hooks/useSessionId.ts';
 import { useTexts } from '../hooks/useTexts.ts';
 import { classNames } from './class-names.ts';
 import { patience, useReached } from './clock.ts';
@@ -78,12 +78,12 @@ interface Editor extends Person {
 /** The others who do something with the widget. Read as one text, so that somebody's cursor draws nothing here again. */
 function useEditors(widgetId: string): readonly Editor[] {
   const { presence } = useDashboard();
-  const sessionId = useSessionId();
+  const isMe = useIsMe();
   const subscribe = useCallback((listener: () => void) => presence.subscribe(listener), [presence]);
   const read = () => {
     const found: Editor[] = [];
     for (const one of presence.getSnapshot()) {
-      if (one.sessionId === sessionId) continue;
+      if (isMe(one)) continue;
       const place = placeOf(one);
       if (place.widgetId === widgetId && place.mode !== '') found.push({ ...personOf(one), mode: place.mode });
     }

@@ -1,0 +1,13 @@
+import { copyFileSync } from 'node:fs';
+import { defineConfig } from 'tsdown';
+
+export default defineConfig({
+  entry: 'src/index.ts',
+  format: 'esm',
+  platform: 'browser',
+  dts: true,
+  sourcemap: true,
+  // Everything here needs the browser: frameworks that draw on a server are told so.
+  banner: { js: "'use client';" },
+  onSuccess: () => copyFileSync('src/style.css', 'dist/style.css'),
+});
