@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-export interface Proxy {
+export interface TestProxy {
   /** `http://127.0.0.1:port` */
   readonly url: string;
   readonly port: number;
@@ -23,7 +23,7 @@ export interface Proxy {
 }
 
 /** Starts a proxy to a port of this machine. */
-export async function startProxy(targetPort: number): Promise<Proxy> {
+export async function startProxy(targetPort: number): Promise<TestProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let accepted = 0;
   let refused = false;
@@ -66,7 +66,7 @@ export async function startProxy(targetPort: number): Promise<Proxy> {
   await once(listener, 'listening');
   const { port } = listener.address() as AddressInfo;
 
-  const proxy: Proxy = {
+  const proxy: TestProxy = {
     url: `http://127.0.0.1:${port}`,
     port,
     get open() {

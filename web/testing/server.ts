@@ -7,6 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { binary } from './binary.ts';
 
 export interface ServerOptions {
+  /** A server on which one signs in, with a token of {@link token}; its data lives as long as its process. */
+  readonly signIn?: boolean;
   /** Keep the live dashboard of this machine; default false. */
   readonly demo?: boolean;
   /** More flags of `dashwire serve`: `['--heartbeat=1s']`. */
@@ -33,10 +35,17 @@ export interface TestServer {
 
 /** Starts a server and waits until it is ready. Dispose it: `await using server = await startServer()`. */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
-  const program = await binary();
+  const program = await binary(options.signIn ? './web/testing/testdata/signin' : './cmd/dashwire');
   const folder = mkdtempSync(join(tmpdir(), 'dashwire-data-'));
-  const flags = [`--data=${join(folder, 'dashwire.db')}`, '--drain=300ms', ...(options.args ?? [])];
-  if (!options.demo) flags.push('--no-demo');
+  const flags = [...(options.args ?? [])];
+  if (!options.signIn) {
+    flags.unshift(
+      'serve',
+      `--data=${join(folder, 'dashwire.db')}`,
+      '--drain=300ms',
+      options.demo ? '--demo' : '--no-demo',
+    );
+  }
   let port = freePort();
   let log = '';
   let child: ChildProcess | undefined;
@@ -78,7 +87,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   }
 
   async function start(): Promise<void> {
-    child = spawn(program, ['serve', `--listen=127.0.0.1:${port}`, ...flags], {
+    child = spawn(program, [...flags, `--listen=127.0.0.1:${port}`], {
       env: { ...process.env, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -118,6 +127,15 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     await end('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A token for a server with `signIn`: its user has the role on every dashboard but those called `secret…`. */
+export function token(
+  user: string,
+  role: 'viewer' | 'feeder' | 'editor' | 'owner' = 'owner',
+  lastsMs = 3_600_000,
+): string {
+  return `${user}.${role}.${Date.now() + lastsMs}`;
 }
 
 /** A port beneath those that the system gives to outgoing connections, so that it is still free after a restart. */

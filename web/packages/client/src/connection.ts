@@ -3,6 +3,7 @@ import { Backoff } from './backoff.ts';
 import type { Endpoints } from './endpoint.ts';
 import { DashwireError } from './errors.ts';
 import type { ClientMessage, Welcome } from './message.ts';
+import { report } from './platform.ts';
 import { Store } from './store.ts';
 import { openStream, problemOf } from './stream.ts';
 import {
@@ -247,7 +248,12 @@ class Machine implements Connection {
         else if (line === this.#line) this.#opened(line);
       },
       received: (message) => {
-        if (line === this.#line) this.#events?.received(message);
+        if (line !== this.#line) return;
+        try {
+          this.#events?.received(message);
+        } catch (error) {
+          report(error); // a fault there must not end the session
+        }
       },
       tokenWanted: () => {
         if (line === this.#line) void this.#renew(line);

@@ -40,3 +40,9 @@ function id(crypto: Crypto | undefined): string {
 }
 
 const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+/** Tells a fault in the app's own code, as one that nobody catches is told; what goes on goes on. */
+export function report(error: unknown): void {
+  const { reportError = console.error } = globalThis as Partial<typeof globalThis>;
+  reportError(error);
+}

@@ -1,3 +1,5 @@
+import { report } from './platform.ts';
+
 /**
  * A value that changes: what a view reads. `getSnapshot` returns the same object until the value has changed, so that
  * `useSyncExternalStore` and the like can compare by identity.
@@ -35,7 +37,7 @@ export class Store<T> implements Readable<T> {
       try {
         listener();
       } catch (error) {
-        reportError(error);
+        report(error);
       }
     }
   }

@@ -131,14 +131,14 @@ export function openStream(options: StreamOptions): Session {
     heardAt = monotonic();
     const began = heardAt;
     let open = false;
-    const quiet = () => {
+    const listen = () => {
+      clearTimeout(watch as number);
       const { intervalMs, timeoutMs } = welcome?.heartbeat ?? { intervalMs: 0, timeoutMs: openingMs };
       const left = heardAt + (open ? intervalMs + timeoutMs : openingMs) - monotonic();
-      if (left > 0) watch = setTimeout(quiet, left);
+      if (left > 0) watch = setTimeout(listen, left);
       else end({ code: closed.heartbeat, reason: 'nothing was heard from the server' });
     };
-    clearTimeout(watch as number);
-    quiet();
+    listen();
 
     const url = new URL(endpoints.events);
     url.searchParams.set('clientId', clientId);
@@ -159,9 +159,11 @@ export function openStream(options: StreamOptions): Session {
         heardAt = monotonic();
       })) {
         if (own !== reading) return;
-        if (!open) events.latency(Math.round(monotonic() - began));
-        open = true;
         receive(decode(text));
+        if (open || state !== 'open') continue;
+        open = true;
+        events.latency(Math.round(heardAt - began));
+        listen();
       }
       if (own === reading) end(goodbye ?? { code: closed.broken, reason: 'the event stream ended' });
     } catch {
