@@ -133,6 +133,13 @@ describe('applyOp', () => {
     expect(applyOp(start, { type: 'LAYOUT_RESTORE', toVersion: 1 }).document).toBe(start);
   });
 
+  it('M9 restoring what is there is an update like others', () => {
+    const part = { type: 'WIDGET_UPDATE', widgetId: 'mem', restore: true, set: { '/title': 'RAM' } } as const;
+    expect(applyOp(start, part).document.widgets.mem).toEqual({ title: 'RAM' });
+    expect(applyOp(start, batch([part])).document.widgets.mem).toEqual({ title: 'RAM' });
+    expect(applyOp(start, batch([{ type: 'WIDGET_DELETE', widgetId: 'mem' }, part])).document).toBe(start);
+  });
+
   it('M13 an undo leaves out what is not as it left it', () => {
     const op: Op = {
       type: 'WIDGET_UPDATE',

@@ -24,10 +24,9 @@ export function applyOp(document: DashboardDocument, op: Op): { document: Dashbo
   if (op.type === 'LAYOUT_RESTORE') return { document };
   try {
     const draft = new Draft(document);
-    if (op.type !== 'WIDGET_BATCH') draft.apply(op);
-    else if (op.operations.some((part) => 'restore' in part && part.restore)) return { document };
-    else draft.applyBatch(op.operations, op.atomic ?? true, op.policy);
-    return { document: draft.finish() };
+    if (op.type === 'WIDGET_BATCH') draft.applyBatch(op.operations, op.atomic ?? true, op.policy);
+    else draft.apply(op);
+    return { document: draft.restores ? document : draft.finish() };
   } catch (error) {
     if (!(error instanceof DashwireError)) throw error;
     return { document, problem: { code: error.code, ...(error.path !== undefined && { path: error.path }) } };
@@ -48,6 +47,8 @@ interface Asked extends Layout {
 }
 
 class Draft {
+  /** Something is brought back, and only the server knows as what. */
+  restores = false;
   readonly #from: DashboardDocument;
   #settings: JsonObject;
   #widgets: Readonly<Record<string, Widget>>;
@@ -108,8 +109,9 @@ class Draft {
     const widget = member(this.#widgets, id);
     if (create && (widget || this.#buried.has(id))) refuse('EXISTS', 'widgetId');
     if (!create && !widget) {
-      if (op.restore) return;
-      refuse('NOT_FOUND', 'widgetId');
+      if (!op.restore) refuse('NOT_FOUND', 'widgetId');
+      this.restores = true;
+      return;
     }
     if (create) checkId(id, 'widgetId');
     if (layout) checkPlace(layout, 0, 'layout');
