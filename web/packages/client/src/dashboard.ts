@@ -12,6 +12,9 @@ import { Replica } from './replica.ts';
 import { UndoStack } from './undo.ts';
 import { Views } from './views.ts';
 
+/** So many ops about the layout are worked out anew at once. */
+const cheap = 4;
+
 /** One dashboard, shared by all its handles: follows it, edits it, and holds what views read. */
 export class DashboardCore {
   readonly id: string;
@@ -30,6 +33,9 @@ export class DashboardCore {
   #joined: { readonly key: string; response: SyncResponse } | null = null;
   #retry: number | undefined;
   #attempts = 0;
+  /** When a costly view is worked out, and how many ms it took the last time. */
+  #looking: number | undefined;
+  #cost = 0;
 
   constructor(host: Host, id: string) {
     this.#host = host;
@@ -72,7 +78,7 @@ export class DashboardCore {
   }
 
   end(): void {
-    for (const timer of [this.#retry, this.lingering]) this.#host.platform.clearTimeout(timer ?? 0);
+    for (const timer of [this.#retry, this.#looking, this.lingering]) this.#host.platform.clearTimeout(timer ?? 0);
   }
 
   response(to: string | undefined, part: SyncResponse): void {
@@ -135,7 +141,7 @@ export class DashboardCore {
     }
     this.replica.advance(entry.version, entry.epoch, entry.change);
     this.#mine(entry);
-    this.views.update();
+    this.#look();
     this.#host.entry(entry);
     this.#settleAcked();
   }
@@ -148,7 +154,7 @@ export class DashboardCore {
       return;
     }
     this.replica.advance(version, epoch, change);
-    this.views.update();
+    this.#look();
     this.#settleAcked();
   }
 
@@ -161,7 +167,7 @@ export class DashboardCore {
       const now = this.replica.server ?? server;
       this.undo.committed(item, ack.version, ack.epoch, item.seen ? undefined : [server, now]);
       this.#host.outbox.settle(item, ack);
-      this.views.update();
+      this.#look();
       this.#settleAcked();
       return;
     }
@@ -217,7 +223,24 @@ export class DashboardCore {
     const items = this.#items();
     this.replica.put(items.filter(({ shown }) => shown));
     this.views.pend(items);
-    this.views.update();
+    this.#look();
+  }
+
+  /** Shows what has changed; where much has to be worked out for it, once for all that comes in a while. */
+  #look(): void {
+    const { platform } = this.#host;
+    if (this.replica.owed <= cheap) this.views.update();
+    else {
+      this.#looking ??= platform.setTimeout(
+        () => {
+          this.#looking = undefined;
+          const began = platform.monotonic();
+          this.views.update();
+          this.#cost = platform.monotonic() - began;
+        },
+        16 + 2 * this.#cost,
+      );
+    }
   }
 
   #items(): readonly Item[] {

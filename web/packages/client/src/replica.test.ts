@@ -126,7 +126,10 @@ describe('what the user sees', () => {
     const counted = (id: string): Op => {
       const op = set(id, 1);
       return Object.defineProperty({ ...op }, 'set', {
-        get: () => (calls.push(id), { '/n': 1 }),
+        get() {
+          calls.push(id);
+          return { '/n': 1 };
+        },
         enumerable: true,
       }) as Op;
     };

@@ -1,6 +1,6 @@
 import { applyChange, withMembers } from './change.ts';
 import { effectsOf, widgetKey } from './coalesce.ts';
-import type { Change, DashboardDocument, Layout } from './document.ts';
+import type { Change, DashboardDocument } from './document.ts';
 import { applyOp } from './effect.ts';
 import { equal } from './equal.ts';
 import type { Json } from './json.ts';
@@ -23,15 +23,30 @@ interface Overlay {
 export class Replica {
   /** The server's; null = not known. */
   server: DashboardDocument | null = null;
-  /** What the user sees; null = not known. */
-  view: DashboardDocument | null = null;
   readonly id: string;
   #ops: readonly Overlay[] = [];
+  #view: DashboardDocument | null = null;
+  /** The view has to be worked out from the bottom, when somebody looks. */
+  #dirty = false;
   /** What is under the last op, while that is known: a drag replaces its op with every step. */
   #under: DashboardDocument | null = null;
 
   constructor(id: string) {
     this.id = id;
+  }
+
+  /** What the user sees; null = not known. */
+  get view(): DashboardDocument | null {
+    if (this.#dirty) {
+      this.#dirty = false;
+      this.#stack(this.server, this.#ops);
+    }
+    return this.#view;
+  }
+
+  /** How many ops the next look at the view works out, if these are costly. */
+  get owed(): number {
+    return this.#dirty ? this.#ops.filter((o) => o.wide).length : 0;
   }
 
   /** The ops on top from now on, in order. */
@@ -45,18 +60,22 @@ export class Replica {
     let kept = 0;
     while (kept < old.length && ops[kept] === old[kept]) kept++;
     if (kept === old.length && kept === ops.length) return;
-    this.#ops = ops;
-    const under = this.#under;
     const last = ops.at(-1);
-    if (under && last && kept === old.length - 1 && kept === ops.length - 1)
-      this.view = applyOp(under, last.op).document;
-    else if (kept === old.length && this.view) this.#stack(this.view, ops.slice(kept));
-    else this.#rebase(differing(old, ops));
+    if (kept === old.length) {
+      const { view } = this;
+      this.#ops = ops;
+      this.#stack(view, ops.slice(kept));
+      return;
+    }
+    this.#ops = ops;
+    if (!this.#dirty && this.#under && last && kept === old.length - 1 && kept === ops.length - 1) {
+      this.#view = applyOp(this.#under, last.op).document;
+    } else this.#rebase(differing(old, ops));
   }
 
   /** Takes the server's document as a whole; what is equal keeps its identity. */
   reset(document: DashboardDocument | null): void {
-    this.server = document && this.server ? reconcile(this.server, document) : document;
+    this.server = document && this.server ? alike(this.server, document) : document;
     this.#rebase(null);
   }
 
@@ -68,10 +87,14 @@ export class Replica {
     if (!this.server) return;
     const own = settled === undefined ? undefined : this.#ops.find((o) => o.id === settled);
     const next = change ? applyChange(this.server, change) : own ? applyOp(this.server, own.op).document : this.server;
-    this.server = { ...next, version, epoch };
-    if (own) this.#ops = this.#ops.filter((o) => o !== own);
     const touched = change ? touchedBy(change) : new Set<string>();
-    for (const key of own?.effects ?? []) touched.add(key);
+    this.server = { ...next, version, epoch };
+    if (own) {
+      this.#ops = this.#ops.filter((o) => o !== own);
+      for (const key of own.effects) touched.add(key);
+      // Nobody has to hear that what was shown has come true.
+      if (this.#view && !this.#dirty) this.server = alike(this.#view, this.server, touched);
+    }
     this.#rebase(touched);
   }
 
@@ -90,19 +113,19 @@ export class Replica {
 
   /** Works out the view where the server's document or the ops changed; null = everywhere. */
   #rebase(touched: ReadonlySet<string> | null): void {
-    const { server, view } = this;
+    const { server } = this;
     const again = touched ? this.#ops.filter((o) => meet(touched, o.effects)) : this.#ops;
-    if (server && view && touched && this.#ops.length > 0 && !again.some((o) => o.wide)) {
-      this.#stack(graft(view, server, touched), again);
-    } else this.#stack(server, this.#ops);
+    if (this.#dirty || !server || !this.#view || !touched || this.#ops.length === 0 || again.some((o) => o.wide)) {
+      this.#dirty = true;
+    } else this.#stack(graft(this.#view, server, touched), again);
   }
 
   #stack(document: DashboardDocument | null, ops: readonly Overlay[]): void {
     this.#under = null;
-    this.view = document;
+    this.#view = document;
     for (const { op } of document ? ops : []) {
-      this.#under = this.view;
-      this.view = this.view && applyOp(this.view, op).document;
+      this.#under = this.#view;
+      this.#view = this.#view && applyOp(this.#view, op).document;
     }
     if (ops.at(-1) !== this.#ops.at(-1)) this.#under = null;
   }
@@ -154,23 +177,24 @@ function touchedBy(change: Change): Set<string> {
   return touched;
 }
 
-/** The new document, with the old one's objects where they are equal. */
-function reconcile(old: DashboardDocument, now: DashboardDocument): DashboardDocument {
-  const same = <T>(a: T | undefined, b: T): T => (equal(a as Json, b as Json) ? (a as T) : b);
-  const each = <T>(a: Readonly<Record<string, T>>, b: Readonly<Record<string, T>>) => {
+/** The new document, with the old one's objects where they are equal; `touched` says where to look, if not everywhere. */
+function alike(old: DashboardDocument, now: DashboardDocument, touched?: ReadonlySet<string>): DashboardDocument {
+  const same = <T>(a: T | undefined, b: T): T => (a !== b && equal(a as Json, b as Json) ? (a as T) : b);
+  const each = <T>(a: Readonly<Record<string, T>>, b: Readonly<Record<string, T>>, keys: readonly string[]) => {
     const kept = withMembers(
-      a,
-      [...new Set([...Object.keys(a), ...Object.keys(b)])].map((key) => {
-        const value = member(b, key);
-        return [key, value === undefined ? undefined : same(member(a, key), value)];
-      }),
+      b,
+      keys.map((key) => [key, Object.hasOwn(b, key) ? same(member(a, key), b[key]) : undefined]),
     );
-    return kept;
+    const all = Object.keys(kept);
+    return all.length === Object.keys(a).length && all.every((key) => a[key] === kept[key]) ? a : kept;
   };
+  const ids = touched
+    ? [...touched].filter((key) => key.startsWith('w:')).map((key) => key.slice(2))
+    : Object.keys(now.widgets);
   return {
     ...now,
     settings: same(old.settings, now.settings),
-    widgets: each(old.widgets, now.widgets),
-    layouts: each<Layout>(old.layouts, now.layouts),
+    widgets: each(old.widgets, now.widgets, ids),
+    layouts: !touched || touched.has('l') ? each(old.layouts, now.layouts, Object.keys(now.layouts)) : now.layouts,
   };
 }

@@ -192,7 +192,7 @@ test(
   async () => {
     const property = fc.asyncProperty(
       fc.integer({ min: 2, max: 3 }),
-      fc.array(steps, { minLength: 10, maxLength: 40 }),
+      fc.array(steps, { minLength: 30, maxLength: 90, size: 'max' }),
       converge,
     );
     await fc.assert(property, { numRuns: runs, endOnFailure: true });
