@@ -56,9 +56,11 @@ describe.each([
   test('the text of a main button can be read', () =>
     expect(contrast(color('on-accent'), color('accent'))).toBeGreaterThanOrEqual(4.5));
 
-  test.each(['attention', 'danger'])('%s on its own tint can be read', (ink) =>
-    expect(contrast(color(ink), tint(color(ink), color('surface')))).toBeGreaterThanOrEqual(4.5),
-  );
+  test.each(['attention', 'danger'])('%s on its own tint can be read, on a grey page too', (ink) => {
+    for (const ground of [color('surface'), ['#f4f5f7', '#0e1116'][theme] ?? '']) {
+      expect(contrast(color(ink), tint(color(ink), ground))).toBeGreaterThanOrEqual(4.5);
+    }
+  });
 });
 
 test('what moves takes at most 150 ms, and stands still if one wants that', () => {
