@@ -1,10 +1,12 @@
 import { CSPProvider } from '@base-ui/react/csp-provider';
+import type { DashwireClient } from '@dashwire/client';
 import { DashboardRealtimeProvider, useClient, useReadable } from '@dashwire/react';
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react';
-import { person, personOf, userIdOf } from './person.ts';
+import { type Person, person, personOf, userIdOf } from './person.ts';
 import { firstDashboard, type PageOptions, parseOptions, type Route } from './routes.ts';
 import './shell/dialog.css';
 import './shell/page.css';
+import { DashboardPage } from './shell/dashboard-page.tsx';
 import type { CommonActions } from './shell/menu.tsx';
 import { useRoute, useSearch } from './shell/navigation.ts';
 import { Notices } from './shell/notices.tsx';
@@ -12,7 +14,8 @@ import { obeyOffline } from './shell/offline.ts';
 import { UnknownAddress } from './shell/states.tsx';
 import { PlainBar } from './shell/top-bar.tsx';
 
-const DashboardPage = lazy(async () => ({ default: (await import('./shell/dashboard-page.tsx')).DashboardPage }));
+const DashboardsPage = lazy(async () => ({ default: (await import('./dashboards/dashboards.tsx')).DashboardsPage }));
+const DropZone = lazy(async () => ({ default: (await import('./import/drop.tsx')).DropZone }));
 const Kiosk = lazy(async () => ({ default: (await import('./kiosk/kiosk.tsx')).Kiosk }));
 const KeyboardHelp = lazy(async () => ({ default: (await import('./keyboard/help.tsx')).KeyboardHelp }));
 const RenameDialog = lazy(async () => ({ default: (await import('./shell/rename.tsx')).RenameDialog }));
@@ -28,7 +31,7 @@ export function App(): ReactNode {
     <CSPProvider disableStyleElements>
       <DashboardRealtimeProvider userId={options.userId ?? userIdOf(who.name)} unsavedGuard={options.kiosk === null}>
         <OfflineSwitch />
-        <Page route={route} options={options} presence={{ name: who.name, color: who.color }} />
+        <Page route={route} options={options} who={who} />
       </DashboardRealtimeProvider>
     </CSPProvider>
   );
@@ -37,14 +40,21 @@ export function App(): ReactNode {
 interface PageProps {
   readonly route: Route;
   readonly options: PageOptions;
-  readonly presence: { readonly name: string; readonly color: string };
+  readonly who: Person;
 }
 
-function Page({ route, options, presence }: PageProps): ReactNode {
+function Page({ route, options, who }: PageProps): ReactNode {
   const [dialog, setDialog] = useState<'help' | 'rename' | null>(null);
+  const client = useClient();
+  const named = options.userId === null;
   const common = useMemo<CommonActions>(
-    () => ({ help: () => setDialog('help'), rename: () => setDialog('rename') }),
-    [],
+    () => ({
+      who,
+      help: () => setDialog('help'),
+      rename: named ? () => setDialog('rename') : undefined,
+      importFiles: () => chooseFiles((files) => void importAll(files, client)),
+    }),
+    [client, who, named],
   );
   if (options.kiosk !== null) {
     return (
@@ -58,20 +68,29 @@ function Page({ route, options, presence }: PageProps): ReactNode {
     <>
       <Suspense>
         {route.page === 'dashboard' && (
-          <DashboardRealtimeProvider dashboardId={route.id} presence={presence}>
+          <DashboardRealtimeProvider dashboardId={route.id} presence={{ name: who.name, color: who.color }}>
             <DashboardPage key={route.id} common={common} />
           </DashboardRealtimeProvider>
         )}
-        {route.page !== 'dashboard' && (
+        {route.page === 'dashboards' && (
+          <>
+            <PlainBar title="Dashboards" common={common} />
+            <main className="page">
+              <DashboardsPage />
+            </main>
+          </>
+        )}
+        {route.page === 'unknown' && (
           <>
             <PlainBar title="Dashwire" common={common} />
             <main className="page">
-              <UnknownAddress id={route.page === 'unknown' ? route.id : ''} />
+              <UnknownAddress id={route.id} />
             </main>
           </>
         )}
       </Suspense>
       <Suspense>
+        <DropZone>{null}</DropZone>
         {dialog === 'help' && <KeyboardHelp open onClose={close} />}
         {dialog === 'rename' && <RenameDialog open onClose={close} />}
       </Suspense>
@@ -84,4 +103,18 @@ function OfflineSwitch(): ReactNode {
   const client = useClient();
   useEffect(() => obeyOffline(client), [client]);
   return null;
+}
+
+function chooseFiles(then: (files: readonly File[]) => void): void {
+  const input = document.createElement('input');
+  input.type = 'file';
+  input.accept = '.json,application/json';
+  input.multiple = true;
+  input.addEventListener('change', () => then([...(input.files ?? [])]));
+  input.click();
+}
+
+async function importAll(files: readonly File[], client: DashwireClient): Promise<void> {
+  const { imports } = await import('./import/imports.ts');
+  await imports.add(files, client.dashboards, client.connection.getSnapshot().limits);
 }

@@ -137,11 +137,18 @@ function Tiles(): ReactNode {
   const { view } = useGrid();
   const ids = useWidgetIds();
   const order = useSteadyOrder(ids);
-  const first = ids[0] ?? null;
+  const before = useRef(ids);
+  // The tile that Tab reaches is always one that is there: when it goes, the one that takes its turn, with the focus if it had it.
   useLayoutEffect(() => {
     const selected = view.selected.getSnapshot();
-    if (selected === null || !ids.includes(selected)) view.selected.set(first);
-  }, [view, ids, first]);
+    const at = selected === null ? 0 : Math.max(before.current.indexOf(selected), 0);
+    before.current = ids;
+    if (selected !== null && ids.includes(selected)) return;
+    const next = ids[Math.min(at, ids.length - 1)] ?? null;
+    view.selected.set(next);
+    if (selected === null || next === null || document.activeElement !== document.body) return;
+    view.places.element(next)?.querySelector<HTMLElement>('.tile-box')?.focus({ preventScroll: true });
+  }, [view, ids]);
   return order.map((id) => <Tile key={id} id={id} />);
 }
 

@@ -32,7 +32,14 @@ export const Tile = memo(function Tile({ id }: TileProps): ReactNode {
   const title = titleOf(widget, id);
   const movable = !viewing.readOnly && !viewing.narrow && !pinned && !viewing.kiosk;
   return (
-    <div ref={element} className="tile" data-tile={id} data-gesture={gesture?.mode} data-by={gesture?.by}>
+    <div
+      ref={element}
+      className="tile"
+      data-tile={id}
+      data-gesture={gesture?.mode}
+      data-by={gesture?.by}
+      data-far={near ? undefined : ''}
+    >
       <WidgetRealtime id={id} mode={gesture === null ? null : gesture.mode === 'move' ? 'drag' : 'resize'}>
         {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields */}
         <div

@@ -47,7 +47,7 @@ function Wall(): ReactNode {
   const range = useTimeRange();
   const stale = useStale();
   return (
-    <main className="wall" data-stale={stale === null ? undefined : ''}>
+    <main className="wall">
       {stale !== null && <WallLine since={stale} />}
       {status === 'loading' && <GridSkeleton />}
       {status === 'ready' && <Grid key={dashboard.id} range={range} kiosk readOnly actions={noActions} />}

@@ -13,7 +13,6 @@ import { Following } from './following.tsx';
 import type { CommonActions } from './menu.tsx';
 import { enterKiosk } from './navigation.ts';
 import type { PageActions } from './page-actions.ts';
-import { useStale } from './stale.ts';
 import { DashboardMessage, Empty, GridSkeleton } from './states.tsx';
 import { stepRange, useTimeRange } from './time-range.ts';
 import { toast } from './toasts.ts';
@@ -34,7 +33,6 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
   const empty = useOf(dashboard.widgetIds(), (ids) => ids.length === 0);
   const undoState = useReadable(dashboard.undoState);
   const range = useTimeRange();
-  const stale = useStale();
   const [sheet, setSheet] = useState<Sheet | null>(null);
   const [view, setView] = useState<GridView | null>(null);
 
@@ -81,8 +79,7 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
   return (
     <>
       <TopBar actions={actions} common={common} />
-      <main className="page" data-stale={stale === null ? undefined : ''} data-sheet={sheet?.name}>
-        {stale !== null && status === 'ready' && <StaleNote since={stale} />}
+      <main className="page" data-sheet={sheet?.name}>
         {status === 'loading' && <GridSkeleton />}
         {status !== 'loading' && status !== 'ready' && <DashboardMessage status={status} error={error} />}
         {status === 'ready' && empty && <Empty readOnly={readOnly} onAdd={actions.add} />}
@@ -131,11 +128,6 @@ function pageKey(
       if (!actions.readOnly) actions[key]();
       return !actions.readOnly;
   }
-}
-
-function StaleNote({ since }: { readonly since: number }): ReactNode {
-  const time = new Date(since).toLocaleTimeString(undefined, { timeStyle: 'medium' });
-  return <p className="stale-note">As it was at {time}. It goes on by itself once the connection is back.</p>;
 }
 
 function isReadOnly({ role, status }: DashboardState): boolean {

@@ -2,7 +2,7 @@ import { Menu } from '@base-ui/react/menu';
 import { useReadable } from '@dashwire/react';
 import { Check, Ellipsis } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { initials, person } from '../person.ts';
+import { initials, type Person } from '../person.ts';
 import { dashboardsHref } from '../routes.ts';
 import { setTheme, type Theme, theme } from '../theme/theme.ts';
 import type { PageActions } from './page-actions.ts';
@@ -23,7 +23,7 @@ export function MainMenu({
   readonly actions?: PageActions;
   readonly common: CommonActions;
 }): ReactNode {
-  const { name, color } = useReadable(person);
+  const { name, color } = common.who;
   const chosen = useReadable(theme);
   const away = useReadable(offline);
   return (
@@ -37,13 +37,13 @@ export function MainMenu({
       <Menu.Portal>
         <Menu.Positioner className="menu-place" sideOffset={6} align="end" collisionPadding={8}>
           <Menu.Popup className="menu">
-            <Menu.Item className="menu-item menu-me" onClick={common.rename}>
+            <Menu.Item className="menu-item menu-me" onClick={common.rename} disabled={common.rename === undefined}>
               <span className="face" style={{ background: color }} aria-hidden="true">
                 {initials(name)}
               </span>
               <span>
                 {name}
-                <small>Change your name</small>
+                <small>{common.rename ? 'Change your name' : 'By the address of this page'}</small>
               </span>
             </Menu.Item>
             <Menu.Separator className="menu-line" />
@@ -51,6 +51,9 @@ export function MainMenu({
             <Menu.LinkItem className="menu-item" href={dashboardsHref} closeOnClick>
               All dashboards <kbd>G</kbd>
             </Menu.LinkItem>
+            <Menu.Item className="menu-item" onClick={common.importFiles}>
+              Import…
+            </Menu.Item>
             <Menu.Separator className="menu-line" />
             <Menu.CheckboxItem className="menu-item" checked={away} onCheckedChange={setOffline}>
               <Mark />
@@ -78,7 +81,11 @@ export function MainMenu({
 
 /** What there is on every page. */
 export interface CommonActions {
-  rename(): void;
+  /** Whose page it is. */
+  readonly who: Person;
+  /** undefined: the address says who one is. */
+  readonly rename: (() => void) | undefined;
+  importFiles(): void;
   help(): void;
 }
 
