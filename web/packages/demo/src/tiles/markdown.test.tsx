@@ -7,7 +7,7 @@ const html = (text: string) => renderToStaticMarkup(<Markdown text={text} />);
 
 test.each([
   ['**a** *b* ~~c~~ `d`', '<p><strong>a</strong> <em>b</em> <del>c</del> <code>d</code></p>'],
-  ['# Top\n## Next', '<h3 class="dw-h1">Top</h3><h4 class="dw-h2">Next</h4>'],
+  ['# Top\n## Next', '<h3 class="kind-h1">Top</h3><h4 class="kind-h2">Next</h4>'],
   ['3. a\n4. b', '<ol start="3"><li>a</li><li>b</li></ol>'],
   ['a\nb', '<p>a<br/>b</p>'],
   ['AT&amp;T &#176; &lt;b&gt; &nope;', '<p>AT&amp;T ° &lt;b&gt; &amp;nope;</p>'],
@@ -18,7 +18,7 @@ test.each([
 });
 
 test('a table keeps its alignment', () => {
-  expect(html('|a|b|\n|-|-:|\n|1|2|')).toContain('<td class="dw-right">2</td>');
+  expect(html('|a|b|\n|-|-:|\n|1|2|')).toContain('<td class="kind-right">2</td>');
 });
 
 describe('nothing of others becomes HTML', () => {

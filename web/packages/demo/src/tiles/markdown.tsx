@@ -27,7 +27,7 @@ function render(text: string): ReactNode {
   return (
     <>
       {content}
-      <p className="dw-note">The text goes on: only its first {longest} characters are shown.</p>
+      <p className="kind-note">The text goes on: only its first {longest} characters are shown.</p>
     </>
   );
 }
@@ -58,7 +58,7 @@ function one(token: MarkedToken, depth: number): ReactNode {
       return null;
     case 'heading':
       // The tile has a heading of its own above it.
-      return createElement(`h${Math.min(6, token.depth + 2)}`, { className: `dw-h${token.depth}` }, inner());
+      return createElement(`h${Math.min(6, token.depth + 2)}`, { className: `kind-h${token.depth}` }, inner());
     case 'paragraph':
       return <p>{inner()}</p>;
     case 'blockquote':
@@ -103,7 +103,7 @@ function one(token: MarkedToken, depth: number): ReactNode {
 
 function link(href: string, title: string | null | undefined, content: ReactNode): ReactNode {
   const to = safeHref(entities(href));
-  if (to === undefined) return <span className="dw-dead">{content}</span>;
+  if (to === undefined) return <span className="kind-dead">{content}</span>;
   const here = to.startsWith('#'); // another dashboard
   return (
     <a
@@ -120,7 +120,7 @@ function link(href: string, title: string | null | undefined, content: ReactNode
 function list(token: Tokens.List, depth: number): ReactNode {
   const items = token.items.map((item, i) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: as above
-    <li key={i} className={item.task ? 'dw-task' : undefined}>
+    <li key={i} className={item.task ? 'kind-task' : undefined}>
       {all(item.tokens, depth + 1)}
     </li>
   ));
@@ -132,7 +132,7 @@ function table(token: Tokens.Table, depth: number): ReactNode {
     row.map((cell, i) =>
       createElement(
         as,
-        { key: i, className: cell.align ? `dw-${cell.align}` : undefined },
+        { key: i, className: cell.align ? `kind-${cell.align}` : undefined },
         all(cell.tokens, depth + 1),
       ),
     );

@@ -1,0 +1,148 @@
+import { type CSSProperties, type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react';
+import { timeText } from './chart/axis.ts';
+import { hueOf } from './chart/palette.ts';
+import { summaryOf } from './chart/summary.ts';
+import { TimeChart } from './chart/time-chart.ts';
+import { type Config, maxSeries } from './config.ts';
+import type { DrawingProps } from './drawing.ts';
+import { format } from './format.ts';
+import { type Columns, columnsOf, noColumns, withGaps } from './values.ts';
+
+/** The lines of a widget: those that it names, and those that came besides. */
+export function labelsOf({ series, title }: Config, count: number): readonly string[] {
+  if (count <= 1 && series.length === 0) return [title || 'value'];
+  return Array.from({ length: Math.max(count, 1) }, (_, i) => series[i]?.label ?? `series ${i + 1}`);
+}
+
+export function TimeSeries({ config, value, range, kiosk, readOnly, sync }: DrawingProps): ReactNode {
+  const data = value?.data;
+  const columns = useMemo(() => {
+    const keys = config.series.map((s) => s.key);
+    return withGaps(columnsOf(data, keys, maxSeries));
+  }, [data, config]);
+  const labels = labelsOf(config, columns.series.length);
+  const [hidden, setHidden] = useState<ReadonlySet<number>>(new Set<number>());
+  const [at, setAt] = useState<{ index: number; own: boolean } | null>(null);
+
+  const host = useRef<HTMLDivElement>(null);
+  const chart = useRef<TimeChart | null>(null);
+  const state = { columns, config, range, hidden, letters: kiosk ? 14 : 11 };
+  const latest = useRef(state);
+
+  useEffect(() => {
+    if (!host.current) return;
+    const made = new TimeChart(host.current, latest.current, {
+      sync,
+      hover: (index, own) =>
+        setAt((was) => (index === null ? null : was?.index === index && was.own === own ? was : { index, own })),
+    });
+    chart.current = made;
+    return () => {
+      made.destroy();
+      chart.current = null;
+    };
+  }, [sync]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `state` is made of exactly these
+  useEffect(() => {
+    latest.current = state;
+    chart.current?.set(state);
+  }, [columns, config, range, hidden, kiosk]);
+
+  const toggle = (i: number) => {
+    const next = new Set(hidden);
+    if (!next.delete(i)) next.add(i);
+    setHidden(next);
+  };
+  const shown = at && at.index < columns.times.length ? at : null;
+  return (
+    <figure className="kind kind-timeseries">
+      <div ref={host} className="kind-canvas" aria-hidden="true">
+        {shown?.own && <span className="kind-clock">{timeText(columns.times[shown.index] ?? 0, 1000)}</span>}
+      </div>
+      <Legend
+        labels={labels}
+        numbers={columns.series.map((one) => (shown ? one[shown.index] : one.at(-1)) ?? null)}
+        config={config}
+        hidden={hidden}
+        onToggle={kiosk || labels.length < 2 ? undefined : toggle}
+        frozen={readOnly && range.frozen}
+      />
+      <Summary columns={columns} labels={labels} config={config} />
+    </figure>
+  );
+}
+
+interface LegendProps {
+  readonly labels: readonly string[];
+  readonly numbers: readonly (number | null)[];
+  readonly config: Config;
+  readonly hidden: ReadonlySet<number>;
+  readonly onToggle: ((i: number) => void) | undefined;
+  readonly frozen: boolean;
+}
+
+function Legend({ labels, numbers, config, hidden, onToggle }: LegendProps): ReactNode {
+  return (
+    <ul className="kind-legend">
+      {labels.map((label, i) => {
+        const content = (
+          <>
+            <i aria-hidden="true" />
+            <span>{label}</span> <output>{hidden.has(i) ? 'hidden' : format(numbers[i], config)}</output>
+          </>
+        );
+        const style = { '--hue': hueOf(i) } as CSSProperties;
+        return (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a line is known by its place
+          <li key={i} style={style} data-hidden={hidden.has(i) || undefined}>
+            {onToggle ? (
+              <button
+                type="button"
+                aria-pressed={!hidden.has(i)}
+                title={`Show or hide ${label}`}
+                onClick={() => onToggle(i)}
+              >
+                {content}
+              </button>
+            ) : (
+              content
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+/** What the chart shows in words, for who does not see it: told anew at most every few seconds. */
+function Summary({
+  columns,
+  labels,
+  config,
+}: {
+  columns: Columns;
+  labels: readonly string[];
+  config: Config;
+}): ReactNode {
+  const id = useId();
+  const now = { columns, labels, config };
+  const [told, setTold] = useState(now);
+  const newest = useRef(now);
+  useEffect(() => {
+    newest.current = { columns, labels, config };
+  }, [columns, labels, config]);
+  useEffect(() => {
+    const timer = setInterval(() => setTold(newest.current), 5000);
+    return () => clearInterval(timer);
+  }, []);
+  const text = useMemo(
+    () => summaryOf(told.columns === noColumns ? columns : told.columns, told.labels, told.config),
+    [told, columns],
+  );
+  return (
+    <figcaption id={id} className="ui-unseen">
+      {text}
+    </figcaption>
+  );
+}
