@@ -1,3 +1,5 @@
+import 'fake-indexeddb/auto';
+import { IDBFactory } from 'fake-indexeddb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../../../testing/server.ts';
@@ -16,15 +18,26 @@ beforeAll(async () => {
 afterAll(() => server.dispose());
 
 interface Peer {
-  readonly client: TestClient;
-  readonly dashboard: Dashboard;
+  client: TestClient;
+  dashboard: Dashboard;
   readonly line: FaultyLine;
+  /** The same client on the same device, as after a reload of its page. */
+  readonly open: () => TestClient;
   /** Edits go into it while there is one. */
   gesture?: Gesture;
 }
 
+/** What a run made, to be looked at in the end. */
+interface Made {
+  readonly operations: { readonly operation: Operation; readonly by: TestClient }[];
+  /** Edits of places that nobody else edits. */
+  readonly marks: { readonly path: string; readonly operation: Operation; readonly by: TestClient }[];
+  /** Paths of ops that were refused and that a person has dropped. */
+  readonly dropped: Set<string>;
+}
+
 /** What came about in all runs, so that a test in which nothing happens fails. */
-const seen = { applied: 0, merged: 0, unchanged: 0, conflicts: 0, others: 0, withoutAck: 0, connections: 0 };
+const seen = { applied: 0, merged: 0, unchanged: 0, conflicts: 0, others: 0, withoutAck: 0, connections: 0, marks: 0 };
 
 // Few names, so that people meet each other.
 const ids = fc.constantFrom('a', 'b', 'c', 'd');
@@ -100,26 +113,39 @@ const steps = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ who, settleMs: fc.constantFrom(1, 10, 60) }) },
   { weight: 2, arbitrary: fc.record({ who, gesture: fc.constantFrom('begin', 'commit', 'cancel') }) },
+  { weight: 4, arbitrary: fc.record({ who, mark: fc.constant(true) }) },
+  { weight: 1, arbitrary: fc.record({ who, reload: fc.constant(true) }) },
   { weight: 1, arbitrary: fc.constant({ restart: true }) },
 );
 type Step = typeof steps extends fc.Arbitrary<infer S> ? S : never;
 
-async function take(step: Step, peers: readonly Peer[], operations: Operation[]): Promise<void> {
+async function take(step: Step, peers: readonly Peer[], { operations, marks }: Made): Promise<void> {
   if ('restart' in step) return server.restart();
   const peer = peers[step.who % peers.length] as Peer;
   const { client, dashboard, line } = peer;
+  const made = (operation: Operation) => operations.push({ operation, by: client });
   if ('edit' in step) {
-    if (!shape(peer.gesture, step.edit)) operations.push(edit(dashboard, step.edit));
+    if (!shape(peer.gesture, step.edit)) made(edit(dashboard, step.edit));
   } else if ('create' in step) {
     const { create: id, layout } = step;
-    operations.push(dashboard.createWidget({ type: 'stat', title: 'New' }, { id, layout }));
-  } else if ('batch' in step) operations.push(dashboard.batch(step.batch));
+    made(dashboard.createWidget({ type: 'stat', title: 'New' }, { id, layout }));
+  } else if ('batch' in step) made(dashboard.batch(step.batch));
   else if ('gesture' in step) {
     const done = step.gesture === 'cancel' ? peer.gesture?.cancel() : peer.gesture?.commit();
-    if (done) operations.push(done);
+    if (done) made(done);
     peer.gesture = step.gesture === 'begin' ? dashboard.gesture() : undefined;
   } else if ('history' in step) void dashboard[step.history]();
-  else if ('settleMs' in step) await client.waitForSync({ timeoutMs: step.settleMs });
+  else if ('mark' in step) {
+    const path = `/marks/${marks.length}`;
+    const operation = dashboard.updateSettings({ set: { [path]: true } });
+    made(operation);
+    marks.push({ path, operation, by: client });
+  } else if ('reload' in step) {
+    await client.destroy();
+    peer.client = peer.open();
+    peer.dashboard = peer.client.dashboard(dashboard.id);
+    peer.gesture = undefined;
+  } else if ('settleMs' in step) await client.waitForSync({ timeoutMs: step.settleMs });
   else if (step.fault === 'cut') line.proxy.cut();
   else if (step.fault === 'stall') line.proxy.stall(true);
   else if (step.fault === 'offline') client.setOffline(true);
@@ -156,15 +182,17 @@ function heal({ client, line }: Pick<Peer, 'client' | 'line'>): void {
 }
 
 /** Waits until nothing is pending, and ends what waits for a person as different people would. */
-async function decideAll({ client }: Peer, n: number): Promise<void> {
+async function decideAll({ client }: Peer, n: number, dropped: Set<string>): Promise<void> {
   for (let round = 0; round < 100; round++) {
     const settled = await client.waitForSync({ timeoutMs: 200 });
     const [conflict] = client.conflicts.getSnapshot();
     const rejected = client.pending.getSnapshot().find(({ state }) => state === 'rejected');
     seen.conflicts += conflict ? 1 : 0;
     if (conflict) client.resolve(conflict.id, (round + n) % 2 ? 'mine' : 'theirs');
-    else if (rejected) client.discard(rejected.id);
-    else if (settled) return;
+    else if (rejected) {
+      for (const [path] of JSON.stringify(rejected.op).matchAll(/\/marks\/\d+/g)) dropped.add(path);
+      client.discard(rejected.id);
+    } else if (settled) return;
   }
   throw new Error(
     `it does not settle: ${JSON.stringify([client.pending, client.connection].map((r) => r.getSnapshot()))}`,
@@ -199,6 +227,7 @@ test(
     expect(seen.applied + seen.merged).toBeGreaterThan(runs * 5);
     expect(seen.connections).toBeGreaterThan(runs * 5);
     expect(seen.conflicts).toBeGreaterThan(0);
+    expect(seen.marks).toBeGreaterThan(runs);
   },
   20_000 + runs * 30_000,
 );
@@ -210,24 +239,27 @@ async function converge(n: number, all: readonly Step[]): Promise<void> {
     for (let i = 0; i < n; i++) {
       const line = await startFaultyLine(server);
       // The third is another client of the first one's user. Attempts follow each other fast.
-      const platform = { WebSocket: line.WebSocket, random: () => 0.02 };
-      const client = connect(line.proxy, { userId: i === 1 ? 'bo' : 'ana', draftMs: 5 * i, platform });
-      peers.push({ client, dashboard: client.dashboard(id), line });
+      const platform = { WebSocket: line.WebSocket, random: () => 0.02, indexedDB: new IDBFactory(), locks: null };
+      const options = { userId: i === 1 ? 'bo' : 'ana', clientId: `${id}-${i}`, draftMs: 5 * i, platform };
+      const open = () => connect(line.proxy, { ...options, storage: 'indexeddb' });
+      const client = open();
+      peers.push({ client, dashboard: client.dashboard(id), line, open });
     }
     const [first] = peers as [Peer];
     await first.client.dashboards.import(start, { id });
     await Promise.all(peers.map(({ dashboard }) => until(dashboard.state, ({ version }) => version > 0)));
 
-    const operations: Operation[] = [];
-    for (const step of all) await take(step, peers, operations);
+    const made: Made = { operations: [], marks: [], dropped: new Set() };
+    for (const step of all) await take(step, peers, made);
     for (const peer of peers) {
       const last = peer.gesture?.commit();
-      if (last) operations.push(last);
+      if (last) made.operations.push({ operation: last, by: peer.client });
       heal(peer);
     }
-    for (const [i, peer] of peers.entries()) await decideAll(peer, i);
+    for (const [i, peer] of peers.entries()) await decideAll(peer, i, made.dropped);
 
-    const outcomes = await Promise.all(operations.map(({ done }) => done));
+    const alive = made.operations.filter(({ by }) => peers.some(({ client }) => client === by));
+    const outcomes = await Promise.all(alive.map(({ operation }) => operation.done));
     const truth = await first.client.dashboards.get(id);
     for (const { dashboard } of peers) {
       const { document } = await until(dashboard.state, ({ version }) => version >= truth.version);
@@ -247,6 +279,14 @@ async function converge(n: number, all: readonly Step[]): Promise<void> {
       else seen.others++;
       if (ack?.status === 'applied' || ack?.status === 'merged') expect(committed).toContain(id);
       if (state === 'rejected' || state === 'conflicted') expect(committed).not.toContain(id);
+    }
+    const set = new Set(history.flatMap(({ change }) => Object.keys(change.settings?.set ?? {})));
+    for (const { path, operation, by } of made.marks) {
+      const kept = peers.some(({ client }) => client === by) || operation.current.getSnapshot().persisted;
+      if (kept && !made.dropped.has(path)) {
+        expect(set, `what was written at ${path} is not lost`).toContain(path);
+        seen.marks++;
+      }
     }
   } finally {
     for (const { client, line } of peers) {
