@@ -333,7 +333,13 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     sync,
     pending,
     conflicts,
-    dashboards: rest.dashboards,
+    dashboards: {
+      ...rest.dashboards,
+      async undelete(id) {
+        await rest.dashboards.undelete(id);
+        cores.get(id)?.revive();
+      },
+    },
     dashboard(id) {
       const one = core(id);
       one.handles++;

@@ -95,6 +95,14 @@ export class DashboardCore {
   #take(response: SyncResponse): void {
     const { epoch, version, document, entries = [], role, presence, count, data, mode } = response;
     const { server } = this.replica;
+    // An op knows an epoch if the dashboard was there when it was made.
+    const known = this.status === 'deleted' || server?.version || this.#items().some((i) => i.active && i.op.epoch);
+    const gone = version === 0 && known;
+    if (gone) {
+      this.closed('deleted'); // it was deleted while nobody listened
+      this.#host.synced();
+      return;
+    }
     if (mode === 'snapshot' && document) this.replica.reset({ ...document, id: this.id, epoch, version });
     else {
       const fresh = entries.filter((e) => e.version > (server?.version ?? 0));
@@ -212,6 +220,13 @@ export class DashboardCore {
     this.views.values.replace({});
   }
 
+  /** It is there again. */
+  revive(): void {
+    if (this.status !== 'deleted') return;
+    this.views.set({ status: 'loading', error: null });
+    this.request();
+  }
+
   /** Puts an op of the outbox where it belongs: on top, or away. */
   changed(item: Item): void {
     if (item.state === 'conflicted' || item.state === 'rejected' || item.state === 'discarded') this.undo.drop(item);
@@ -250,9 +265,9 @@ export class DashboardCore {
   #settleAcked(): void {
     const { server } = this.replica;
     for (const item of this.#items()) {
-      if (item.ack && item.state === 'acked' && server && item.ack.version <= server.version) {
-        this.#host.outbox.settle(item, item.ack);
-      }
+      const { ack } = item;
+      if (!ack || item.state !== 'acked' || !server) continue;
+      if (ack.version <= server.version || !this.#follows(ack.epoch)) this.#host.outbox.settle(item, ack);
     }
   }
 

@@ -206,14 +206,54 @@ test('D5 an op over the limit of the server is rejected in words', async () => {
   expect((await a.createWidget({ text: 'x' }).done).state).toBe('settled');
 });
 
-test('R9 edits of a dashboard that is deleted are refused and do not make it anew', async () => {
-  await using ana = connect(server);
-  await using bo = connect(server, { userId: 'bo' });
-  const [a, b] = [await openDashboard(ana, 'gone'), await openDashboard(bo, 'gone')];
-  await a.createWidget({ title: 'Disk' }).done;
-  await caughtUp(b, a);
-  await bo.dashboards.delete('gone');
-  await until(a.state, ({ status }) => status === 'deleted');
-  expect(await a.createWidget({ title: 'Late' }).done).toMatchObject({ state: 'rejected', error: { code: 'GONE' } });
-  expect(ana.pending.getSnapshot()).toHaveLength(1);
+describe('R9 a dashboard that is deleted', () => {
+  test('takes no edits and is not made anew by them, until it is brought back', async () => {
+    await using ana = connect(server);
+    await using bo = connect(server, { userId: 'bo' });
+    const [a, b] = [await openDashboard(ana, 'gone'), await openDashboard(bo, 'gone')];
+    await a.createWidget({ title: 'Disk' }, { id: 'disk' }).done;
+    await caughtUp(b, a);
+    await bo.dashboards.delete('gone');
+    await until(a.state, ({ status }) => status === 'deleted');
+    expect(await a.createWidget({ title: 'Late' }).done).toMatchObject({ state: 'rejected', error: { code: 'GONE' } });
+    expect(ana.pending.getSnapshot()).toHaveLength(1);
+    await ana.dashboards.undelete('gone');
+    await until(a.state, ({ status }) => status === 'ready');
+    expect(a.widget('disk').getSnapshot()).toEqual({ title: 'Disk' });
+    const [late] = ana.pending.getSnapshot();
+    expect((await ana.retry(late?.id ?? '')?.done)?.state).toBe('settled');
+  });
+
+  test('before a reload: what is on the disk is kept, and not done', async () => {
+    const { tab } = browser();
+    const before = connect(server, tab('tab'));
+    const a = await openDashboard(before, 'gone-before');
+    await a.createWidget({ title: 'Disk' }).done;
+    await offline(before);
+    const { id } = a.createWidget({ title: 'Late' });
+    await kept(before);
+    await before.destroy();
+    await using bo = connect(server, { userId: 'bo' });
+    await bo.dashboards.delete('gone-before');
+    await using after = connect(server, tab('tab'));
+    await until(after.pending, ([one]) => one?.state === 'rejected');
+    expect(after.pending.getSnapshot()).toMatchObject([{ id, error: { code: 'GONE' }, label: 'Add Late' }]);
+    expect((await openDashboard(bo, 'gone-before')).state.getSnapshot().version).toBe(0);
+  });
+
+  test('while one was offline: what one did then is kept, and not done', async () => {
+    await using ana = connect(server);
+    await using bo = connect(server, { userId: 'bo' });
+    const a = await openDashboard(ana, 'gone-meanwhile');
+    await a.createWidget({ title: 'Disk' }).done;
+    await offline(ana);
+    const late = a.createWidget({ title: 'Late' });
+    await bo.dashboards.delete('gone-meanwhile');
+    ana.setOffline(false);
+    expect(await late.done).toMatchObject({ state: 'rejected', error: { code: 'GONE' } });
+    expect(a.state.getSnapshot()).toMatchObject({ status: 'deleted', document: null });
+    ana.reconnect();
+    const b = await openDashboard(bo, 'gone-meanwhile');
+    expect(b.state.getSnapshot().version).toBe(0);
+  });
 });

@@ -94,7 +94,7 @@ export class Outbox {
       this.items = [...this.items, item].sort(byOrder);
     }
     item.held = held;
-    if (!held) {
+    if (!held && !this.#destroyed) {
       item.timer = platform.setTimeout(() => this.release(item), this.#host.draftMs);
       this.#save(item);
     }
