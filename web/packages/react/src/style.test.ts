@@ -32,7 +32,7 @@ function tint(one: string, other: string): string {
 }
 
 const inks = ['text', 'muted', 'accent', 'ok', 'busy', 'attention', 'danger'];
-const hues = [0, 1, 2, 3, 4, 5, 6, 7].map((hue) => `hue${hue}`);
+const people = [0, 1, 2, 3, 4, 5, 6, 7].map((at) => `person${at}`);
 
 describe.each([
   ['light', 0],
@@ -49,8 +49,8 @@ describe.each([
     (ink, ground) => expect(contrast(color(ink), color(ground))).toBeGreaterThanOrEqual(4.5),
   );
 
-  test.each(hues)('a name on %s can be read', (hue) =>
-    expect(contrast(color('on-hue'), color(hue))).toBeGreaterThanOrEqual(4.5),
+  test.each(people)('a name on %s can be read', (person) =>
+    expect(contrast(color('on-person'), color(person))).toBeGreaterThanOrEqual(4.5),
   );
 
   test('the text of a main button can be read', () =>

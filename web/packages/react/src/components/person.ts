@@ -17,7 +17,7 @@ export function personOf({ state, userId, sessionId }: Presence): Person {
     return { ...shown, color, ink: luminance(color) > 0.179 ? '#0b1018' : '#ffffff' };
   }
   const sum = [...(userId || sessionId)].reduce((total, letter) => total + letter.charCodeAt(0), 0);
-  return { ...shown, color: `var(--dw-hue${sum % 8})`, ink: 'var(--dw-on-hue)' };
+  return { ...shown, color: `var(--dw-person${sum % 8})`, ink: 'var(--dw-on-person)' };
 }
 
 /** Where somebody is and what is being done there; '' = nothing that others should mind. */

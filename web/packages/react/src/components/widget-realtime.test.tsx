@@ -92,7 +92,7 @@ describe('who else is at it (W3)', () => {
     expect(widget.querySelector('b')).toBeNull();
     expect(widget.querySelector('.dw-who bdi')?.textContent).toBe(`<b>B</b>, ${'x'.repeat(60)}, Somebody`);
     expect(widget.querySelector('.dw-who .dw-hidden')?.textContent).toContain(`${'x'.repeat(60)} is here`);
-    expect(widget.style.getPropertyValue('--dw-who')).toMatch(/^var\(--dw-hue[0-7]\)$/);
+    expect(widget.style.getPropertyValue('--dw-who')).toMatch(/^var\(--dw-person[0-7]\)$/);
   });
 
   test('a cursor that moves draws nothing again', () => {
