@@ -16,7 +16,7 @@ BENCH ?= .
 BENCHCOUNT ?= 1
 CHROMIUM ?= /usr/bin/chromium
 # Build tags of tests that need more than Go; each has a target of its own.
-TAGGED = browser,faults,kill9
+TAGGED = faults,kill9
 
 .PHONY: help
 help: ## list the targets
@@ -31,7 +31,7 @@ serve: ## run the server with its demo page on this machine
 	$(GO) run ./cmd/dashwire serve
 
 .PHONY: test
-test: fmt-check vet staticcheck go-test browser fuzz-short js-check ## everything that decides: format, vet, staticcheck, tests with the race detector, a real browser, short fuzzing
+test: fmt-check vet staticcheck go-test fuzz-short web-check web-current e2e ## everything that decides: format, vet, staticcheck, tests with the race detector, short fuzzing, TypeScript, the embedded demo, a real browser
 	@echo "make test: all good"
 
 .PHONY: fmt
@@ -57,17 +57,49 @@ staticcheck: ## staticcheck of all packages, with the version pinned in tools/go
 go-test: deps ## all Go tests with the race detector
 	$(GO) test -race -vet=off -timeout=12m ./...
 
-.PHONY: browser
-browser: deps ## the page in a real Chromium against a real server
-	$(GO) test -tags=browser -count=1 -timeout=6m ./internal/pagetest
-
 .PHONY: fuzz-short
 fuzz-short: ## each fuzz target for three seconds
 	@tools/fuzz 3s
 
-.PHONY: js-check
-js-check: ## parse the plain JavaScript files, if node is there
-	@tools/jscheck
+# Everything about the web side runs with the Node that npm brings: the one on the path may be older.
+WEB = cd web && PATH="$(CURDIR)/web/node_modules/.bin:$$PATH"
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: web-deps
+web-deps: deps web/node_modules/.package-lock.json ## install what the web side is built and tested with
+
+.PHONY: web-fmt
+web-fmt: web-deps ## format and tidy all TypeScript
+	$(WEB) biome check --write .
+
+.PHONY: web-check
+web-check: web-deps ## TypeScript: format and lint, types, tests, sizes
+	$(WEB) biome check --error-on-warnings . ../examples/react
+	$(WEB) npm run --silent types
+	$(WEB) vitest run
+	$(WEB) node tools/sizes.ts
+
+.PHONY: web
+web: web-deps ## build the demo into the Go tree, where it is embedded
+	$(WEB) npm run --silent build -w @dashwire/demo
+
+.PHONY: web-current
+web-current: web-deps ## fail if the demo that is embedded is not what its sources make
+	@rm -rf tmp/dist
+	@$(WEB) DASHWIRE_DIST="$(CURDIR)/tmp/dist" npm run --silent build -w @dashwire/demo >/dev/null
+	@diff -rq tmp/dist internal/page/dist || { echo "the embedded demo is stale: run make web and commit internal/page/dist"; exit 1; }
+	@echo "web-current: ok"
+
+.PHONY: e2e
+e2e: web-deps ## the demo in a real Chromium against a real server
+	$(WEB) vitest run --config e2e/vitest.config.ts
+
+.PHONY: screens
+screens: web-deps ## take docs/screens anew
+	$(WEB) node e2e/screens.ts
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (5m)
@@ -97,16 +129,17 @@ clean: ## remove what was built
 	rm -rf dashwire tmp
 
 # What the tests need from the system beside Go: a C compiler for the race detector,
-# and a browser for the tests of the page. Missing ones are installed where that is
-# possible (root on Debian), else named.
+# npm for the web side, and a browser for the tests of the demo. Missing ones are
+# installed where that is possible (root on Debian), else named.
 DEPS =
 ifeq ($(shell command -v gcc),)
 DEPS += gcc libc6-dev
 endif
-ifneq ($(wildcard internal/pagetest/*_test.go),)
+ifeq ($(shell command -v npm),)
+DEPS += npm
+endif
 ifeq ($(wildcard $(CHROMIUM)),)
 DEPS += chromium
-endif
 endif
 
 .PHONY: deps

@@ -42,7 +42,6 @@ var house = map[string][]string{
 	"internal/bench":       {anything},
 	"internal/hostmetrics": {anything},
 	"internal/page":        nil,
-	"internal/pagetest":    {anything},
 	"cmd/dashwire":         {anything},
 	"examples/":            {anything}, // each folder below
 }
@@ -67,7 +66,7 @@ var testsMayAlso = []string{
 // libraries says who may import which module outside the standard library.
 var libraries = map[string][]string{
 	"github.com/go-json-experiment/json": {"internal/jsontext"},
-	"github.com/gobwas/ws":               {"internal/wsconn", "client", "internal/bench", "internal/pagetest"},
+	"github.com/gobwas/ws":               {"internal/wsconn", "client", "internal/bench"},
 	"modernc.org/sqlite":                 {"journal/sqlitejournal"},
 	"github.com/prometheus/client_golang": {
 		"metrics",

@@ -1,6 +1,7 @@
-// Package page is the first page of the server: a live dashboard in plain HTML, CSS
-// and JavaScript, served from the binary. It is a complete client of the protocol in
-// a few hundred lines, without a build and without dependencies.
+// Package page serves the demo app from the binary: live dashboards to look at and to
+// edit together. Its sources are in web/packages/demo; what they build is committed in
+// dist, so that building the command needs no Node ("make web" makes it anew, and
+// "make web-current" fails if it is stale).
 //
 //	server, err := dashwire.New(dashwire.Config{Journal: j, Pages: page.Handler()})
 //
@@ -21,28 +22,38 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
-//go:embed static
-var static embed.FS
+//go:embed dist
+var dist embed.FS
 
-// file is one file of the page as it is sent. It is never changed.
+// file is one file of the app as it is sent. It is never changed.
 type file struct {
 	kind  string // Content-Type
+	cache string // Cache-Control
 	etag  string
 	plain []byte
-	gzip  []byte // nil where it saves nothing
+	gzip  func() []byte // packs at the first call; nil where it saves nothing
 }
+
+const (
+	// asked has a file asked for again with its ETag, so that a new server's app is
+	// never mixed with an old one.
+	asked = "no-cache"
+	// forever is for files whose name changes with their content.
+	forever = "public, max-age=31536000, immutable"
+)
 
 type handler struct{ files map[string]*file } // by path below the root
 
-// Handler serves the page: index.html at /, the other files at their names. Paths are
+// Handler serves the app: index.html at /, the other files at their names. Paths are
 // relative, so that it may be mounted below a prefix that is stripped. Every answer
-// carries a Content-Security-Policy that allows the page's own files and WebSockets to
+// carries a Content-Security-Policy that allows the app's own files and WebSockets to
 // the host that it was loaded from, and nothing inline.
 func Handler() http.Handler {
 	h := &handler{files: make(map[string]*file)}
-	sub, err := fs.Sub(static, "static")
+	sub, err := fs.Sub(dist, "dist")
 	if err != nil {
 		panic(err) // the name is a constant of this package
 	}
@@ -63,7 +74,7 @@ func Handler() http.Handler {
 	return h
 }
 
-// types are those of the page's files, the same on every machine.
+// types are those of the app's files, the same on every machine.
 var types = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -77,7 +88,16 @@ func newFile(name string, data []byte) *file {
 		kind = mime.TypeByExtension(path.Ext(name))
 	}
 	sum := sha256.Sum256(data)
-	f := &file{kind: kind, etag: `"` + hex.EncodeToString(sum[:12]) + `"`, plain: data}
+	f := &file{kind: kind, cache: asked, etag: `"` + hex.EncodeToString(sum[:12]) + `"`, plain: data}
+	if strings.HasPrefix(name, "assets/") {
+		f.cache = forever
+	}
+	f.gzip = sync.OnceValue(func() []byte { return pack(data) })
+	return f
+}
+
+// pack is data in gzip, or nil if that saves less than a tenth.
+func pack(data []byte) []byte {
 	var packed bytes.Buffer
 	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
 	if err == nil {
@@ -86,10 +106,10 @@ func newFile(name string, data []byte) *file {
 	if err == nil {
 		err = w.Close()
 	}
-	if err == nil && packed.Len() < len(data)*9/10 {
-		f.gzip = packed.Bytes()
+	if err != nil || packed.Len() >= len(data)*9/10 {
+		return nil
 	}
-	return f
+	return packed.Bytes()
 }
 
 // ServeHTTP implements http.Handler.
@@ -114,16 +134,18 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	header.Set("ETag", f.etag)
-	header.Set("Cache-Control", "no-cache") // asked for again with the ETag, so a new server's page is never mixed with an old one
+	header.Set("Cache-Control", f.cache)
 	header.Set("Vary", "Accept-Encoding")
 	if matches(r.Header.Get("If-None-Match"), f.etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
 	body := f.plain
-	if f.gzip != nil && acceptsGzip(r.Header.Get("Accept-Encoding")) {
-		body = f.gzip
-		header.Set("Content-Encoding", "gzip")
+	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		if packed := f.gzip(); packed != nil {
+			body = packed
+			header.Set("Content-Encoding", "gzip")
+		}
 	}
 	header.Set("Content-Type", f.kind)
 	header.Set("Content-Length", strconv.Itoa(len(body)))
