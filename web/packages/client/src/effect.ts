@@ -7,7 +7,7 @@ import { bottomOf, normaliseLayout, placeNew } from './layout.ts';
 import { mergeEdits } from './mergepatch.ts';
 import type { ConflictResolved, DashboardUpdate, LayoutUpdate, Op, OpFields, WidgetUpdate } from './operation.ts';
 import { editsOf, getAt, isId, joinPointer, member, reaches, setAt, unsetAt } from './pointer.ts';
-import { emptyLayout, equalRectangles, movedTo } from './rectangle.ts';
+import { emptyLayout, movedTo } from './rectangle.ts';
 
 /** Why an op cannot be applied; `path` names the place as the server's answer would. */
 export interface Problem {
@@ -38,12 +38,10 @@ const maxY = 100_000;
 const maxHeight = 1_000;
 const maxColumns = 1_000;
 
-/** A breakpoint while an op is applied: the rectangles as asked for, and which of them a gesture has put there. */
-interface Asked extends Layout {
-  columns: number;
-  compact: Layout['compact'];
-  readonly items: Record<string, Rectangle>;
-  readonly moved: Record<string, Move>;
+/** A breakpoint while an op is applied: not normalised yet, and what gestures ask of it. */
+interface Asked {
+  layout: Layout;
+  readonly moved: Record<string, Rectangle>;
 }
 
 class Draft {
@@ -97,7 +95,11 @@ class Draft {
     const from = this.#from;
     const layouts = withMembers(
       from.layouts,
-      [...this.#layouts].map(([name, asked]) => [name, settled(member(from.layouts, name), asked)]),
+      [...this.#layouts].map(([name, { layout, moved }]) => {
+        const was = member(from.layouts, name);
+        const now = normaliseLayout(layout, moved);
+        return [name, layout !== was && equal(was as unknown as Json, now as unknown as Json) ? was : now];
+      }),
     );
     return this.#settings === from.settings && this.#widgets === from.widgets && layouts === from.layouts
       ? from
@@ -113,14 +115,14 @@ class Draft {
       this.restores = true;
       return;
     }
-    if (create) checkId(id, 'widgetId');
-    if (layout) checkPlace(layout, 0, 'layout');
+    if (create && !isId(id)) refuse('INVALID_ID', 'widgetId');
+    if (layout) checkPlace(layout, 'layout');
     const value = edited(widget ?? {}, op);
     if (value !== widget) this.#widgets = { ...this.#widgets, [id]: value };
     if (create) {
-      for (const asked of this.#breakpoints()) asked.items[id] = placeNew(asked);
+      for (const asked of this.#breakpoints()) put(asked, id, placeNew(placed(asked)));
     }
-    if (layout) move(this.#layout('main'), id, layout);
+    if (layout) this.#move('main', id, layout);
   }
 
   #delete(id: string, op: OpFields): void {
@@ -129,37 +131,45 @@ class Draft {
     this.#widgets = withMembers(this.#widgets, [[id, undefined]]);
     this.#buried.add(id);
     for (const asked of this.#breakpoints()) {
-      delete asked.items[id];
+      put(asked, id, undefined);
       delete asked.moved[id];
     }
   }
 
   #updateLayout(op: LayoutUpdate): void {
     const { breakpoint = 'main', moved = {}, columns, compact } = op;
-    const now = this.#layouts.get(breakpoint) ?? member(this.#from.layouts, breakpoint);
-    if (!now && !op.create) refuse('NOT_FOUND', 'breakpoint');
-    const bottom = now ? bottomOf(now) : 0;
-    for (const [id, by] of Object.entries(moved)) checkPlace(by, bottom, `moved${joinPointer('', id)}`);
+    const known = this.#layouts.has(breakpoint) || member(this.#from.layouts, breakpoint) !== undefined;
+    if (!known && !op.create) refuse('NOT_FOUND', 'breakpoint');
+    const there = known ? this.#layout(breakpoint) : undefined;
+    for (const [id, by] of Object.entries(moved)) checkPlace(by, `moved${joinPointer('', id)}`, there);
     if (columns !== undefined && !(Number.isInteger(columns) && columns >= 1 && columns <= maxColumns)) {
       refuse('INVALID_LAYOUT', 'columns');
     }
-    if (!now) checkId(breakpoint, 'breakpoint');
+    if (!known && !isId(breakpoint)) refuse('INVALID_ID', 'breakpoint');
     const asked = this.#layout(breakpoint);
-    if (columns !== undefined) asked.columns = columns;
-    if (compact !== undefined) asked.compact = compact;
-    for (const [id, by] of Object.entries(moved)) {
-      const r = member(asked.items, id);
-      if (r && !isSkipped(op, joinPointer('', id), r as unknown as Json)) move(asked, id, by);
+    const { layout } = asked;
+    if ((columns ?? layout.columns) !== layout.columns || (compact ?? layout.compact) !== layout.compact) {
+      asked.layout = { ...layout, columns: columns ?? layout.columns, compact: compact ?? layout.compact };
     }
+    for (const [id, by] of Object.entries(moved)) {
+      const r = member(layout.items, id);
+      const now = r && movedTo(r, member(asked.moved, id) ?? {});
+      if (now && !isSkipped(op, joinPointer('', id), now as unknown as Json)) this.#move(breakpoint, id, by);
+    }
+  }
+
+  #move(breakpoint: string, id: string, by: Move): void {
+    const { layout, moved } = this.#layout(breakpoint);
+    const r = member(layout.items, id);
+    if (r) moved[id] = movedTo(movedTo(r, member(moved, id) ?? {}), by);
   }
 
   /** A breakpoint to be changed; a new one begins as `main` is (L7). */
   #layout(name: string): Asked {
     let asked = this.#layouts.get(name);
     if (!asked) {
-      const now = member(this.#from.layouts, name);
-      const { columns, compact, items } = now ?? (name === 'main' ? emptyLayout : this.#layout('main'));
-      asked = { columns, compact, items: { ...items }, moved: {} };
+      const was = member(this.#from.layouts, name);
+      asked = { layout: was ?? (name === 'main' ? emptyLayout : placed(this.#layout('main'))), moved: {} };
       this.#layouts.set(name, asked);
     }
     return asked;
@@ -172,26 +182,13 @@ class Draft {
   }
 }
 
-function move(asked: Asked, id: string, by: Move): void {
-  const r = member(asked.items, id);
-  if (!r) return;
-  asked.items[id] = movedTo(r, by);
-  asked.moved[id] = {};
+function put(asked: Asked, id: string, r: Rectangle | undefined): void {
+  asked.layout = { ...asked.layout, items: withMembers(asked.layout.items, [[id, r]]) };
 }
 
-/** What becomes of a breakpoint. Rectangles that end where they were keep their identity. */
-function settled(was: Layout | undefined, { moved, ...asked }: Asked): Layout {
-  const { columns, compact, items } = normaliseLayout(asked, moved);
-  if (!was) return { columns, compact, items };
-  const all = Object.entries(items).map(([id, r]): [string, Rectangle] => {
-    const now = member(was.items, id);
-    return [id, now && equalRectangles(now, r) ? now : r];
-  });
-  const gone = Object.keys(was.items).filter((id) => !Object.hasOwn(items, id));
-  const now = withMembers<Rectangle>(was.items, [...all, ...gone.map((id) => [id, undefined] as const)]);
-  return now === was.items && columns === was.columns && compact === was.compact
-    ? was
-    : { columns, compact, items: now };
+/** With what is asked so far. */
+function placed({ layout, moved }: Asked): Layout {
+  return { ...layout, items: { ...layout.items, ...moved } };
 }
 
 /** The value with the edits of an op; it comes back itself if it has them all. */
@@ -213,17 +210,13 @@ function isSkipped(op: OpFields, path: string, now: Json | undefined): boolean {
   return op.policy === 'skip' && op.prev !== undefined && Object.hasOwn(op.prev, path) && !equal(op.prev[path], now);
 }
 
-function checkPlace({ x, y, w, h }: Move, bottom: number, path: string): void {
+/** What is asked of a rectangle (L2). Below the items that are there one may come to lie further down. */
+function checkPlace({ x, y, w, h }: Move, path: string, there?: Asked): void {
   for (const [key, n] of Object.entries({ x, y, w, h })) {
     if (n !== undefined && !Number.isInteger(n)) refuse('INVALID_LAYOUT', `${path}/${key}`);
   }
-  if ((y ?? 0) > Math.max(maxY, bottom)) refuse('INVALID_LAYOUT', `${path}/y`);
-  if ((h ?? 0) > maxHeight) refuse('INVALID_LAYOUT', `${path}/h`);
-}
-
-/** Ids and names of breakpoints (D2). */
-function checkId(id: string, path: string): void {
-  if (!isId(id)) refuse('INVALID_ID', path);
+  if (y !== undefined && y > maxY && y > (there ? bottomOf(placed(there)) : 0)) refuse('INVALID_LAYOUT', `${path}/y`);
+  if (h !== undefined && h > maxHeight) refuse('INVALID_LAYOUT', `${path}/h`);
 }
 
 function refuse(code: ErrorCode, path: string): never {
