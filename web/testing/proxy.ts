@@ -16,8 +16,11 @@ export interface TestProxy {
   refuse(on: boolean): void;
   /** Holds back all bytes in both directions, of new connections too; false lets them go on. Nothing is lost. */
   stall(on: boolean): void;
-  /** Answers requests for a WebSocket: `403`, or `drop` = closes them unanswered; null lets them through. Ends none. */
-  blockWebSocket(how: '403' | 'drop' | null): void;
+  /**
+   * What becomes of requests for a WebSocket: `403`, `drop` = the line is closed unanswered, `hang` = nothing at all; null
+   * lets them through. Those that are open stay.
+   */
+  blockWebSocket(how: '403' | 'drop' | 'hang' | null): void;
   dispose(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -28,7 +31,7 @@ export async function startProxy(targetPort: number): Promise<TestProxy> {
   let accepted = 0;
   let refused = false;
   let stalled = false;
-  let blocked: '403' | 'drop' | null = null;
+  let blocked: '403' | 'drop' | 'hang' | null = null;
 
   const listener = createServer((near) => {
     accepted++;
@@ -44,7 +47,8 @@ export async function startProxy(targetPort: number): Promise<TestProxy> {
     near.on('data', (bytes) => {
       if (blocked && /^upgrade:\s*websocket/im.test(bytes.toString('latin1'))) {
         if (blocked === '403') near.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
-        else near.destroy();
+        else if (blocked === 'drop') near.destroy();
+        else return;
         far.destroy();
       } else if (!far.write(bytes)) near.pause();
     });

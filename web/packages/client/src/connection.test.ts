@@ -253,6 +253,79 @@ describe('by WebSocket', () => {
     await second.until('closed');
   });
 
+  test('W3 leaving on purpose is told to the others at once', async () => {
+    const { url } = await server();
+    const other = new Client(url, { clientId: 'tab-2' });
+    await other.until('live');
+    await other.subscribe('ops');
+    const client = new Client(url);
+    const { sessionId } = await client.until('live');
+    await client.subscribe('ops');
+    client.send('PRESENCE', { dashboardId: 'ops', state: null });
+    await other.message((message) => message.kind === 'presence' && message.joined[0]?.sessionId === sessionId);
+    const began = performance.now();
+    await client.connection.stop();
+    await other.message((message) => message.kind === 'presence' && message.left.includes(sessionId as string));
+    expect(performance.now() - began).toBeLessThan(4000); // a line that was lost is given 5 s
+  });
+
+  test('sent away for good by an operator', async () => {
+    const { url } = await server();
+    const client = new Client(url);
+    const { sessionId } = await client.until('live');
+    const sent = await fetch(`${url}/api/admin/sessions/${sessionId}?code=4403&reason=not%20today`, {
+      method: 'DELETE',
+    });
+    expect(sent.ok).toBe(true);
+    const status = await client.until('closed');
+    expect(status).toMatchObject({ retryAt: null, error: { code: 'FORBIDDEN' } });
+    expect(status.error?.message).toContain('by an operator');
+  });
+
+  test('a server of another protocol asks for a reload', async () => {
+    const { url } = await server();
+    const newer = <T>(text: T) => String(text).replace('"protocol":1', '"protocol":2');
+    class Newer extends WebSocket {
+      override set onmessage(listener: ((event: MessageEvent) => void) | null) {
+        super.onmessage = listener && ((event) => listener(new MessageEvent('message', { data: newer(event.data) })));
+      }
+    }
+    const client = new Client(url, { platform: { WebSocket: Newer } });
+    const status = await client.until('incompatible');
+    expect(status).toMatchObject({ retryAt: null, transport: null });
+    expect(status.error?.message).toContain('reload the page');
+    const discovered = new Client(url, {
+      platform: {
+        WebSocket: class extends WebSocket {
+          constructor() {
+            super(url.replace('http', 'ws'), 'dashwire.v2');
+          }
+        },
+        fetch: async (input, init) => new Response(newer(await (await fetch(input, init)).text())),
+      },
+    });
+    await discovered.until('incompatible');
+  });
+
+  test('what cannot be read is handed on in words, and the session lives', async () => {
+    const { url } = await server();
+    class Garbled extends WebSocket {
+      override set onmessage(listener: ((event: MessageEvent) => void) | null) {
+        super.onmessage =
+          listener &&
+          ((event) =>
+            listener(new MessageEvent('message', { data: String(event.data).replace('"snapshot"', '"hologram"') })));
+      }
+    }
+    const client = new Client(url, { platform: { WebSocket: Garbled } });
+    await client.until('live');
+    client.send('SYNC_REQUEST', { dashboardId: 'ops' });
+    expect(await client.message((message) => message.kind === 'unknown')).toMatchObject({
+      problem: expect.stringContaining('payload.mode'),
+    });
+    expect(await client.create('ops', 'cpu')).toMatchObject({ kind: 'ack' });
+  });
+
   test('C4 drops a line on which nothing comes any more', async () => {
     const { proxy } = await proxied({ args: ['--heartbeat=500ms', '--heartbeat-timeout=500ms'] });
     const client = new Client(proxy.url);
@@ -341,6 +414,18 @@ describe('the page and the device', () => {
     await client.until('live');
   });
 
+  test('a hidden tab waits longer', async () => {
+    const { server, proxy } = await proxied();
+    const page = new Page();
+    const { clock, waits } = fastClock(1);
+    const client = new Client(proxy.url, { platform: { ...clock, random: () => 1, document: page } });
+    await client.until('live');
+    page.visibilityState = 'hidden';
+    await server.kill();
+    await client.until('reconnecting');
+    expect(waits.at(-1)).toBe(1500);
+  });
+
   test('finds a dead line soon after the page is shown again', async () => {
     const { proxy } = await proxied();
     const page = new Page();
@@ -378,7 +463,7 @@ describe('the page and the device', () => {
 });
 
 describe('where no WebSocket gets through', () => {
-  test.each(['403', 'drop'] as const)(
+  test.each(['403', 'drop', 'hang'] as const)(
     'H2 carries on by a stream after two failures (%s), and goes back by itself',
     async (how) => {
       const { proxy } = await proxied();
@@ -602,6 +687,33 @@ describe('by a stream', () => {
       (message) => message.kind === 'presence' && message.joined.at(-1)?.sessionId === client.status.sessionId,
     );
     expect(client.messages.some((message) => message.kind === 'nack')).toBe(false);
+  });
+
+  test('D4 an op that spoils the request does not take others with it', async () => {
+    const { url } = await server();
+    let posts = 0;
+    const client = new Client(url, {
+      platform: {
+        ...stream,
+        fetch: (input, init) => {
+          if (init?.method === 'POST') posts++;
+          return fetch(input, init);
+        },
+      },
+    });
+    await client.until('fallback');
+    await client.subscribe('ops');
+    const create = (widgetId: string, title: string) =>
+      client.send('WIDGET_UPDATE', { dashboardId: 'ops', widgetId, create: true, set: { '/title': title } });
+    const [before, spoilt, after] = [create('a', 'x'), create('b', '\ud800'), create('c', 'x')];
+    expect(await client.answer(after)).toMatchObject({ kind: 'ack', ack: { version: 2 } });
+    expect(await client.answer(before)).toMatchObject({ kind: 'ack', ack: { version: 1 } });
+    expect(await client.answer(spoilt)).toMatchObject({ kind: 'nack', nack: { retryable: false } });
+    const answers = client.messages.flatMap((message) =>
+      message.kind === 'ack' || message.kind === 'nack' ? [message] : [],
+    );
+    expect(answers.map(({ correlationId }) => correlationId)).toEqual([before, spoilt, after]);
+    expect(posts).toBe(4);
   });
 
   test('a POST that fails is an answer too, which says to try again', async () => {

@@ -72,6 +72,7 @@ class Machine implements Connection {
   #planned: Line['kind'];
   #follow: ReadonlyMap<string, Since | null> = new Map();
   #switchedOff = false;
+  /** When the session opened, or the last one did; 0 = none has. */
   #openedAt = 0;
   /** WebSockets in a row that failed before the server's CONNECT. */
   #unheard = 0;
@@ -190,7 +191,7 @@ class Machine implements Connection {
     const wasOpen = this.#line?.open;
     void this.#drop();
     const offline = this.#switchedOff || !this.#platform.online();
-    const state = offline ? 'offline' : this.#backoff.attempt > 0 || wasOpen ? 'reconnecting' : 'connecting';
+    const state = offline ? 'offline' : this.#backoff.attempt > 0 || this.#openedAt > 0 ? 'reconnecting' : 'connecting';
     this.#set({ state, transport: null, retryAt: null, sessionId: null });
     if (!this.#switchedOff) {
       this.#line = { kind };

@@ -3,7 +3,7 @@ import type { Endpoints } from './endpoint.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { ClientMessage, NackPayload, ServerMessage, Welcome } from './message.ts';
 import { closed, type Session, type SessionEnd, type SessionEvents, type Since } from './transport.ts';
-import { byteLength, decode, decodeJson, encode, protocol } from './wire.ts';
+import { byteLength, decode, decodeJson, encode, exceeds, protocol } from './wire.ts';
 
 export interface StreamOptions {
   readonly platform: Platform;
@@ -57,6 +57,8 @@ export function openStream(options: StreamOptions): Session {
 
   const queue: { message: ClientMessage; at: number }[] = [];
   let posting: AbortController | undefined;
+  /** How many of the queue are sent one by one, since together they were refused. */
+  let alone = 0;
 
   void read();
 
@@ -65,7 +67,7 @@ export function openStream(options: StreamOptions): Session {
     send: (message) => {
       if (state !== 'open' || !welcome) return false;
       if (message.type === 'SYNC_REQUEST') return request(message, message.payload as SyncRequest);
-      if (byteLength(encode(message)) > welcome.limits.messageBytes) return false;
+      if (exceeds(encode(message), welcome.limits.messageBytes)) return false;
       if (message.type === 'PRESENCE') shown.set((message.payload as SyncRequest).dashboardId, message);
       queue.push({ message, at: monotonic() });
       soon();
@@ -264,15 +266,18 @@ export function openStream(options: StreamOptions): Session {
     posting = own;
     const { operations, messageBytes } = welcome.limits;
     const texts: string[] = [];
+    const sent: typeof queue = [];
     /** Ops get an answer; presence and values only if they are refused. */
     const open = new Set<string>();
-    for (let bytes = 0; queue.length > 0 && texts.length < operations; queue.shift()) {
-      const { message, at } = queue[0] as (typeof queue)[number];
+    for (let bytes = 0; queue.length > 0 && texts.length < (alone > 0 ? 1 : operations); queue.shift()) {
+      const item = queue[0] as (typeof queue)[number];
+      const { message, at } = item;
       const age = message.age === undefined ? undefined : message.age + Math.round(monotonic() - at);
       const text = encode({ ...message, age });
       bytes += byteLength(text);
       if (bytes > messageBytes && texts.length > 0) break;
       texts.push(text);
+      sent.push(item);
       if (message.type !== 'PRESENCE' && message.type !== 'WIDGET_DATA') open.add(message.id);
     }
     const late = setTimeout(() => own.abort(), answeringMs);
@@ -304,6 +309,13 @@ export function openStream(options: StreamOptions): Session {
     }
     clearTimeout(late);
     posting = undefined;
+    if (alone > 0) alone--;
+    if (!failure.retryable && sent.length > 1) {
+      // One of them spoils the request: by themselves, each gets an answer of its own.
+      alone = sent.length;
+      queue.unshift(...sent);
+      open.clear();
+    }
     for (const id of open) tell(refusal(id, { retryAfterMs: retryMs, ...failure }));
     void post();
   }

@@ -1,7 +1,7 @@
 import type { Platform } from './api.ts';
 import type { ClientMessage, ServerMessage, Welcome } from './message.ts';
 import { closed, type Session, type SessionEnd, type SessionEvents } from './transport.ts';
-import { byteLength, decode, encode, protocol } from './wire.ts';
+import { decode, encode, exceeds, protocol } from './wire.ts';
 
 export interface WebSocketOptions {
   readonly platform: Platform;
@@ -54,7 +54,7 @@ export function openWebSocket({ platform, url, clientId, token, events }: WebSoc
     send: (message) => {
       if (state !== 'open' || !welcome) return false;
       const text = encode(message);
-      if (byteLength(text) > welcome.limits.messageBytes) return false;
+      if (exceeds(text, welcome.limits.messageBytes)) return false;
       return transmit(text);
     },
     authenticate: (token) => ask('CONNECT', { token }),

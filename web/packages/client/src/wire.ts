@@ -360,5 +360,8 @@ export function encode({ type, id, age, payload }: ClientMessage): string {
   return JSON.stringify({ type, id, age, payload });
 }
 
+/** Whether a text takes more bytes on the wire than a limit allows. A character takes three at most. */
+export const exceeds = (text: string, bytes: number): boolean => text.length * 3 > bytes && byteLength(text) > bytes;
+
 /** How many bytes a text takes on the wire. */
 export const byteLength = (text: string): number => new TextEncoder().encode(text).length;
