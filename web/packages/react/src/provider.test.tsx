@@ -149,6 +149,13 @@ test('presence: who one is, once, however often the page is drawn; what changes 
     ['setPresence', { name: 'Me', cursor: { x: 1 }, widgetId: 'cpu' }],
     ['setPresence', { name: 'Myself', widgetId: 'cpu' }],
   ]);
+  rerender(
+    <DashboardRealtimeProvider client={scene.client} dashboardId="d1">
+      <DashboardRealtimeProvider presence={{ name: 'of no dashboard' }} />
+    </DashboardRealtimeProvider>,
+  );
+  await act(async () => {});
+  expect(scene.calls.at(-1)).toEqual(['setPresence', { widgetId: 'cpu' }]);
 });
 
 describe('the guard of what is not saved', () => {

@@ -44,10 +44,10 @@ export function DashboardRealtimeProvider(props: DashboardRealtimeProviderProps)
     [shownClient, dashboard, own, outer],
   );
 
-  const who = presence === undefined ? undefined : JSON.stringify(presence);
+  const who = JSON.stringify(presence ?? {});
   useLayoutEffect(() => {
-    if (who !== undefined) own?.introduce(JSON.parse(who));
-  }, [own, who]);
+    if (dashboardId !== undefined) own?.introduce(JSON.parse(who));
+  }, [dashboardId, own, who]);
 
   useUnsavedGuard(unsavedGuard && client !== outer?.client ? client : null);
 

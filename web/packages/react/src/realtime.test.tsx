@@ -1,7 +1,8 @@
 // @vitest-environment node
+import 'fake-indexeddb/auto'; // before there is a window, which it would put itself on
 import '../test/dom.ts';
 import { type ClientOptions, createClient, type DashwireClient, type Json } from '@dashwire/client';
-import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { act, cleanup, configure, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { memo, StrictMode, useEffect } from 'react';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../../../testing/server.ts';
@@ -21,6 +22,8 @@ import { useWidget } from './hooks/useWidget.ts';
 import { useWidgetData } from './hooks/useWidgetData.ts';
 import { useWidgetIds } from './hooks/useWidgetIds.ts';
 import { DashboardRealtimeProvider } from './provider.tsx';
+
+configure({ asyncUtilTimeout: 10_000 });
 
 let server: TestServer;
 beforeAll(async () => {
@@ -60,8 +63,8 @@ function options(userId: string): ClientOptions {
   };
 }
 
-function newClient(userId: string): DashwireClient {
-  const client = createClient(options(userId));
+function newClient(userId: string, more: ClientOptions = {}): DashwireClient {
+  const client = createClient({ ...options(userId), ...more });
   clients.push(client);
   return client;
 }
@@ -290,6 +293,39 @@ const Counted = memo(function Counted({ id, drawn }: { readonly id: string; read
       </button>
     </WidgetRealtime>
   );
+});
+
+test('a change that waits on this device outlives the page, and leaving the page is not held up', async () => {
+  const { dashboard } = await someoneElse();
+  const page = (client: DashwireClient) => (
+    <DashboardRealtimeProvider client={client} dashboardId={dashboardId}>
+      <DashboardSyncIndicator />
+      <Titles />
+    </DashboardRealtimeProvider>
+  );
+  const leave = () => {
+    const event = new window.Event('beforeunload', { cancelable: true });
+    window.dispatchEvent(event);
+    return event.defaultPrevented;
+  };
+  const tab = { storage: 'indexeddb', clientId: 'tab' } as const; // which a tab keeps over reloads
+  const first = newClient('me', tab);
+  const { unmount } = render(page(first));
+  await waitFor(() => expect(screen.getByRole('status').textContent).toBe('Saved'));
+  act(() => first.setOffline(true));
+  act(() => {
+    first.dashboard(dashboardId).updateWidget('cpu', { set: { '/title': 'Kept' } });
+  });
+  expect(leave()).toBe(true);
+  await waitFor(() => expect(leave()).toBe(false));
+  await waitFor(() => expect(screen.getByRole('status').textContent).toBe('Offline: 1 change kept on this device'));
+  unmount();
+  await first.destroy();
+
+  render(page(newClient('me', tab)));
+  await waitFor(() => expect(text('cpu')).toBe('Kept'));
+  await waitFor(() => expect(dashboard.widget('cpu').getSnapshot()?.title).toBe('Kept'));
+  await waitFor(() => expect(screen.getByRole('status').textContent).toBe('Saved'));
 });
 
 function All({ drawn }: { readonly drawn: Drawn }) {
