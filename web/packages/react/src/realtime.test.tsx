@@ -127,9 +127,17 @@ describe('the provider makes its own client', () => {
   test('once, over effects that run twice and drawings again, and ends it', async () => {
     await someoneElse();
     const before = sockets.length;
+    let made = 0;
+    const platform = {
+      ...options('me').platform,
+      get random() {
+        made++; // each client takes its platform once
+        return Math.random;
+      },
+    };
     const page = (token: () => null) => (
       <StrictMode>
-        <DashboardRealtimeProvider {...options('me')} token={token} dashboardId={dashboardId}>
+        <DashboardRealtimeProvider {...options('me')} platform={platform} token={token} dashboardId={dashboardId}>
           <Titles />
           <Live />
         </DashboardRealtimeProvider>
@@ -139,6 +147,7 @@ describe('the provider makes its own client', () => {
     await waitFor(() => expect(text('cpu')).toBe('CPU'));
     rerender(page(() => null));
     await waitFor(() => expect(screen.getByText('live')).toBeTruthy());
+    expect(made).toBe(1);
     expect(sockets.length - before).toBe(1);
     const own = sockets.at(-1);
     unmount();
