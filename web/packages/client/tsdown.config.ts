@@ -5,5 +5,6 @@ export default defineConfig({
   format: 'esm',
   platform: 'neutral',
   dts: true,
+  tsconfig: 'tsconfig.build.json',
   sourcemap: true,
 });

@@ -33,6 +33,8 @@ export class DashboardCore {
   #joined: { readonly key: string; response: SyncResponse } | null = null;
   #retry: number | undefined;
   #attempts = 0;
+  /** The ops that are on top. */
+  #top: ReadonlyMap<string, { readonly op: Op; readonly order: number }> = new Map();
   /** When a costly view is worked out, and how many ms it took the last time. */
   #looking: number | undefined;
   #cost = 0;
@@ -230,15 +232,26 @@ export class DashboardCore {
   /** Puts an op of the outbox where it belongs: on top, or away. */
   changed(item: Item): void {
     if (item.state === 'conflicted' || item.state === 'rejected' || item.state === 'discarded') this.undo.drop(item);
-    this.replaced();
+    const items = this.#items();
+    const now = item.shown ? item.op : undefined;
+    const was = this.#top.get(item.id);
+    if (was?.op !== now || was?.order !== item.order) this.#stack(items);
+    this.views.pend(items, ['', ...item.lanes]);
+    this.#look();
   }
 
-  /** Puts the ops of the outbox on top. */
+  /** Puts all ops of the outbox where they belong. */
   replaced(): void {
     const items = this.#items();
-    this.replica.put(items.filter(({ shown }) => shown));
+    this.#stack(items);
     this.views.pend(items);
     this.#look();
+  }
+
+  #stack(items: readonly Item[]): void {
+    const shown = items.filter((item) => item.shown);
+    this.#top = new Map(shown.map(({ id, op, order }) => [id, { op, order }]));
+    this.replica.put(shown);
   }
 
   /** Shows what has changed; where much has to be worked out for it, once for all that comes in a while. */

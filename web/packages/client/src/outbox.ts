@@ -131,12 +131,18 @@ export class Outbox {
     if (this.#destroyed || this.#loading || this.user === null) return;
     let unanswered = this.items.filter(({ state }) => state === 'in-flight').length;
     const busy = new Map<string, Set<string>>();
+    /** In conflict, or behind what is. */
+    const stuck: Item[] = [];
     for (const item of this.items) {
+      if (item.state === 'conflicted') stuck.push(item);
       if (!item.active || item.held || item.state === 'acked') continue;
       if (item.state === 'queued' || item.state === 'blocked') {
-        const state = this.#blocked(item) ? 'blocked' : 'queued';
+        const state = stuck.some((other) => isBehind(item, other)) ? 'blocked' : 'queued';
         if (state !== item.state) this.#move(item, state);
-        if (state === 'blocked') continue; // what lies elsewhere goes by
+        if (state === 'blocked') {
+          stuck.push(item); // what lies elsewhere goes by
+          continue;
+        }
       }
       const lanes = busy.get(item.dashboardId) ?? new Set();
       busy.set(item.dashboardId, lanes);
@@ -295,15 +301,6 @@ export class Outbox {
       return item;
     }
     return undefined;
-  }
-
-  /** Behind a conflict on the same path, or behind what is. */
-  #blocked(item: Item): boolean {
-    if (item.op.type === 'CONFLICT_RESOLVED') return false;
-    return this.items.some((other) => {
-      if ((other.state !== 'conflicted' && other.state !== 'blocked') || other.order >= item.order) return false;
-      return other.dashboardId === item.dashboardId && meet(other.lanes, item.lanes) && overlaps(other, item);
-    });
   }
 
   #send(item: Item): boolean {
@@ -476,6 +473,12 @@ export class Outbox {
 }
 
 const byOrder = (a: Item, b: Item) => a.order - b.order;
+
+/** Whether an op has to wait until a person has decided on another, made before it. */
+function isBehind(item: Item, other: Item): boolean {
+  if (item.op.type === 'CONFLICT_RESOLVED' || other.dashboardId !== item.dashboardId) return false;
+  return meet(other.lanes, item.lanes) && overlaps(other, item);
+}
 
 /** Whether an op touches what another, in conflict or behind one, has paths to; a widget that came or went is all of it. */
 function overlaps(other: Item, { op }: { readonly op: Op }): boolean {

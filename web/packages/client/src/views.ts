@@ -122,10 +122,11 @@ export class Views {
     this.set({});
   }
 
-  pend(items: readonly Item[]): void {
+  /** Tells of the ops of the dashboard; `keys` are the lanes in which something changed, if not in all. */
+  pend(items: readonly Item[], keys?: readonly string[]): void {
     this.#items = items;
-    this.#pending.update();
-    this.#conflicts.update();
+    this.#pending.update(keys);
+    this.#conflicts.update(keys);
   }
 
   #of(key: string): readonly Item[] {
