@@ -42,7 +42,7 @@ export function Gauge({ config, value }: DrawingProps): ReactNode {
         aria-valuenow={reading.value ?? undefined}
         aria-valuetext={`${format(reading.value, config)}${status === 'ok' ? '' : `, ${status}`}`}
       >
-        <svg viewBox="0 0 120 92" aria-hidden="true">
+        <svg viewBox="0 0 120 98" aria-hidden="true">
           <path className="is-track" d={arc} pathLength={100} />
           {bands.map((t) => {
             const from = 100 * part(t.value, min, max);

@@ -21,20 +21,16 @@ export function useTrail(value: number | null, arrival: unknown, span: number): 
   return trail;
 }
 
-/** Whether a line says more than its two ends do: what counts up evenly, or stands still, does not. */
+/** Whether a line says more than its two ends do: what only counts up, or stands still, does not. */
 export function isTelling(trail: Trail): boolean {
-  const [first, last] = [trail[0], trail.at(-1)];
-  if (!first || !last || trail.length < 3 || last[0] <= first[0]) return false;
-  const slope = (last[1] - first[1]) / (last[0] - first[0]);
-  let off = 0;
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (const [at, n] of trail) {
-    off = Math.max(off, Math.abs(n - first[1] - slope * (at - first[0])));
-    low = Math.min(low, n);
-    high = Math.max(high, n);
+  let rises = false;
+  let falls = false;
+  for (let i = 1; i < trail.length; i++) {
+    const step = (trail[i]?.[1] ?? 0) - (trail[i - 1]?.[1] ?? 0);
+    rises ||= step > 0;
+    falls ||= step < 0;
   }
-  return off > 0.05 * (high - low);
+  return rises && falls;
 }
 
 /** A line without axes. It is decoration: the number beside it is what counts. */

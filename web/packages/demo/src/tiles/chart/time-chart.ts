@@ -137,7 +137,7 @@ export class TimeChart {
             ticks: { show: false },
             incrs: (_, __, min, max, dim, space) => [timeIncrement(((max - min) / dim) * space)],
             space: this.#state.letters * 8,
-            splits: (_, __, min, max, step) => splits(min, max, step),
+            splits: (u, __, min, max, step) => inside(u, splits(min, max, step), step, this.#state.letters),
             values: (_, at, __, ___, step) => at.map((t) => timeText(t, step)),
           },
           {
@@ -254,6 +254,15 @@ export class TimeChart {
 
 function aligned({ times, series }: Columns): uPlot.AlignedData {
   return [times, ...series] as unknown as uPlot.AlignedData; // it does not write to them
+}
+
+/** Times whose text has room on both sides. */
+function inside(u: uPlot, times: number[], step: number, letters: number): number[] {
+  const { min, max } = u.scales.x ?? {};
+  const width = u.bbox.width / uPlot.pxRatio;
+  if (typeof min !== 'number' || typeof max !== 'number' || width <= 0) return times;
+  const room = ((max - min) / width) * letters * (step < 60_000 ? 2.4 : 1.6);
+  return times.filter((t) => t >= min + room && t <= max - room);
 }
 
 function hue(series: number): string {
