@@ -1,5 +1,5 @@
 import react from '@vitejs/plugin-react';
-import { defineConfig } from 'vite';
+import { defaultClientConditions, defineConfig } from 'vite';
 
 /** Where `vite` and `vite preview` find the server. */
 const server = process.env.DASHWIRE_SERVER ?? 'http://127.0.0.1:3000';
@@ -20,6 +20,8 @@ const policy =
 export default defineConfig({
   base: './',
   plugins: [react()],
+  // The packages as they stand here, not as they were built last.
+  resolve: { conditions: ['dashwire-source', ...defaultClientConditions] },
   build: {
     outDir: process.env.DASHWIRE_DIST ?? '../../../internal/page/dist',
     emptyOutDir: true,

@@ -1,4 +1,4 @@
-import { useDashboard, useLayout, usePresence, useWidgetIds } from '@dashwire/react';
+import { useDashboard, usePresence, useWidgetIds } from '@dashwire/react';
 import {
   type CSSProperties,
   type ReactNode,
@@ -40,9 +40,8 @@ export function Grid({ range, kiosk, readOnly, actions, onView }: GridProps): Re
   const [root, setRoot] = useState<HTMLElement | null>(null);
   const view = useMemo<GridView | null>(() => root && { ...newGridStores(), places: new Places(root) }, [root]);
   const [narrow, setNarrow] = useState(false);
-  const [layout] = useLayout();
   const [, point] = usePresence();
-  const rows = kiosk && layout ? rowsOf(layout) : 0;
+  const rows = useOf(dashboard.layout(), (layout) => (kiosk && layout ? rowsOf(layout) : 0));
 
   const viewing = useMemo<Viewing>(
     () => ({ range, kiosk, readOnly, narrow, actions }),

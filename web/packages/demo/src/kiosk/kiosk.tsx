@@ -8,6 +8,7 @@ import { leaveKiosk } from '../shell/navigation.ts';
 import { useStale } from '../shell/stale.ts';
 import { DashboardMessage, GridSkeleton } from '../shell/states.tsx';
 import { useTimeRange } from '../shell/time-range.ts';
+import { useTabTitle } from '../shell/title.tsx';
 import './kiosk.css';
 import { useRest } from './rest.ts';
 
@@ -45,6 +46,7 @@ function Wall(): ReactNode {
   const status = useOf(dashboard.state, (state) => state.status);
   const error = useOf(dashboard.state, (state) => state.error);
   const range = useTimeRange();
+  useTabTitle();
   const stale = useStale();
   return (
     <main className="wall">

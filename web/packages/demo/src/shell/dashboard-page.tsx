@@ -15,6 +15,7 @@ import { enterKiosk } from './navigation.ts';
 import type { PageActions } from './page-actions.ts';
 import { DashboardMessage, Empty, GridSkeleton } from './states.tsx';
 import { stepRange, useTimeRange } from './time-range.ts';
+import { useTabTitle } from './title.tsx';
 import { toast } from './toasts.ts';
 import { TopBar } from './top-bar.tsx';
 
@@ -33,6 +34,7 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
   const empty = useOf(dashboard.widgetIds(), (ids) => ids.length === 0);
   const undoState = useReadable(dashboard.undoState);
   const range = useTimeRange();
+  useTabTitle();
   const [sheet, setSheet] = useState<Sheet | null>(null);
   const [view, setView] = useState<GridView | null>(null);
 
@@ -67,8 +69,8 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
     const onKey = (event: KeyboardEvent) => {
       if (event.defaultPrevented) return;
       const key = pageKeyOf(event);
-      // A dialog that is open has the keys, but for undo and redo beside a side sheet.
-      if (key === undefined || document.querySelector('[aria-modal="true"]') !== null) return;
+      // A dialog that is open has the keys; a sheet at the side has not.
+      if (key === undefined || document.querySelector('[role="dialog"], dialog[open]') !== null) return;
       if (pageKey(key, actions, common, () => setSheet(null))) event.preventDefault();
     };
     window.addEventListener('keydown', onKey);

@@ -11,6 +11,14 @@ export function useDashboardTitle(): string {
   );
 }
 
+/** Has the browser's tab say what is shown. */
+export function useTabTitle(): void {
+  const title = useDashboardTitle();
+  useEffect(() => {
+    document.title = `${title} · Dashwire`;
+  }, [title]);
+}
+
 /** The name of the dashboard, and the field to change it. It follows others until one writes in it. */
 export function DashboardTitle({ readOnly }: { readonly readOnly: boolean }): ReactNode {
   const dashboard = useDashboard();
@@ -18,9 +26,6 @@ export function DashboardTitle({ readOnly }: { readonly readOnly: boolean }): Re
   const [text, setText] = useState<string | null>(null);
   const gesture = useRef<Gesture | null>(null);
 
-  useEffect(() => {
-    document.title = `${title} · Dashwire`;
-  }, [title]);
   useEffect(() => () => gesture.current?.cancel(), []);
 
   if (readOnly) {
