@@ -1,10 +1,16 @@
+import { defaultClientConditions, defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
+
+/** Within the workspace a package is its sources, for its users what was built of them. */
+const conditions = ['dashwire-source'];
 
 /** Tests of the packages. Those that need a browser are in e2e and run by themselves. */
 export default defineConfig({
   test: {
     projects: [
       {
+        resolve: { conditions: [...conditions, ...defaultClientConditions] },
+        ssr: { resolve: { conditions: [...conditions, ...defaultServerConditions] } },
         test: {
           name: 'client',
           root: 'packages/client',
@@ -13,6 +19,8 @@ export default defineConfig({
         },
       },
       {
+        resolve: { conditions: [...conditions, ...defaultClientConditions] },
+        ssr: { resolve: { conditions: [...conditions, ...defaultServerConditions] } },
         test: {
           name: 'react',
           root: 'packages/react',
@@ -21,6 +29,8 @@ export default defineConfig({
         },
       },
       {
+        resolve: { conditions: [...conditions, ...defaultClientConditions] },
+        ssr: { resolve: { conditions: [...conditions, ...defaultServerConditions] } },
         test: {
           name: 'demo',
           root: 'packages/demo',

@@ -6,6 +6,7 @@ export default defineConfig({
   format: 'esm',
   platform: 'browser',
   dts: true,
+  tsconfig: 'tsconfig.build.json',
   sourcemap: true,
   // Everything here needs the browser: frameworks that draw on a server are told so.
   banner: { js: "'use client';" },
