@@ -17,7 +17,7 @@ import type { Item } from './item.ts';
 import type { ServerMessage } from './message.ts';
 import type { BatchedOp, Op } from './operation.ts';
 import { Outbox } from './outbox.ts';
-import { platform as platformOf } from './platform.ts';
+import { platform as platformOf, report } from './platform.ts';
 import { type Choice, resolution } from './resolve.ts';
 import { createRest } from './rest.ts';
 import { OpStorage } from './storage.ts';
@@ -229,7 +229,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
       try {
         (listener as (value: ClientEvents[E]) => void)(value);
       } catch (error) {
-        reportError(error);
+        report(error);
       }
     }
   }

@@ -32,7 +32,7 @@ const retryMs = 1000;
  */
 export function openStream(options: StreamOptions): Session {
   const { platform, endpoints, clientId, events } = options;
-  const { monotonic, setTimeout, clearTimeout } = platform;
+  const { monotonic, fetch, setTimeout, clearTimeout } = platform;
   let { token } = options;
   let state: 'opening' | 'open' | 'ended' = 'opening';
   let welcome: Welcome | undefined;
@@ -151,7 +151,7 @@ export function openStream(options: StreamOptions): Session {
     }
     url.searchParams.set('since', JSON.stringify(since));
     try {
-      const response = await platform.fetch(url, { headers: headers(), signal: own.signal, cache: 'no-store' });
+      const response = await fetch(url, { headers: headers(), signal: own.signal, cache: 'no-store' });
       if (!response.ok) {
         const problem = await problemOf(response);
         if (own === reading) refused(response, problem);
@@ -283,7 +283,7 @@ export function openStream(options: StreamOptions): Session {
     const late = setTimeout(() => own.abort(), answeringMs);
     let failure: NackPayload = { code: 'NETWORK', message: 'the server could not be reached', retryable: true };
     try {
-      const response = await platform.fetch(endpoints.realtime, {
+      const response = await fetch(endpoints.realtime, {
         method: 'POST',
         headers: { ...headers(), 'Content-Type': 'application/json', 'Dashwire-Session': welcome.sessionId },
         body: `{"type":"SYNC","clientId":${JSON.stringify(clientId)},"operations":[${texts.join()}]}`,
