@@ -189,11 +189,8 @@ func (d *draft) policy(op *Op) Policy {
 			return p
 		}
 	}
-	if v, ok := d.seen.settings.value.Get("/conflictPolicy"); ok {
-		switch p := Policy(v.text()); p {
-		case PolicyAuto, PolicyAsk, PolicyReject, PolicyOverwrite, PolicySkip:
-			return p
-		}
+	if v, ok := d.seen.settings.value.Get(policyPath); ok && Policy(v.text()).known() {
+		return Policy(v.text())
 	}
 	return PolicyAuto
 }

@@ -379,9 +379,11 @@ func TestM6_Policies(t *testing.T) {
 			},
 		},
 		{
-			name: "M6 a policy that does not exist counts as none",
+			name: "M6 a policy that does not exist is refused, and what a document brought along counts as none",
 			steps: []act{
-				{`{"type":"DASHBOARD_UPDATE","by":"ana","baseVersion":1,"set":{"/conflictPolicy":"anything"}}`, "applied 2"},
+				{`{"type":"DASHBOARD_UPDATE","by":"ana","baseVersion":1,"set":{"/conflictPolicy":"anything"}}`, "refused INVALID_VALUE /conflictPolicy"},
+				{`{"type":"DASHBOARD_UPDATE","by":"ana","baseVersion":1,"set":{"/conflictPolicy":null}}`, "refused INVALID_VALUE /conflictPolicy"},
+				{`{"type":"REPLACE","by":"ana","document":{"settings":{"conflictPolicy":"anything"},"widgets":{"cpu":{"title":"a"}}}}`, "applied 2"},
 				{set("bob", 2, `"set":{"/title":"b"}`), "applied 3"},
 				{set("eve", 2, `"set":{"/title":"e"}`), `merged 4 overwrote cpu/title="b"(bob 3)`},
 			},

@@ -33,6 +33,15 @@ const (
 	PolicySkip      Policy = "skip"
 )
 
+// known reports whether p is one of the five.
+func (p Policy) known() bool {
+	switch p {
+	case PolicyAuto, PolicyAsk, PolicyReject, PolicyOverwrite, PolicySkip:
+		return true
+	}
+	return false
+}
+
 // Author is the client that made a change: the pair of user and client (C6).
 // The zero Author stands for nobody in particular.
 type Author struct {

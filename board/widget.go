@@ -194,6 +194,9 @@ func (d *draft) updateSettings(op *Op, b baseline) outcome {
 	if patch == nil {
 		return out
 	}
+	if err := d.checkPolicy(patch); err != nil {
+		return refused(err)
+	}
 	if err := d.add(&Change{Settings: patch}); err != nil {
 		return refused(err)
 	}
@@ -201,4 +204,18 @@ func (d *draft) updateSettings(op *Op, b baseline) outcome {
 		d.inexact = true
 	}
 	return out
+}
+
+// policyPath is where the settings hold the dashboard's own policy (M6).
+const policyPath Pointer = "/conflictPolicy"
+
+// checkPolicy refuses a change of the settings that leaves no policy there. One that
+// came with a document stays as it is, and counts as none.
+func (d *draft) checkPolicy(patch *Patch) *Error {
+	was, _ := d.seen.settings.value.Get(policyPath)
+	is, ok := d.seen.settings.value.Apply(patch).Get(policyPath)
+	if !ok || is == was || Policy(is.text()).known() {
+		return nil
+	}
+	return Errorf(CodeInvalidValue, "the dashboard's policy is auto, ask, reject, overwrite or skip: set one of them, or unset it for auto").At(string(policyPath))
 }
