@@ -304,6 +304,39 @@ const Counted = memo(function Counted({ id, drawn }: { readonly id: string; read
   );
 });
 
+test('a widget that is gone may be brought back, one that was changed may go all the same (M9, M10)', async () => {
+  const { dashboard } = await someoneElse();
+  const client = newClient('me');
+  render(
+    <DashboardRealtimeProvider client={client} dashboardId={dashboardId}>
+      <ConflictBadge />
+      <Titles />
+    </DashboardRealtimeProvider>,
+  );
+  await waitFor(() => expect(text('disk')).toBe('Disk'));
+  const mine = client.dashboard(dashboardId);
+  act(() => client.setOffline(true));
+  act(() => {
+    mine.updateWidget('cpu', { set: { '/title': 'Mine' } });
+    mine.deleteWidget('disk', { policy: 'ask' });
+  });
+  expect(screen.queryByTestId('disk')).toBeNull();
+  expect((await dashboard.deleteWidget('cpu').done).state).toBe('settled');
+  expect((await dashboard.updateWidget('disk', { set: { '/title': 'Theirs' } }).done).state).toBe('settled');
+  act(() => client.setOffline(false));
+
+  fireEvent.click(await screen.findByRole('button', { name: 'Needs your decision (2)' }));
+  expect(screen.queryByTestId('cpu')).toBeNull();
+  expect(text('disk')).toBe('Theirs');
+  fireEvent.click(screen.getByRole('button', { name: 'Bring it back with my change' }));
+  await waitFor(() => expect(dashboard.widget('cpu').getSnapshot()?.title).toBe('Mine'));
+  fireEvent.click(screen.getByRole('button', { name: 'Delete it anyway' }));
+  await waitFor(() => expect(dashboard.widget('disk').getSnapshot()).toBeUndefined());
+  await waitFor(() => expect(text('cpu')).toBe('Mine'));
+  expect(screen.queryByRole('dialog')).toBeNull();
+  mine.close();
+});
+
 test('a change that waits on this device outlives the page, and leaving the page is not held up', async () => {
   const { dashboard } = await someoneElse();
   const page = (client: DashwireClient) => (

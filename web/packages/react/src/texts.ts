@@ -152,12 +152,11 @@ export const english: Texts = {
         return 'This was changed while you changed it. Theirs is shown to all; yours is kept until you decide.';
     }
   },
-  field: (path) =>
-    path
-      .split('/')
-      .slice(1)
-      .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
-      .join(' › '),
+  field(path) {
+    if (path === '') return 'The whole widget';
+    const tokens = path.split('/').slice(1);
+    return tokens.map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~')).join(' › ');
+  },
   was: 'Was',
   yours: 'Yours',
   theirs: 'Theirs',

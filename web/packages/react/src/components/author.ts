@@ -26,7 +26,7 @@ export function useVersionTime(dashboardId: string, version: number): number | n
   const { dashboard } = useScope();
   const [at, setAt] = useState<number | null>(null);
   useEffect(() => {
-    if (dashboard?.id !== dashboardId) return;
+    if (dashboard?.id !== dashboardId || version === 0) return;
     const stop = new AbortController();
     dashboard
       .history({ before: version + 1, limit: 1, signal: stop.signal })

@@ -54,10 +54,12 @@ export function ConflictField({ conflict, field, renderValue, choose }: Conflict
     take(side);
   };
 
+  const when = at === null ? texts.version(field.theirsVersion) : texts.time(at);
+  const by = field.theirsVersion === 0 ? undefined : texts.by(who, when); // 0: nobody knows
   const sides: readonly (readonly [Side, string, Json | undefined, string?])[] = [
     ['was', texts.was, base],
     ['yours', texts.yours, mine],
-    ['theirs', texts.theirs, theirs, texts.by(who, at === null ? texts.version(field.theirsVersion) : texts.time(at))],
+    ['theirs', texts.theirs, theirs, by],
   ];
   return (
     <fieldset className="dw-field" onKeyDown={onKeyDown}>

@@ -115,6 +115,29 @@ describe('a field that two changed (M6)', () => {
     expect(scene.calls).toEqual([['resolve', 'c1', { '/title': { value: 'Both' }, '/config/limit': { value: 85 } }]]);
   });
 
+  test('paths are read out as words; who is unknown is not made up', () => {
+    const unknown = { userId: null, clientId: null };
+    scene.conflicts.set([
+      conflict({
+        fields: [
+          { ...title, path: '/config/a~1b~0c', theirsBy: unknown },
+          { ...title, path: '', theirsBy: unknown, theirsVersion: 0 },
+        ],
+      }),
+    ]);
+    show();
+    expect(screen.getByRole('group', { name: 'config › a/b~c' }).textContent).toContain(
+      'Theirs3Somebody, version 7Theirs',
+    );
+    expect(screen.getByRole('group', { name: 'The whole widget' }).textContent).toContain('Theirs3TheirsAnother');
+  });
+
+  test('what one did oneself elsewhere says so', () => {
+    scene.conflicts.set([conflict({ fields: [{ ...title, theirsBy: { userId: 'me', clientId: 'C9' } }] })]);
+    show();
+    expect(screen.getByRole('group').textContent).toContain('You, elsewhere, version 7');
+  });
+
   test('all mine, all theirs', () => {
     scene.conflicts.set([conflict(), conflict({ id: 'c2' })]);
     show();
