@@ -133,15 +133,6 @@ describe('applyOp', () => {
     expect(applyOp(start, { type: 'LAYOUT_RESTORE', toVersion: 1 }).document).toBe(start);
   });
 
-  it('L2 lets an item go below those that are far down already', () => {
-    const far = { ...place(0, 150_000), static: true };
-    const main = { columns: 12, compact: 'none' as const, items: { cpu: far, mem: place(0, 0) } };
-    const document = { ...start, layouts: { main } };
-    const move = (y: number): Op => ({ type: 'LAYOUT_UPDATE', moved: { mem: { y } } });
-    expect(applyOp(document, move(150_004)).document.layouts.main?.items.mem).toEqual(place(0, 150_004));
-    expect(applyOp(document, move(150_005)).problem).toEqual({ code: 'INVALID_LAYOUT', path: 'moved/mem/y' });
-  });
-
   it('M9 restoring what is there is an update like others', () => {
     const part = { type: 'WIDGET_UPDATE', widgetId: 'mem', restore: true, set: { '/title': 'RAM' } } as const;
     expect(applyOp(start, part).document.widgets.mem).toEqual({ title: 'RAM' });

@@ -3,10 +3,10 @@ import type { DashboardDocument, Layout, Move, Rectangle, Widget } from './docum
 import { equal } from './equal.ts';
 import { DashwireError, type ErrorCode } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
-import { bottomOf, normaliseLayout, placeNew } from './layout.ts';
+import { normaliseLayout, placeNew } from './layout.ts';
 import { mergeEdits } from './mergepatch.ts';
 import type { ConflictResolved, DashboardUpdate, LayoutUpdate, Op, OpFields, WidgetUpdate } from './operation.ts';
-import { editsOf, getAt, isId, joinPointer, member, reaches, setAt, unsetAt } from './pointer.ts';
+import { editsIn, editsOf, getAt, isId, joinPointer, member, reaches, setAt, unsetAt } from './pointer.ts';
 import { emptyLayout, movedTo } from './rectangle.ts';
 
 /** Why an op cannot be applied; `path` names the place as the server's answer would. */
@@ -24,8 +24,13 @@ export function applyOp(document: DashboardDocument, op: Op): { document: Dashbo
   if (op.type === 'LAYOUT_RESTORE') return { document };
   try {
     const draft = new Draft(document);
-    if (op.type === 'WIDGET_BATCH') draft.applyBatch(op.operations, op.atomic ?? true, op.policy);
-    else draft.apply(op);
+    if (op.type === 'WIDGET_BATCH') {
+      for (const part of op.operations) check(part);
+      draft.applyBatch(op.operations, op.atomic ?? true, op.policy);
+    } else {
+      check(op);
+      draft.apply(op);
+    }
     return { document: draft.restores ? document : draft.finish() };
   } catch (error) {
     if (!(error instanceof DashwireError)) throw error;
@@ -115,8 +120,6 @@ class Draft {
       this.restores = true;
       return;
     }
-    if (create && !isId(id)) refuse('INVALID_ID', 'widgetId');
-    if (layout) checkPlace(layout, 'layout');
     const value = edited(widget ?? {}, op);
     if (value !== widget) this.#widgets = { ...this.#widgets, [id]: value };
     if (create) {
@@ -140,12 +143,6 @@ class Draft {
     const { breakpoint = 'main', moved = {}, columns, compact } = op;
     const known = this.#layouts.has(breakpoint) || member(this.#from.layouts, breakpoint) !== undefined;
     if (!known && !op.create) refuse('NOT_FOUND', 'breakpoint');
-    const there = known ? this.#layout(breakpoint) : undefined;
-    for (const [id, by] of Object.entries(moved)) checkPlace(by, `moved${joinPointer('', id)}`, there);
-    if (columns !== undefined && !(Number.isInteger(columns) && columns >= 1 && columns <= maxColumns)) {
-      refuse('INVALID_LAYOUT', 'columns');
-    }
-    if (!known && !isId(breakpoint)) refuse('INVALID_ID', 'breakpoint');
     const asked = this.#layout(breakpoint);
     const { layout } = asked;
     if ((columns ?? layout.columns) !== layout.columns || (compact ?? layout.compact) !== layout.compact) {
@@ -193,7 +190,7 @@ function placed({ layout, moved }: Asked): Layout {
 
 /** The value with the edits of an op; it comes back itself if it has them all. */
 function edited(value: JsonObject, op: WidgetUpdate | DashboardUpdate | ConflictResolved): JsonObject {
-  const edits = 'changes' in op && op.changes ? mergeEdits(value, op.changes) : editsOf(op);
+  const edits = 'changes' in op && op.changes ? mergeEdits(value, op.changes) : editsIn(op);
   let out: Json | undefined = value;
   for (const [path, to] of edits) {
     const now = getAt(value, path);
@@ -210,13 +207,36 @@ function isSkipped(op: OpFields, path: string, now: Json | undefined): boolean {
   return op.policy === 'skip' && op.prev !== undefined && Object.hasOwn(op.prev, path) && !equal(op.prev[path], now);
 }
 
-/** What is asked of a rectangle (L2). Below the items that are there one may come to lie further down. */
-function checkPlace({ x, y, w, h }: Move, path: string, there?: Asked): void {
-  for (const [key, n] of Object.entries({ x, y, w, h })) {
-    if (n !== undefined && !Number.isInteger(n)) refuse('INVALID_LAYOUT', `${path}/${key}`);
+/** What is wrong with an op whatever the document. In a part it refuses the batch as a whole (M11). */
+function check(op: Exclude<Op, { type: 'WIDGET_BATCH' }>): void {
+  const {
+    widgetId,
+    breakpoint,
+    layout,
+    moved = {},
+    columns,
+    set,
+    unset,
+  } = op as Partial<Omit<WidgetUpdate, 'type'> & Omit<LayoutUpdate, 'type'>>;
+  if (widgetId !== undefined && !isId(widgetId)) refuse('INVALID_ID', 'widgetId');
+  if (breakpoint !== undefined && !isId(breakpoint)) refuse('INVALID_ID', 'breakpoint');
+  editsOf({ set, unset });
+  if (layout) checkPlace(layout, 'layout');
+  for (const [id, by] of Object.entries(moved)) {
+    if (!isId(id)) refuse('INVALID_ID', 'moved');
+    checkPlace(by, `moved${joinPointer('', id)}`);
   }
-  if (y !== undefined && y > maxY && y > (there ? bottomOf(placed(there)) : 0)) refuse('INVALID_LAYOUT', `${path}/y`);
-  if (h !== undefined && h > maxHeight) refuse('INVALID_LAYOUT', `${path}/h`);
+  if (columns !== undefined && !(Number.isInteger(columns) && columns >= 1 && columns <= maxColumns)) {
+    refuse('INVALID_LAYOUT', 'columns');
+  }
+}
+
+/** What is asked of a rectangle (L2). */
+function checkPlace({ x = 0, y = 0, w = 0, h = 0 }: Move, path: string): void {
+  const fault = Object.entries({ x, y, w, h }).find(([, n]) => !Number.isInteger(n));
+  if (fault) refuse('INVALID_LAYOUT', `${path}/${fault[0]}`);
+  if (y > maxY) refuse('INVALID_LAYOUT', `${path}/y`);
+  if (h > maxHeight) refuse('INVALID_LAYOUT', `${path}/h`);
 }
 
 function refuse(code: ErrorCode, path: string): never {
