@@ -335,6 +335,11 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     conflicts,
     dashboards: {
       ...rest.dashboards,
+      async create(options) {
+        const made = await rest.dashboards.create(options);
+        cores.get(made.id)?.revive();
+        return made;
+      },
       async undelete(id) {
         await rest.dashboards.undelete(id);
         cores.get(id)?.revive();

@@ -1,6 +1,7 @@
 import type { Dashboard, DashboardState, EditOptions, Gesture, Operation } from './api.ts';
 import { mergeOps, withPrev } from './coalesce.ts';
 import type { DashboardDocument, Patch, Widget } from './document.ts';
+import { applyOp } from './effect.ts';
 import { DashwireError } from './errors.ts';
 import type { Host } from './host.ts';
 import type { Item } from './item.ts';
@@ -222,9 +223,9 @@ export class DashboardCore {
     this.views.values.replace({});
   }
 
-  /** It is there again. */
+  /** It was brought back, or made. */
   revive(): void {
-    if (this.status !== 'deleted') return;
+    if (this.synced || this.#asked !== null) return;
     this.views.set({ status: 'loading', error: null });
     this.request();
   }
@@ -342,6 +343,10 @@ export class DashboardCore {
         if (over) return undefined;
         over = true;
         if (item?.state !== 'draft') return undefined;
+        if (began && applyOp(began, item.op).document === began) {
+          outbox.discard(item); // it ends where it began
+          return undefined;
+        }
         outbox.release(item);
         if (began && this.replica.view) this.undo.record(item, item.op, began, this.replica.view);
         return item.operation;
@@ -378,7 +383,7 @@ export class DashboardCore {
           type: 'WIDGET_UPDATE',
           widgetId,
           create: true,
-          ...checked({ set }),
+          ...(Object.keys(set).length > 0 && checked({ set })),
           ...(layout && { layout }),
         };
         return { ...edit(op, options), widgetId };

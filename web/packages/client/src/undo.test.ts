@@ -82,6 +82,47 @@ test('M13 a gesture is one step, and so is what went into one draft', async () =
   expect(cancelled.commit()).toBeUndefined();
 });
 
+test('M13 what changed nothing is no step', async () => {
+  await using ana = connect(server);
+  const a = await openDashboard(ana, 'nothing');
+  await a.createWidget({}, { id: 'disk', layout: { x: 0, y: 0, w: 4, h: 4 } }).done;
+  const { version } = a.state.getSnapshot();
+  await a.updateWidget('disk', { set: { '/title': 'Disk' } }).done;
+  await a.updateWidget('disk', { set: { '/title': 'Disk' } }).done;
+  const drag = a.gesture();
+  drag.move({ disk: { x: 5 } });
+  drag.move({ disk: { x: 0 } });
+  expect(drag.commit()).toBeUndefined();
+  expect(ana.pending.getSnapshot()).toEqual([]);
+  await a.undo();
+  expect(a.widget('disk').getSnapshot()).toEqual({});
+  expect(a.state.getSnapshot().version).toBe(version + 2);
+});
+
+test('M13 undo works offline, on what was never sent', async () => {
+  await using ana = connect(server);
+  await using bo = connect(server, { userId: 'bo' });
+  const [a, b] = [await openDashboard(ana, 'undo-offline'), await openDashboard(bo, 'undo-offline')];
+  await a.createWidget({ title: 'Disk' }, { id: 'disk' }).done;
+  ana.setOffline(true);
+  for (const title of ['One', 'Two', 'Three']) {
+    a.updateWidget('disk', { set: { '/title': title } });
+    await until(ana.pending, (pending) => pending.every(({ state }) => state !== 'draft'));
+  }
+  void a.undo();
+  expect(a.widget('disk').getSnapshot()).toEqual({ title: 'Two' });
+  void a.undo();
+  void a.undo();
+  expect(a.widget('disk').getSnapshot()).toEqual({ title: 'Disk' });
+  void a.redo();
+  expect(a.widget('disk').getSnapshot()).toEqual({ title: 'One' });
+  ana.setOffline(false);
+  await ana.waitForSync();
+  await caughtUp(b, a);
+  expect(b.widget('disk').getSnapshot()).toEqual({ title: 'One' });
+  expect(a.state.getSnapshot().document).toEqual(b.state.getSnapshot().document);
+});
+
 test('M13 what was refused or is in conflict can no longer be undone', async () => {
   await using ana = connect(server);
   const a = await openDashboard(ana, 'refused');

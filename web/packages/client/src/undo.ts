@@ -68,19 +68,23 @@ export class UndoStack {
   }
 
   async #back(word: 'Undo' | 'Redo', submit: Submit): Promise<UndoResult | null> {
-    const from = word === 'Undo' ? this.#done : this.#undone;
-    const last = from.at(-1);
-    if (!last) return null;
-    const rest = from.slice(0, -1);
-    const { label, version, epoch } = last;
-    const op = inverseOp(last.before, last.after, last.op);
-    const made = op && submit({ ...op, baseVersion: version, epoch }, `${word}: ${label}`);
-    const next = made && step(made.item, made.item.op, made.before, made.after, label);
+    const from = [...(word === 'Undo' ? this.#done : this.#undone)];
+    let made: ReturnType<Submit> = null;
+    let next: Step | undefined;
+    while (!made) {
+      const last = from.pop();
+      if (!last) break;
+      const { label, version, epoch } = last;
+      const op = inverseOp(last.before, last.after, last.op);
+      if (!op) continue; // it changed nothing, and so is no step
+      made = submit({ ...op, baseVersion: version, epoch }, `${word}: ${label}`);
+      if (made?.item.active) next = step(made.item, made.item.op, made.before, made.after, label);
+    }
     if (word === 'Undo') {
-      this.#done = rest;
+      this.#done = from;
       if (next) this.#undone = [...this.#undone, next];
     } else {
-      this.#undone = rest;
+      this.#undone = from;
       if (next) this.#done = [...this.#done, next];
     }
     this.#tell();
