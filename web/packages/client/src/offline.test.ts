@@ -181,6 +181,67 @@ describe('the server', () => {
   });
 });
 
+describe('reading', () => {
+  test('H2 over events and POST, ops settle when the stream has reached them', async () => {
+    await using proxy = await startProxy(server.port);
+    proxy.blockWebSocket('403');
+    await using ana = connect(proxy);
+    await using bo = connect(server, { userId: 'bo' });
+    const [a, b] = [await openDashboard(ana, 'fallback'), await openDashboard(bo, 'fallback')];
+    await until(ana.sync, ({ state }) => state === 'fallback');
+    const made = Array.from({ length: 10 }, (_, n) => a.createWidget({ n }, { id: `w${n}` }));
+    const outcomes = await Promise.all(made.map(({ done }) => done));
+    expect(outcomes.map(({ state, ack }) => [state, ack?.version])).toEqual(made.map((_, n) => ['settled', n + 1]));
+    await a.updateWidget('w1', { set: { '/n': 'mine' } }).done;
+    await caughtUp(b, a);
+    await b.updateWidget('w1', { set: { '/n': 'theirs' } }).done;
+    await caughtUp(a, b);
+    expect(await a.undo()).toMatchObject({ skipped: ['/n'] });
+    expect(ana.sync.getSnapshot()).toMatchObject({ state: 'fallback', pending: 0 });
+    expect(a.state.getSnapshot().document).toEqual(b.state.getSnapshot().document);
+  });
+
+  test('R8 a document in many parts is joined', async () => {
+    await using ana = connect(server);
+    await using bo = connect(server, { userId: 'bo' });
+    const a = await openDashboard(ana, 'parts');
+    const text = 'x'.repeat(20_000);
+    for (let n = 0; n < 40; n += 20) {
+      const more = Array.from({ length: 20 }, (_, i) => `w${n + i}`);
+      await a.batch(more.map((widgetId) => ({ type: 'WIDGET_UPDATE', widgetId, create: true, set: { '/text': text } })))
+        .done;
+    }
+    await a.updateSettings({ set: { '/title': 'Large' } }).done;
+    const b = await openDashboard(bo, 'parts');
+    expect(b.state.getSnapshot().document).toEqual(a.state.getSnapshot().document);
+    expect(b.widgetIds().getSnapshot()).toHaveLength(40);
+  });
+
+  test('M12 a dashboard that was made anew meanwhile is taken as it is, and edits are decided by value', async () => {
+    await using ana = connect(server);
+    await using bo = connect(server, { userId: 'bo' });
+    const a = await openDashboard(ana, 'anew');
+    await a.createWidget({ title: 'Disk', unit: '%' }, { id: 'disk' }).done;
+    await offline(ana);
+    const [fits, clashes] = [{ '/unit': 'GiB' }, { '/title': 'Mine' }];
+    const fitting = a.updateWidget('disk', { set: fits });
+    await until(fitting.current, ({ state }) => state === 'queued');
+    const clashing = a.updateWidget('disk', { set: clashes }, { policy: 'auto' });
+    await bo.dashboards.delete('anew');
+    const b = await openDashboard(bo, 'anew');
+    await b.createWidget({ title: 'Another', unit: '%' }, { id: 'disk' }).done;
+    ana.setOffline(false);
+    expect((await fitting.done).state).toBe('settled');
+    expect(await clashing.done).toMatchObject({ state: 'conflicted', conflict: { fields: [{ theirs: 'Another' }] } });
+    await caughtUp(b, a);
+    expect(a.state.getSnapshot().document).toEqual(b.state.getSnapshot().document);
+    expect(a.widget('disk').getSnapshot()).toEqual({ title: 'Another', unit: 'GiB' });
+    const [conflict] = ana.conflicts.getSnapshot();
+    expect((await ana.resolve(conflict?.id ?? '', 'mine')?.done)?.state).toBe('settled');
+    await until(b.widget('disk'), (widget) => widget?.title === 'Mine');
+  });
+});
+
 test('a rejected op is taken back on the screen, kept, and can be sent again', async () => {
   await using ana = connect(server);
   const a = await openDashboard(ana, 'rejected');
