@@ -133,7 +133,7 @@ export function ThresholdsField(): ReactNode {
   return (
     <Rows
       path="/config/thresholds"
-      legend="From this value on"
+      legend="Limits: from this value on it is"
       add="Add a limit"
       most={12}
       fresh={(list) => {

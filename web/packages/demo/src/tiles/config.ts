@@ -79,7 +79,8 @@ export function parse(widget: Widget): Config {
   const problems: string[] = [];
   const config = member(widget, 'config');
   const title = member(widget, 'title');
-  if (title !== undefined && typeof title !== 'string') problems.push(`title is ${nameOf(title)}, not a text`);
+  if (title !== undefined && title !== null && typeof title !== 'string')
+    problems.push(`title is ${nameOf(title)}, not a text`);
   if (config !== undefined && !isObject(config)) problems.push(`config is ${nameOf(config)}, not an object`);
 
   const field = <T>(name: string, want: string, take: (value: Json) => T | undefined): T | undefined => {

@@ -67,11 +67,12 @@ export function Gauge({ config, value }: DrawingProps): ReactNode {
         </p>
         <p className="kind-ends" aria-hidden="true">
           <span>{tick(min, config.unit)}</span>
-          <StatusMark status={status} />
           <span>{tick(max, config.unit)}</span>
         </p>
       </div>
-      {reading.detail && <p className="kind-detail">{reading.detail}</p>}
+      <p className="kind-detail">
+        <StatusMark status={status} /> <span title={reading.detail}>{reading.detail}</span>
+      </p>
     </div>
   );
 }

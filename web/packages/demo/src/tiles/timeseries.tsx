@@ -1,4 +1,4 @@
-import { type CSSProperties, type ReactNode, useEffect, useId, useMemo, useRef, useState } from 'react';
+import { type CSSProperties, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { timeText } from './chart/axis.ts';
 import { hueOf } from './chart/palette.ts';
 import { summaryOf } from './chart/summary.ts';
@@ -6,7 +6,7 @@ import { TimeChart } from './chart/time-chart.ts';
 import { type Config, maxSeries } from './config.ts';
 import type { DrawingProps } from './drawing.ts';
 import { format } from './format.ts';
-import { type Columns, columnsOf, noColumns, withGaps } from './values.ts';
+import { type Columns, columnsOf, withGaps } from './values.ts';
 
 /** The lines of a widget: those that it names, and those that came besides. */
 export function labelsOf({ series, title }: Config, count: number): readonly string[] {
@@ -14,7 +14,7 @@ export function labelsOf({ series, title }: Config, count: number): readonly str
   return Array.from({ length: Math.max(count, 1) }, (_, i) => series[i]?.label ?? `series ${i + 1}`);
 }
 
-export function TimeSeries({ config, value, range, kiosk, readOnly, sync }: DrawingProps): ReactNode {
+export function TimeSeries({ config, value, range, kiosk, sync }: DrawingProps): ReactNode {
   const data = value?.data;
   const columns = useMemo(() => {
     const keys = config.series.map((s) => s.key);
@@ -57,17 +57,19 @@ export function TimeSeries({ config, value, range, kiosk, readOnly, sync }: Draw
   const shown = at && at.index < columns.times.length ? at : null;
   return (
     <figure className="kind kind-timeseries">
-      <div ref={host} className="kind-canvas" aria-hidden="true">
-        {shown?.own && <span className="kind-clock">{timeText(columns.times[shown.index] ?? 0, 1000)}</span>}
-      </div>
+      <div ref={host} className="kind-canvas" aria-hidden="true" />
       <Legend
         labels={labels}
         numbers={columns.series.map((one) => (shown ? one[shown.index] : one.at(-1)) ?? null)}
         config={config}
         hidden={hidden}
         onToggle={kiosk || labels.length < 2 ? undefined : toggle}
-        frozen={readOnly && range.frozen}
       />
+      {shown?.own && (
+        <span className="kind-clock" aria-hidden="true">
+          {timeText(columns.times[shown.index] ?? 0, 1000)}
+        </span>
+      )}
       <Summary columns={columns} labels={labels} config={config} />
     </figure>
   );
@@ -79,7 +81,6 @@ interface LegendProps {
   readonly config: Config;
   readonly hidden: ReadonlySet<number>;
   readonly onToggle: ((i: number) => void) | undefined;
-  readonly frozen: boolean;
 }
 
 function Legend({ labels, numbers, config, hidden, onToggle }: LegendProps): ReactNode {
@@ -125,7 +126,6 @@ function Summary({
   labels: readonly string[];
   config: Config;
 }): ReactNode {
-  const id = useId();
   const now = { columns, labels, config };
   const [told, setTold] = useState(now);
   const newest = useRef(now);
@@ -136,13 +136,6 @@ function Summary({
     const timer = setInterval(() => setTold(newest.current), 5000);
     return () => clearInterval(timer);
   }, []);
-  const text = useMemo(
-    () => summaryOf(told.columns === noColumns ? columns : told.columns, told.labels, told.config),
-    [told, columns],
-  );
-  return (
-    <figcaption id={id} className="ui-unseen">
-      {text}
-    </figcaption>
-  );
+  const text = useMemo(() => summaryOf(told.columns, told.labels, told.config), [told]);
+  return <figcaption className="ui-unseen">{text}</figcaption>;
 }

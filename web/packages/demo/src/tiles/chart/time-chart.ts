@@ -136,7 +136,7 @@ export class TimeChart {
             grid: { show: false },
             ticks: { show: false },
             incrs: (_, __, min, max, dim, space) => [timeIncrement(((max - min) / dim) * space)],
-            space: this.#state.letters * 8,
+            space: this.#state.letters * 7,
             splits: (u, __, min, max, step) => inside(u, splits(min, max, step), step, this.#state.letters),
             values: (_, at, __, ___, step) => at.map((t) => timeText(t, step)),
           },
