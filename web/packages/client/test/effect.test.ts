@@ -96,7 +96,9 @@ async function submit(document: DashboardDocument, op: Op, id: string): Promise<
     operations: [{ type, id, payload: { dashboardId: document.id, baseVersion: version, epoch, ...fields } }],
     since: { [document.id]: { epoch, version } },
   };
-  const response = await fetch(endpoints(server.url).realtime, {
+  const url = new URL(endpoints(server.url).realtime);
+  url.searchParams.set('userId', document.id); // each with a rate of its own (C8)
+  const response = await fetch(url, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
