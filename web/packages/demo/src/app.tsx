@@ -11,6 +11,7 @@ import type { CommonActions } from './shell/menu.tsx';
 import { useRoute, useSearch } from './shell/navigation.ts';
 import { Notices } from './shell/notices.tsx';
 import { obeyOffline } from './shell/offline.ts';
+import { usePreload } from './shell/preload.ts';
 import { UnknownAddress } from './shell/states.tsx';
 import { PlainBar } from './shell/top-bar.tsx';
 
@@ -26,6 +27,7 @@ export function App(): ReactNode {
   const search = useSearch();
   const options = useMemo(() => parseOptions(search), [search]);
   const kept = useReadable(person);
+  usePreload();
   const who = useMemo(() => (options.userId === null ? kept : personOf(options.userId)), [options.userId, kept]);
   return (
     <CSPProvider disableStyleElements>

@@ -81,8 +81,8 @@ export function Grid({ range, kiosk, readOnly, actions, onView }: GridProps): Re
     if (root === null) return;
     const measure = () => {
       const width = root.clientWidth;
-      const flow = !kiosk && width < narrowBelow;
-      const high = kiosk ? rowHeightToFill(rows, window.innerHeight - 2 * gap, gap) : rowHeight;
+      const flow = width < narrowBelow;
+      const high = kiosk && !flow ? rowHeightToFill(rows, window.innerHeight - 2 * gap, gap) : rowHeight;
       scale.current = { width, rowHeight: high, gap, flow };
       control.current?.resize(scale.current);
       setNarrow(flow);

@@ -19,7 +19,7 @@ export const keyGroups: readonly {
   {
     name: 'Dashboard',
     keys: [
-      { keys: ['A'], does: 'add a widget' },
+      { keys: ['A'], does: 'add a tile' },
       { keys: ['Ctrl', 'Z'], does: 'undo' },
       { keys: ['Ctrl', 'Shift', 'Z'], does: 'redo' },
       { keys: ['H'], does: 'history' },

@@ -20,6 +20,7 @@ import { toast } from './toasts.ts';
 import { TopBar } from './top-bar.tsx';
 
 const Gallery = lazy(async () => ({ default: (await import('../gallery/gallery.tsx')).Gallery }));
+const HistoryDrawer = lazy(async () => ({ default: (await import('../history/history.tsx')).HistoryDrawer }));
 const SettingsPanel = lazy(async () => ({ default: (await import('../settings/settings.tsx')).SettingsPanel }));
 
 type Sheet = { readonly name: 'gallery' | 'history' } | { readonly name: 'settings'; readonly widgetId: string };
@@ -92,6 +93,7 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
       <Following view={view} />
       <Suspense>
         {sheet?.name === 'gallery' && <Gallery open onClose={close} />}
+        {sheet?.name === 'history' && <HistoryDrawer open onClose={close} />}
         {sheet?.name === 'settings' && <SettingsPanel key={sheet.widgetId} widgetId={sheet.widgetId} onClose={close} />}
       </Suspense>
     </>

@@ -8,6 +8,7 @@ import { setTheme, type Theme, theme } from '../theme/theme.ts';
 import type { PageActions } from './page-actions.ts';
 import './menu.css';
 import { offline, setOffline } from './offline.ts';
+import { rangeMinutes, ranges, setRange } from './time-range.ts';
 
 const themes: readonly (readonly [Theme, string])[] = [
   ['system', 'As the device'],
@@ -91,11 +92,12 @@ export interface CommonActions {
 
 function DashboardItems({ actions }: { readonly actions: PageActions }): ReactNode {
   const { readOnly } = actions;
+  const minutes = useReadable(rangeMinutes);
   return (
     <>
       {!readOnly && (
         <Menu.Item className="menu-item" onClick={actions.add}>
-          Add a widget… <kbd>A</kbd>
+          Add a tile… <kbd>A</kbd>
         </Menu.Item>
       )}
       <Menu.Group className="menu-narrow">
@@ -117,6 +119,16 @@ function DashboardItems({ actions }: { readonly actions: PageActions }): ReactNo
         <Menu.Item className="menu-item" onClick={actions.share}>
           Copy the link
         </Menu.Item>
+        <Menu.Separator className="menu-line" />
+        <Menu.RadioGroup value={minutes} onValueChange={setRange} aria-label="Time shown">
+          {ranges.map((one) => (
+            <Menu.RadioItem key={one} className="menu-item" value={one}>
+              <Mark radio />
+              {one === 1 ? '1 minute' : `${one} minutes`}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
+        <Menu.Separator className="menu-line" />
       </Menu.Group>
       <Menu.Item className="menu-item" onClick={() => actions.exportAs('dashwire')}>
         Export

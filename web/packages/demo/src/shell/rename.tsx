@@ -1,7 +1,7 @@
 import { Dialog } from '@base-ui/react/dialog';
 import { useClient } from '@dashwire/react';
 import { X } from 'lucide-react';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, type RefObject, useRef, useState } from 'react';
 import { person, rename } from '../person.ts';
 
 /** How long a change of name waits for what is on its way, in ms. */
@@ -9,25 +9,31 @@ const patience = 3000;
 
 /** Asks for another name. What is not saved yet belongs to the name it was made under, so it is saved first. */
 export function RenameDialog({ open, onClose }: { readonly open: boolean; readonly onClose: () => void }): ReactNode {
+  const field = useRef<HTMLInputElement>(null);
   return (
     <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Dialog.Portal>
         <Dialog.Backdrop className="dialog-backdrop" />
-        <Dialog.Popup className="dialog">
+        <Dialog.Popup className="dialog" initialFocus={field}>
           <header className="dialog-header">
             <Dialog.Title className="dialog-title">Your name</Dialog.Title>
             <Dialog.Close className="ui-button plain icon" aria-label="Close">
               <X size={16} />
             </Dialog.Close>
           </header>
-          <RenameForm onClose={onClose} />
+          <RenameForm field={field} onClose={onClose} />
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>
   );
 }
 
-function RenameForm({ onClose }: { readonly onClose: () => void }): ReactNode {
+interface RenameFormProps {
+  readonly field: RefObject<HTMLInputElement | null>;
+  readonly onClose: () => void;
+}
+
+function RenameForm({ field, onClose }: RenameFormProps): ReactNode {
   const client = useClient();
   const [name, setName] = useState(person.getSnapshot().name);
   const [problem, setProblem] = useState('');
@@ -48,6 +54,7 @@ function RenameForm({ onClose }: { readonly onClose: () => void }): ReactNode {
       <label>
         <span className="dialog-text">The others see it beside what you do.</span>
         <input
+          ref={field}
           className="ui-input rename-field"
           value={name}
           maxLength={40}

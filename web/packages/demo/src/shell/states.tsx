@@ -93,7 +93,7 @@ function BringBack(): ReactNode {
 /** A dashboard without tiles. */
 export function Empty({ readOnly, onAdd }: { readonly readOnly: boolean; readonly onAdd: () => void }): ReactNode {
   if (readOnly) {
-    return <Message title="Nothing here yet">As soon as somebody adds a widget, it appears here.</Message>;
+    return <Message title="Nothing here yet">As soon as somebody adds a tile, it appears here.</Message>;
   }
   return (
     <Message
@@ -101,13 +101,13 @@ export function Empty({ readOnly, onAdd }: { readonly readOnly: boolean; readonl
       actions={
         <>
           <button type="button" className="ui-button main" onClick={onAdd}>
-            Add a widget
+            Add a tile
           </button>
           <AllDashboards />
         </>
       }
     >
-      Add the first widget, or drop a dashboard file here: an export of Dashwire’s own or Grafana’s JSON.
+      Add the first tile, or drop a dashboard file here: an export of Dashwire’s own or Grafana’s JSON.
     </Message>
   );
 }

@@ -1,10 +1,11 @@
-import { ConflictBadge, DashboardSyncIndicator, PendingOperationsBadge } from '@dashwire/react';
+import { ConflictBadge, DashboardSyncIndicator, PendingOperationsBadge, useReadable } from '@dashwire/react';
 import { History, LayoutDashboard, Link2, Plus, Redo2, Undo2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { dashboardsHref } from '../routes.ts';
 import { Avatars } from './avatars.tsx';
 import './top-bar.css';
 import { type CommonActions, MainMenu } from './menu.tsx';
+import { offline, setOffline } from './offline.ts';
 import type { PageActions } from './page-actions.ts';
 import { RangeSwitch } from './range.tsx';
 import { DashboardTitle } from './title.tsx';
@@ -66,8 +67,8 @@ export function TopBar({ actions, common }: TopBarProps): ReactNode {
         <button
           type="button"
           className="ui-button bar-add"
-          title="Add a widget (A)"
-          aria-label="Add a widget"
+          title="Add a tile (A)"
+          aria-label="Add a tile"
           onClick={actions.add}
         >
           <Plus size={16} />
@@ -100,8 +101,14 @@ export function PlainBar({ title, common }: { readonly title: string; readonly c
 }
 
 function Status(): ReactNode {
+  const away = useReadable(offline);
   return (
     <div className="bar-status">
+      {away && (
+        <button type="button" className="ui-button bar-online" onClick={() => setOffline(false)}>
+          Go online
+        </button>
+      )}
       <ConflictBadge variant="drawer" compact />
       <PendingOperationsBadge />
       <DashboardSyncIndicator />
