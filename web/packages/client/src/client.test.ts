@@ -59,6 +59,23 @@ describe('what views read', () => {
     expect(told).toEqual(['a w42', 'b w42']);
   });
 
+  test('who hears of a change may edit at once', async () => {
+    await using ana = connect(server);
+    const a = await openDashboard(ana, 'react');
+    await a.createWidget({ n: 0 }, { id: 'w' }).done;
+    const stop = a.widget('w').subscribe(() => {
+      stop();
+      a.updateSettings({ set: { '/edited': true } });
+    });
+    a.updateWidget('w', { set: { '/n': 1 } });
+    const { document } = a.state.getSnapshot();
+    expect(document).toMatchObject({ settings: { edited: true }, widgets: { w: { n: 1 } } });
+    expect(ana.pending.getSnapshot()).toHaveLength(2);
+    expect(ana.sync.getSnapshot().pending).toBe(2);
+    expect(await ana.waitForSync({ timeoutMs: 5000 })).toBe(true);
+    expect(await ana.dashboards.get('react')).toEqual(a.state.getSnapshot().document);
+  });
+
   test('W1 W3 values and presence come, and presence comes again after a reconnect', async () => {
     await using ana = connect(server);
     await using bo = connect(server, { userId: 'bo' });

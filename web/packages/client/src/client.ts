@@ -241,9 +241,8 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
   }
 
   function tell(): void {
-    const { items } = outbox;
-    pending.set(items.map(({ current }) => current.getSnapshot()));
-    const open = items.flatMap((item) => item.conflicts);
+    pending.set(outbox.items.map(({ current }) => current.getSnapshot()));
+    const open = outbox.items.flatMap((item) => item.conflicts);
     if (open.length > 0 || conflicts.getSnapshot().length > 0) conflicts.set(open);
     const now = status();
     const was = sync.getSnapshot();

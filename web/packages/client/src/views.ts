@@ -95,27 +95,27 @@ export class Views {
     return this.#conflicts.get(keyOf(id));
   }
 
-  /** Tells all what has changed in the replica, and in what is given. */
+  /** Tells all what has changed in the replica, and in what is given. Who hears of it may edit at once. */
   set(given: Partial<Pick<DashboardState, 'status' | 'role' | 'error'>>): void {
-    const now = this.state.getSnapshot();
-    const { view: document, server } = this.#replica;
-    const next = { ...now, ...given, document, version: server?.version ?? 0, epoch: server?.epoch ?? '' };
-    const keys = Object.keys(next) as (keyof DashboardState)[];
-    if (document !== now.document) {
-      const widgets = document?.widgets ?? {};
-      if (widgets !== now.document?.widgets) {
-        this.values.drop(Object.keys(now.document?.widgets ?? {}).filter((id) => !Object.hasOwn(widgets, id)));
+    const was = this.state.getSnapshot().document;
+    const now = this.#replica.view;
+    if (now !== was) {
+      const widgets = now?.widgets ?? {};
+      if (widgets !== was?.widgets) {
+        this.values.drop(Object.keys(was?.widgets ?? {}).filter((id) => !Object.hasOwn(widgets, id)));
       }
       this.#widgets.update();
-      if (document?.layouts !== now.document?.layouts) this.#layouts.update();
-      if (document?.layouts !== now.document?.layouts || document?.widgets !== now.document?.widgets)
-        this.#ids.update();
-      this.settings.set(document?.settings ?? nothing);
-      if (document?.settings.versions !== now.document?.settings.versions) {
-        this.namedVersions.set(named(document?.settings ?? nothing));
+      if (now?.layouts !== was?.layouts) this.#layouts.update();
+      if (now?.layouts !== was?.layouts || now?.widgets !== was?.widgets) this.#ids.update();
+      this.settings.set(this.#replica.view?.settings ?? nothing);
+      if (now?.settings.versions !== was?.settings.versions) {
+        this.namedVersions.set(named(this.#replica.view?.settings ?? nothing));
       }
     }
-    if (keys.some((key) => next[key] !== now[key])) this.state.set(next);
+    const { view: document, server } = this.#replica;
+    const old = this.state.getSnapshot();
+    const next = { ...old, ...given, document, version: server?.version ?? 0, epoch: server?.epoch ?? '' };
+    if ((Object.keys(next) as (keyof DashboardState)[]).some((key) => next[key] !== old[key])) this.state.set(next);
   }
 
   update(): void {
