@@ -76,10 +76,11 @@ web-fmt: web-deps ## format and tidy all TypeScript
 	$(WEB) biome check --write .
 
 .PHONY: web-check
-web-check: web-deps ## TypeScript: format and lint, types, tests, sizes
+web-check: web-deps ## TypeScript: format and lint, types, tests, code in documents, sizes
 	$(WEB) biome check --error-on-warnings . ../examples/react
 	$(WEB) npm run --silent types
 	$(WEB) vitest run
+	$(WEB) node tools/docs.ts
 	$(WEB) node tools/sizes.ts
 
 .PHONY: web
