@@ -96,7 +96,7 @@ export class DashboardCore {
   }
 
   #take(response: SyncResponse): void {
-    const { epoch, version, document, entries = [], role, presence, count, data, mode } = response;
+    const { epoch, version, document, entries = [], role, presence, data, mode } = response;
     const { server } = this.replica;
     // An op knows an epoch if the dashboard was there when it was made.
     const known = this.status === 'deleted' || server?.version || this.#items().some((i) => i.active && i.op.epoch);
@@ -125,7 +125,7 @@ export class DashboardCore {
     this.#attempts = 0;
     this.synced = true;
     this.views.set({ status: 'ready', role, error: null });
-    this.views.people.replace(presence, count);
+    this.views.people.replace(presence);
     this.views.values.replace(data);
     this.present();
     this.#host.synced();

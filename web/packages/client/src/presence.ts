@@ -15,17 +15,15 @@ export interface PresenceDiff {
 export class PresenceList {
   /** Everybody, oneself included, by user and client, so that nobody moves for reconnecting. Empty while there are too many. */
   readonly people = new Store<readonly Presence[]>([]);
-  /** How many are here; more than `people` has if they are too many to be listed. */
-  readonly count = new Store(0);
   /** One's own state, to be sent again after each opening; undefined = never shown oneself. */
   own: Json | undefined;
   #sessions = new Map<string, Presence>();
 
   /** Takes what a SYNC_RESPONSE has: it replaces all that was known. */
-  replace(presence: readonly Presence[], count = presence.length): void {
+  replace(presence: readonly Presence[]): void {
     const before = this.#sessions;
     this.#sessions = new Map(presence.map((p) => [p.sessionId, kept(before.get(p.sessionId), p)]));
-    this.#tell(count);
+    this.#tell();
   }
 
   /** Takes a PRESENCE message. */
@@ -34,13 +32,12 @@ export class PresenceList {
     for (const p of joined) this.#sessions.set(p.sessionId, kept(this.#sessions.get(p.sessionId), p));
     for (const p of changed) this.#sessions.set(p.sessionId, kept(this.#sessions.get(p.sessionId), p));
     if (count > this.#sessions.size) this.#sessions.clear(); // only counted from now on
-    this.#tell(count);
+    this.#tell();
   }
 
-  #tell(count: number): void {
+  #tell(): void {
     const now = [...this.#sessions.values()].sort(inOrder);
     const was = this.people.getSnapshot();
-    this.count.set(count);
     if (now.length !== was.length || now.some((p, i) => p !== was[i])) this.people.set(now);
   }
 }
