@@ -18,7 +18,7 @@ import (
 // importCmd brings dashboards in.
 type importCmd struct {
 	Files   []string `arg:"" name:"file" help:"files to read; - is standard input"`
-	ID      string   `name:"id" placeholder:"ID" help:"the dashboard's id (default the file's own)"`
+	ID      string   `name:"id" placeholder:"ID" help:"the dashboard's id (default the file's own; of Grafana's JSON, a free one beside it if that is taken)"`
 	Replace bool     `help:"put the file in the place of a dashboard that is there"`
 	targetFlags
 }

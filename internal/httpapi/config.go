@@ -89,6 +89,8 @@ type Imported struct {
 	Notes []string
 	// Drawn and Kept count the widgets that pages draw and that are only kept.
 	Drawn, Kept int
+	// loose: another id beside SuggestedID is as good, if that is taken.
+	loose bool
 }
 
 func (c *Config) defaults() {

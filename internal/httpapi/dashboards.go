@@ -314,6 +314,8 @@ func (q *request) undelete() *problem {
 type duplicateBody struct {
 	ID    *string `json:"id"`
 	Title *string `json:"title"`
+	// Version is the one to copy; nil = the newest.
+	Version *uint64 `json:"version"`
 }
 
 // duplicate makes a dashboard with the content of another, without its past.
@@ -338,9 +340,19 @@ func (q *request) duplicate() *problem {
 	if p != nil {
 		return p
 	}
+	content := newPayload(id).str("source", source)
+	if body.Version != nil {
+		if *body.Version == 0 {
+			return problemf(board.CodeBadVersion, "version is 1 or more: leave it out to copy the newest").at("version")
+		}
+		var err *board.Error
+		if state, err = q.api.cfg.Hub.StateAt(q.r.Context(), source, *body.Version); err != nil {
+			return refused(err)
+		}
+		content.uint("version", *body.Version)
+	}
 	doc := state.Document()
 	doc.Settings = doc.Settings.Without(versionsPath)
-	content := newPayload(id).str("source", source)
 	if body.Title != nil {
 		doc.Settings = doc.Settings.With("/title", quoted(*body.Title))
 		content.str("title", *body.Title)

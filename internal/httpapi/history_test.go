@@ -82,6 +82,11 @@ func TestH3_VersionsNamesAndRestore(t *testing.T) {
 	n.do("POST", "/api/dashboards/none/restore", `{"toVersion":1}`).refused(404, board.CodeNotFound)
 	n.do("POST", "/api/dashboards/ops/duplicate", `{"id":"copy"}`).want(201)
 	n.do("GET", "/api/dashboards/copy/versions", "").want(200).has("[]", "versions")
+	n.do("POST", "/api/dashboards/ops/duplicate", `{"id":"then","title":"As it was","version":3}`).want(201).has("1", "version")
+	n.do("GET", "/api/dashboards/then", "").want(200).has(`"As it was"`, "settings", "title").
+		has(string(n.do("GET", "/api/dashboards/ops/versions/3", "").want(200).at("widgets")), "widgets")
+	n.do("POST", "/api/dashboards/ops/duplicate", `{"id":"never","version":99}`).refused(400, board.CodeBadVersion)
+	n.do("POST", "/api/dashboards/ops/duplicate", `{"id":"never","version":0}`).refused(400, board.CodeBadVersion)
 	// People may write what they like where the names are.
 	n.do("PATCH", "/api/dashboards/ops/settings", `{"versions":{"2":7,"x":{"name":"y"}}}`).want(200)
 	n.do("GET", "/api/dashboards/ops/versions", "").want(200).has("[]", "versions")
@@ -122,6 +127,15 @@ func TestH3_ExportAndImport(t *testing.T) {
 	n.do("GET", "/api/dashboards/none/export", "").refused(404, board.CodeNotFound)
 	n.do("POST", "/api/dashboards/import", `{"panels":[]}`).want(201).has(`"from-grafana"`, "id").
 		has(`"one panel is only kept"`, "notes", 0).has("1", "kept").has(`"Grafana's"`, "title")
+	// Nobody asked for that id, so the next file gets a free one; sent again, it is the same one (M8).
+	n.do("POST", "/api/dashboards/import", `{"panels":[]}`).want(201).has(`"from-grafana-2"`, "id")
+	n.do("DELETE", "/api/dashboards/from-grafana-2", "").want(200)
+	for range 2 {
+		n.do("POST", "/api/dashboards/import", `{"panels":[3]}`, key("again")).want(201).has(`"from-grafana-2"`, "id")
+	}
+	n.do("POST", "/api/dashboards/import", `{"panels":[]}`).want(201).has(`"from-grafana-3"`, "id")
+	n.do("POST", "/api/dashboards/import?id=from-grafana", `{"panels":[]}`).refused(409, board.CodeExists)
+	n.do("POST", "/api/dashboards/import?replace=true", `{"panels":[]}`).want(200).has(`"from-grafana"`, "id")
 	n.do("POST", "/api/dashboards/import", `{"something":1}`).refused(400, board.CodeBadMessage)
 	n.do("POST", "/api/dashboards/import", `[]`).refused(400, board.CodeBadMessage)
 	n.do("POST", "/api/dashboards/import", `{"format":"dashwire.dashboard","formatVersion":2,"document":{"widgets":{}}}`).refused(400, board.CodeInvalidValue)

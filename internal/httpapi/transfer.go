@@ -80,22 +80,57 @@ func (q *request) importDashboard() *problem {
 		return p
 	}
 	id := q.query().Get("id")
-	if id == "" {
+	asked := id != ""
+	if !asked {
 		id = in.SuggestedID
 	}
 	if id, p = q.newID(&id); p != nil {
 		return p
 	}
-	if _, err := auth.Require(q.r.Context(), q.api.cfg.Authorizer, q.principal, id, auth.Owner); err != nil {
-		return refused(err)
-	}
-	asked := newPayload(id).value("file", content)
 	extra := func(dst []byte) []byte { return appendImported(dst, in) }
-	if !replace {
-		return q.create(id, in.Document, asked, extra)
+	if replace {
+		if p := q.mayImport(id); p != nil {
+			return p
+		}
+		op := &board.Op{Type: board.TypeReplace, DashboardID: id, Document: in.Document}
+		content := newPayload(id).value("file", content).value("replace", "true")
+		return q.replacement(op, content, http.StatusOK, func(a room.Answer) []byte { return created(id, a, extra) })
 	}
-	op := &board.Op{Type: board.TypeReplace, DashboardID: id, Document: in.Document}
-	return q.replacement(op, asked.value("replace", "true"), http.StatusOK, func(a room.Answer) []byte { return created(id, a, extra) })
+	place := func(id string) *problem {
+		if p := q.mayImport(id); p != nil {
+			return p
+		}
+		return q.create(id, in.Document, newPayload(id).value("file", content), extra)
+	}
+	p = place(id)
+	if asked || !in.loose {
+		return p
+	}
+	// Nobody asked for this id, so the next free one will do. A request that is sent
+	// again comes by the same ids, and finds its own (M8).
+	for n := 2; n <= mostSuffix && p != nil && p.err.Code == board.CodeExists; n++ {
+		next := place(suffixed(id, n))
+		if next != nil && next.err.Code == board.CodeForbidden {
+			return p
+		}
+		p = next
+	}
+	return p
+}
+
+// mostSuffix is how many ids are tried beside one that is taken.
+const mostSuffix = 100
+
+// suffixed is an id beside another: ops-2.
+func suffixed(id string, n int) string {
+	suffix := "-" + strconv.Itoa(n)
+	return id[:min(len(id), board.MaxID-len(suffix))] + suffix
+}
+
+// mayImport holds an import against the rights on the dashboard that it makes.
+func (q *request) mayImport(id string) *problem {
+	_, err := auth.Require(q.r.Context(), q.api.cfg.Authorizer, q.principal, id, auth.Owner)
+	return refused(err)
 }
 
 // readFile reads a file of either kind. Content is what the op's hash is over.
@@ -112,6 +147,7 @@ func (q *request) readFile(data []byte) (in *Imported, content board.Value, p *p
 		if err != nil {
 			return nil, "", refused(err)
 		}
+		in.loose = true
 		return in, board.Value(board.AppendDocument(nil, in.Document)), nil
 	}
 	if bad != nil {
