@@ -297,7 +297,8 @@ export interface Dashboards {
   }>;
   get(id: string, options?: { signal?: AbortSignal }): Promise<DashboardDocument>;
   create(options?: { id?: string; title?: string }): Promise<{ readonly id: string }>;
-  duplicate(id: string, options?: { title?: string }): Promise<{ readonly id: string }>;
+  /** `version`: as it was then; default: as it is. */
+  duplicate(id: string, options?: { title?: string; version?: number }): Promise<{ readonly id: string }>;
   delete(id: string): Promise<void>;
   undelete(id: string): Promise<void>;
   /** Takes an export of ours or Grafana's JSON. */

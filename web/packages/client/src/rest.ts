@@ -131,8 +131,8 @@ export function createRest(options: RestOptions): Rest {
     async create({ id, title } = {}) {
       return created(await read([], { method: 'POST', body: JSON.stringify({ id, title }) }));
     },
-    async duplicate(id, { title } = {}) {
-      return created(await read(at(id, 'duplicate'), { method: 'POST', body: JSON.stringify({ title }) }));
+    async duplicate(id, { title, version } = {}) {
+      return created(await read(at(id, 'duplicate'), { method: 'POST', body: JSON.stringify({ title, version }) }));
     },
     async delete(id) {
       await request(at(id), { method: 'DELETE' });
