@@ -1,16 +1,19 @@
 import type { Dashboard, Json, JsonObject } from '@dashwire/client';
 
-/** A part of one's presence; `null` takes a field away. */
+/** A part of one's presence; `null` takes a field back. */
 export type PresencePatch = { readonly [key: string]: Json };
 
 /**
- * One's own presence on a dashboard, put together from who one is and where one is (W3). What changes within one turn of the
- * event loop is sent once: leaving a widget for the next one is one message.
+ * One's own presence on a dashboard, put together from who one is, what the app says, and the widgets that one is at (W3).
+ * Where one is was said by several: the last one who says what is done there is believed, and those before again when that is
+ * taken back. What changes within one turn of the event loop is sent once.
  */
 export class OwnPresence {
   readonly #dashboard: Dashboard;
   #who: JsonObject = {};
-  #where: JsonObject = {};
+  #said: JsonObject = {};
+  /** `#said` among them. */
+  #places: readonly JsonObject[] = [this.#said];
   #sent = '{}';
   #due = false;
 
@@ -25,13 +28,24 @@ export class OwnPresence {
   }
 
   update = (patch: PresencePatch): void => {
-    this.#where = { ...this.#where, ...patch };
+    const before = this.#said;
+    this.#said = known({ ...before, ...patch });
+    const moved = 'widgetId' in patch || 'mode' in patch;
+    this.#places = moved
+      ? [...this.#places.filter((one) => one !== before), this.#said]
+      : this.#places.map((one) => (one === before ? this.#said : one));
     this.#send();
   };
 
-  /** Nothing, if one is at another widget by now. */
-  leave(widgetId: string): void {
-    if (this.#where.widgetId === widgetId) this.update({ widgetId: null, mode: null });
+  /** One is at the widget, until what is returned is called. `mode` is what one does there; '' = nothing in particular. */
+  enter(widgetId: string, mode: string): () => void {
+    const place = known({ widgetId, mode: mode === '' ? null : mode });
+    this.#places = [...this.#places, place];
+    this.#send();
+    return () => {
+      this.#places = this.#places.filter((one) => one !== place);
+      this.#send();
+    };
   }
 
   #send(): void {
@@ -39,12 +53,18 @@ export class OwnPresence {
     this.#due = true;
     queueMicrotask(() => {
       this.#due = false;
-      const fields = Object.entries({ ...this.#who, ...this.#where }).filter(([, value]) => value !== null);
-      const state = Object.fromEntries(fields);
+      const at = this.#places.findLast((one) => one.mode !== undefined) ?? this.#places.findLast((one) => one.widgetId);
+      const { widgetId = null, mode = null } = at ?? {};
+      const state = known({ ...this.#who, ...this.#said, widgetId, mode });
       const text = JSON.stringify(state);
       if (text === this.#sent) return;
       this.#sent = text;
       this.#dashboard.setPresence(state);
     });
   }
+}
+
+/** Without the fields that are null. */
+function known(fields: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }

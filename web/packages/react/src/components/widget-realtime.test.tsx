@@ -1,8 +1,9 @@
 import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
-import { Profiler, type ReactNode } from 'react';
+import { Profiler, type ReactNode, useEffect } from 'react';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { expectAccessible } from '../../test/axe.ts';
 import { conflict, pendingOperation, person, Scene, type Stage } from '../../test/scene.ts';
+import { usePresence } from '../hooks/usePresence.ts';
 import { useWidget } from '../hooks/useWidget.ts';
 import { DashboardRealtimeProvider } from '../provider.tsx';
 import { WidgetRealtime, type WidgetRealtimeProps } from './widget-realtime.tsx';
@@ -29,6 +30,14 @@ function Chart({ id }: { readonly id: string }) {
 function Odd() {
   if (broken) throw 'odd';
   return <p>good</p>;
+}
+
+function Hand({ own }: { readonly own: { update?: ReturnType<typeof usePresence>[1] } }) {
+  const [, update] = usePresence();
+  useEffect(() => {
+    own.update = update;
+  }, [own, update]);
+  return null;
 }
 
 function Page({ children }: { readonly children: ReactNode }) {
@@ -141,6 +150,32 @@ describe("one's own presence", () => {
     expect(all).toContainEqual({ ...me, widgetId: 'disk', mode: 'edit' });
     expect(all.at(-1)).toEqual(me);
     for (const [at, state] of all.entries()) expect(state).not.toEqual(all[at - 1]);
+  });
+
+  test('what the app says about where one is outlasts the focus in a tile, but not what is done there', async () => {
+    const own: { update?: ReturnType<typeof usePresence>[1] } = {};
+    const page = (mode: string | null) => (
+      <Page>
+        <Hand own={own} />
+        <WidgetRealtime id="cpu">
+          <button type="button">settings</button>
+        </WidgetRealtime>
+        <WidgetRealtime id="disk" mode={mode}>
+          disk
+        </WidgetRealtime>
+      </Page>
+    );
+    const { rerender } = render(page(null));
+    await act(async () => screen.getByRole('button').focus());
+    await act(async () => own.update?.({ widgetId: 'cpu', mode: 'edit', panel: 'query' }));
+    await act(async () => screen.getByRole('button').blur());
+    expect(told().at(-1)).toEqual({ ...me, widgetId: 'cpu', mode: 'edit', panel: 'query' });
+    await act(async () => rerender(page('drag')));
+    expect(told().at(-1)).toEqual({ ...me, widgetId: 'disk', mode: 'drag', panel: 'query' });
+    await act(async () => rerender(page(null)));
+    expect(told().at(-1)).toEqual({ ...me, widgetId: 'cpu', mode: 'edit', panel: 'query' });
+    await act(async () => own.update?.({ widgetId: null, mode: null, panel: null }));
+    expect(told().at(-1)).toEqual(me);
   });
 
   test('tells what the app says is done, and nothing more once the widget is gone', async () => {

@@ -105,9 +105,7 @@ function useOwnPlace(widgetId: string, mode: string | null) {
   const [focused, setFocused] = useState<'' | 'edit' | null>(null);
   const doing = mode ?? focused;
   useEffect(() => {
-    if (doing === null) return;
-    own?.update({ widgetId, mode: doing === '' ? null : doing });
-    return () => own?.leave(widgetId);
+    return doing === null ? undefined : own?.enter(widgetId, doing);
   }, [own, widgetId, doing]);
   return {
     onFocus: (event: FocusEvent) => setFocused(isEditable(event.target) ? 'edit' : ''),

@@ -6,7 +6,7 @@ import { useReadable } from './useReadable.ts';
 
 /**
  * Everybody on the dashboard, oneself included, and how to change fields of one's own presence (`cursor` for one); `null` takes
- * a field away. Who one is comes from the provider's `presence`.
+ * one back. Who one is comes from the provider's `presence`.
  */
 export function usePresence(): readonly [everybody: readonly Presence[], update: (patch: PresencePatch) => void] {
   const everybody = useReadable(useDashboard().presence);
