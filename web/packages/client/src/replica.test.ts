@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Change, DashboardDocument } from './document.ts';
 import { applyOp } from './effect.ts';
-import type { Op } from './operation.ts';
+import type { Json } from './json.ts';
+import type { BatchedOp, Op } from './operation.ts';
 import { Replica } from './replica.ts';
 
 function board(widgets: number): DashboardDocument {
@@ -143,5 +145,77 @@ describe('what the user sees', () => {
     expect(new Set(calls)).toEqual(new Set(['w7']));
     expect(replica.view?.widgets.w0).toBe(w0);
     expect(replica.view?.widgets.w7).toEqual({ title: 'x', n: 1 });
+  });
+});
+
+describe('whatever comes', () => {
+  const ids = fc.constantFrom('w0', 'w1', 'w2', 'new');
+  const paths = fc.constantFrom('/title', '/config', '/config/unit');
+  const values = fc.constantFrom<Json>('x', 1, { unit: '%' }, [1]);
+  const patch = fc.oneof(
+    fc.tuple(paths, values).map(([path, value]) => ({ set: { [path]: value } })),
+    paths.map((path) => ({ unset: [path] })),
+  );
+  const places = fc.record({ x: fc.nat(8), y: fc.nat(6) });
+  const single: fc.Arbitrary<BatchedOp> = fc.oneof(
+    {
+      weight: 9,
+      arbitrary: fc.tuple(ids, patch).map(([widgetId, p]): BatchedOp => ({ type: 'WIDGET_UPDATE', widgetId, ...p })),
+    },
+    patch.map((p): BatchedOp => ({ type: 'DASHBOARD_UPDATE', ...p })),
+    ids.map((widgetId): BatchedOp => ({ type: 'WIDGET_DELETE', widgetId })),
+    ids.map((widgetId): BatchedOp => ({ type: 'WIDGET_UPDATE', widgetId, create: true, set: { '/title': 'made' } })),
+    fc.tuple(ids, places).map(([id, place]): BatchedOp => ({ type: 'LAYOUT_UPDATE', moved: { [id]: place } })),
+  );
+  const op: fc.Arbitrary<Op> = fc.oneof(
+    { weight: 9, arbitrary: single },
+    fc.array(single, { minLength: 1, maxLength: 3 }).map((operations): Op => ({ type: 'WIDGET_BATCH', operations })),
+  );
+  const rectangle = places.map((place) => ({ ...place, w: 4, h: 2, static: false }));
+  const change: fc.Arbitrary<Change> = fc.oneof(
+    { weight: 6, arbitrary: fc.tuple(ids, patch).map(([id, p]) => ({ widgets: { [id]: p } })) },
+    patch.map((settings) => ({ settings })),
+    ids.map((id) => ({ widgets: { [id]: null } })),
+    fc.tuple(ids, rectangle).map(([id, r]) => ({ layouts: { main: { items: { [id]: r } } } })),
+    fc.tuple(ids, rectangle).map(([id, r]) => {
+      return { widgets: { [id]: { value: { title: 'theirs' } } }, layouts: { main: { items: { [id]: r } } } };
+    }),
+  );
+  const step = fc.oneof(
+    fc.record({ kind: fc.constant('add' as const), op }),
+    fc.record({ kind: fc.constant('grow' as const), at: fc.nat(9), op }),
+    fc.record({ kind: fc.constant('drop' as const), at: fc.nat(9) }),
+    fc.record({ kind: fc.constant('last' as const), at: fc.nat(9) }),
+    fc.record({ kind: fc.constant('entry' as const), change }),
+    fc.record({ kind: fc.constant('range' as const), changes: fc.array(change, { maxLength: 3 }) }),
+    fc.record({ kind: fc.constant('own' as const), at: fc.nat(9), change: fc.option(change, { nil: undefined }) }),
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('look' as const) }) },
+  );
+
+  test("the view is the ops on the server's document", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 25 }), (steps) => {
+        const replica = new Replica('ops');
+        replica.reset(board(3));
+        let ops: { id: string; op: Op }[] = [];
+        for (const [n, s] of steps.entries()) {
+          const at = 'at' in s && ops.length > 0 ? s.at % ops.length : -1;
+          const one = ops[at];
+          if (s.kind === 'add') ops = [...ops, { id: `op${n}`, op: s.op }];
+          else if (s.kind === 'grow' && one) ops = ops.with(at, { id: one.id, op: s.op });
+          else if (s.kind === 'drop') ops = ops.filter((o) => o !== one);
+          else if (s.kind === 'last' && one) ops = [...ops.filter((o) => o !== one), one];
+          else if (s.kind === 'entry') replica.advance(n + 2, 'e', s.change);
+          else if (s.kind === 'range') replica.advanceAll(s.changes, n + 2, 'e');
+          else if (s.kind === 'own' && one) {
+            replica.advance(n + 2, 'e', s.change, one.id);
+            ops = ops.filter((o) => o !== one);
+          } else if (s.kind === 'look') expectFolded(replica, ops);
+          replica.put(ops);
+        }
+        expectFolded(replica, ops);
+      }),
+      { numRuns: 500 },
+    );
   });
 });
