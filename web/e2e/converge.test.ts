@@ -1,4 +1,4 @@
-import { moveTile, press, resizeTile, seen, slide } from './grid.ts';
+import { deleteTile, moveTile, press, renameTile, resizeTile, seen, slide } from './grid.ts';
 import { agree, expect, says, test } from './scene.ts';
 
 const stat = (title: string) => ({ type: 'stat', title, config: { unit: 'short' } });
@@ -29,9 +29,7 @@ test('R2, M4: all that one does arrives in the other window, both ways, without 
   await agree(rest, 'pair', ana, bo);
 
   // Rename a tile, and the dashboard.
-  await ana.tile('CPU').getByRole('heading', { name: 'CPU' }).dblclick();
-  await ana.page.keyboard.type('Processor');
-  await ana.page.keyboard.press('Enter');
+  await renameTile(ana, 'CPU', 'Processor');
   await bo.tile('Processor').waitFor();
   const name = bo.page.getByRole('textbox', { name: 'Name of the dashboard' });
   await name.fill('Our machines');
@@ -71,8 +69,7 @@ test('R2, M4: all that one does arrives in the other window, both ways, without 
     [ana, bo, 'Gauge'],
     [bo, ana, 'Note'],
   ] as const) {
-    await one.tile(title).hover();
-    await one.button(`Delete ${title}`).click();
+    await deleteTile(one, title);
     await other.tile(title).waitFor({ state: 'detached' });
     await one.page.getByText(`Deleted ${title}.`).locator('..').getByRole('button', { name: 'Undo' }).click();
     await other.tile(title).waitFor();

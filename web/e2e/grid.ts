@@ -106,3 +106,18 @@ export async function press(person: Person, title: string, grip: 'move' | 'resiz
 export async function slide(page: Page, { x, y, column }: Held, drag: Drag): Promise<void> {
   await page.mouse.move(x + (drag.x ?? 0) * column, y + (drag.y ?? 0) * row, { steps: drag.steps ?? 12 });
 }
+
+/** Renames a tile in its header. */
+export async function renameTile(person: Person, from: string, to: string): Promise<void> {
+  const tile = person.tile(from);
+  await tile.getByRole('heading', { name: from, exact: true }).dblclick();
+  const field = tile.getByRole('textbox', { name: 'Title' });
+  await field.fill(to);
+  await field.press('Enter');
+}
+
+/** Deletes a tile by the button in its header. */
+export async function deleteTile(person: Person, title: string): Promise<void> {
+  await person.tile(title).hover();
+  await person.button(`Delete ${title}`).click();
+}

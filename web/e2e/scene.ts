@@ -53,6 +53,18 @@ export async function says(person: Person, words: string | RegExp): Promise<void
   await (typeof words === 'string' ? is.toBe(words) : is.toMatch(words));
 }
 
+/** Waits until the parts of the page that are shown later are here: what follows may take the network away. */
+export async function whole(...people: readonly Person[]): Promise<void> {
+  const parts = ['settings', 'gallery', 'history', 'help', 'rename'];
+  for (const { page } of people) {
+    const fetched = () =>
+      page.evaluate(() =>
+        performance.getEntriesByType('resource').map((one) => /(\w+)-[^/]+\.js$/.exec(one.name)?.[1]),
+      );
+    await expect.poll(fetched).toEqual(expect.arrayContaining(parts));
+  }
+}
+
 /** Waits until all windows show what the server has. */
 export async function agree(rest: Rest, id: string, ...people: readonly Person[]): Promise<void> {
   await vi.waitFor(async () => {

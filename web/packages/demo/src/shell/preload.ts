@@ -17,7 +17,6 @@ export function usePreload(): void {
 function fetchAll(): void {
   // What fails is fetched again when it is wanted.
   void Promise.allSettled([
-    import('./dashboard-page.tsx'),
     import('../settings/settings.tsx'),
     import('../gallery/gallery.tsx'),
     import('../history/history.tsx'),
