@@ -1,7 +1,7 @@
 import type { DashboardState, Widget } from '@dashwire/client';
 import { useDashboard, useOthers, usePresence, useWidget } from '@dashwire/react';
 import { Copy, Trash2 } from 'lucide-react';
-import { type ReactNode, useEffect, useMemo } from 'react';
+import { type ReactNode, useCallback, useEffect, useMemo, useRef } from 'react';
 import { useOf } from '../grid/select.ts';
 import { presenceOf } from '../presence.ts';
 import { duplicateWidget, removeWidget } from '../shell/edits.ts';
@@ -22,11 +22,7 @@ interface PanelProps {
 /** The settings of one widget. Changes show at once, and are sent when a field is left: one step of undo each. */
 export function SettingsPanel({ widgetId, onClose }: PanelProps): ReactNode {
   const [widget] = useWidget(widgetId);
-  const [, show] = usePresence();
-  useEffect(() => {
-    show({ widgetId, mode: 'edit' });
-    return () => show({ widgetId: null, mode: null });
-  }, [show, widgetId]);
+  const arrive = useEditPresence(widgetId);
 
   if (widget === undefined) {
     return (
@@ -35,14 +31,37 @@ export function SettingsPanel({ widgetId, onClose }: PanelProps): ReactNode {
       </Sheet>
     );
   }
-  return <Fields widgetId={widgetId} widget={widget} onClose={onClose} />;
+  return <Fields widgetId={widgetId} widget={widget} onClose={onClose} onFocus={arrive} />;
+}
+
+/** Tells the others that one edits this widget; again when the focus comes back, since the tile that had it told that it was left. */
+function useEditPresence(widgetId: string): () => void {
+  const [, show] = usePresence();
+  const due = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const arrive = useCallback(() => {
+    clearTimeout(due.current);
+    due.current = setTimeout(() => show({ widgetId, mode: 'edit' }));
+  }, [show, widgetId]);
+  useEffect(() => {
+    arrive();
+    return () => {
+      clearTimeout(due.current);
+      show({ widgetId: null, mode: null });
+    };
+  }, [arrive, show]);
+  return arrive;
 }
 
 const range = { ms: 300_000, end: () => Date.now(), frozen: false };
 
 const isViewer = ({ role }: DashboardState) => role === 'viewer' || role === 'feeder';
 
-function Fields({ widgetId, widget, onClose }: PanelProps & { readonly widget: Widget }): ReactNode {
+interface FieldsProps extends PanelProps {
+  readonly widget: Widget;
+  readonly onFocus: () => void;
+}
+
+function Fields({ widgetId, widget, onClose, onFocus }: FieldsProps): ReactNode {
   const dashboard = useDashboard();
   const readOnly = useOf(dashboard.state, isViewer);
   const hints = useHints(widgetId);
@@ -83,7 +102,7 @@ function Fields({ widgetId, widget, onClose }: PanelProps & { readonly widget: W
     </span>
   );
   return (
-    <Sheet name="settings" title={heading} onClose={onClose} footer={footer}>
+    <Sheet name="settings" title={heading} onClose={onClose} onFocus={onFocus} footer={footer}>
       <EditingContext value={editing}>
         <form className="settings" onSubmit={(event) => event.preventDefault()}>
           <Company widgetId={widgetId} />

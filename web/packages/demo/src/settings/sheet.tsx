@@ -1,5 +1,5 @@
 import { X } from 'lucide-react';
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef } from 'react';
+import { type KeyboardEvent, type ReactNode, useId, useLayoutEffect, useRef } from 'react';
 import './sheet.css';
 
 interface SheetProps {
@@ -7,6 +7,8 @@ interface SheetProps {
   readonly title: ReactNode;
   readonly className?: string;
   readonly onClose: () => void;
+  /** The focus came into it, or went from one part of it to another. */
+  readonly onFocus?: () => void;
   readonly footer?: ReactNode;
   readonly children: ReactNode;
 }
@@ -15,11 +17,11 @@ interface SheetProps {
  * A sheet at the side that leaves the page in use. It takes the focus when it opens, `data-first` first, and gives it back
  * where it came from; Escape closes it.
  */
-export function Sheet({ name, title, className = '', onClose, footer, children }: SheetProps): ReactNode {
+export function Sheet({ name, title, className = '', onClose, onFocus, footer, children }: SheetProps): ReactNode {
   const sheet = useRef<HTMLElement>(null);
   const heading = useId();
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     const own = sheet.current;
     const first = own?.querySelector<HTMLElement>('[data-first]') ?? own;
@@ -28,7 +30,11 @@ export function Sheet({ name, title, className = '', onClose, footer, children }
       // Only if nobody has taken it elsewhere meanwhile.
       const { activeElement } = document;
       const lost = activeElement === null || activeElement === document.body || own?.contains(activeElement);
-      if (lost && before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+      if (!lost || !(before instanceof HTMLElement) || !before.isConnected) return;
+      before.focus({ preventScroll: true });
+      // A button that shows only while its tile has the focus takes none: then the tile.
+      if (document.activeElement === before) return;
+      before.closest('[data-tile]')?.querySelector<HTMLElement>('[tabindex]')?.focus({ preventScroll: true });
     };
   }, []);
 
@@ -45,6 +51,7 @@ export function Sheet({ name, title, className = '', onClose, footer, children }
       aria-labelledby={heading}
       tabIndex={-1}
       onKeyDown={onKeyDown}
+      onFocus={onFocus}
     >
       <header className="sheet-header">
         <h2 id={heading}>{title}</h2>
