@@ -69,6 +69,9 @@ func (a *API) handle(mux *http.ServeMux, w http.ResponseWriter, r *http.Request)
 		q.fail(p)
 		return
 	}
+	if a.crossOrigin(w, r) {
+		return
+	}
 	if reserved(r.URL.Path) && !canonical(r) {
 		q.fail(problemf(board.CodeNotFound, "there is nothing under a path written so: an id has A–Z a–z 0–9 . _ : - only, no segment is empty or dots alone, and nothing but a colon is escaped"))
 		return
