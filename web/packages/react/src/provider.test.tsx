@@ -1,6 +1,7 @@
 import { Store } from '@dashwire/client';
 import { act, cleanup, fireEvent, render, screen } from '@testing-library/react';
 import { type ReactNode, StrictMode, useEffect, useState } from 'react';
+import { renderToString } from 'react-dom/server';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { pendingOperation, Scene } from '../test/scene.ts';
 import { useClient } from './hooks/useClient.ts';
@@ -8,7 +9,7 @@ import { useDashboard } from './hooks/useDashboard.ts';
 import { usePresence } from './hooks/usePresence.ts';
 import { useSyncStatus } from './hooks/useSyncStatus.ts';
 import { useTexts } from './hooks/useTexts.ts';
-import { DashboardRealtimeProvider } from './provider.tsx';
+import { DashboardRealtimeProvider, type DashboardRealtimeProviderProps } from './provider.tsx';
 
 let scene: Scene;
 beforeEach(() => {
@@ -260,6 +261,17 @@ function Silent({ drawn }: { readonly drawn: () => void }) {
   drawn();
   return null;
 }
+
+test('on a server nothing is drawn, made or opened', () => {
+  const page = (props: DashboardRealtimeProviderProps) =>
+    renderToString(
+      <DashboardRealtimeProvider {...props}>{props.dashboardId ? <Id /> : <Sync />}</DashboardRealtimeProvider>,
+    );
+  expect(page({ url: 'not an address', dashboardId: 'd1' })).toBe('');
+  expect(page({ client: scene.client, dashboardId: 'd1' })).toBe('');
+  expect(page({ client: scene.client })).toBe('<p>saved</p>');
+  expect(scene.open.size).toBe(0);
+});
 
 function Counter() {
   const [count, setCount] = useState(0);
