@@ -1,14 +1,18 @@
-import { ConflictBadge, DashboardSyncIndicator, PendingOperationsBadge, useReadable } from '@dashwire/react';
-import { History, LayoutDashboard, Link2, Plus, Redo2, Undo2 } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { ConflictBadge, DashboardSyncIndicator, PendingOperationsBadge, useOthers, useReadable } from '@dashwire/react';
+import { Ellipsis, History, LayoutDashboard, Link2, Plus, Redo2, Undo2 } from 'lucide-react';
+import { lazy, type ReactNode, Suspense } from 'react';
+import { initials } from '../person.ts';
 import { dashboardsHref } from '../routes.ts';
-import { Avatars } from './avatars.tsx';
 import './top-bar.css';
-import { type CommonActions, MainMenu } from './menu.tsx';
+import type { CommonActions } from './menu.tsx';
 import { offline, setOffline } from './offline.ts';
 import type { PageActions } from './page-actions.ts';
 import { RangeSwitch } from './range.tsx';
 import { DashboardTitle } from './title.tsx';
+
+// Menus and tooltips are half of what the page weighs, and none of it is needed to see a dashboard.
+const Avatars = lazy(async () => ({ default: (await import('./avatars.tsx')).Avatars }));
+const MainMenu = lazy(async () => ({ default: (await import('./menu.tsx')).MainMenu }));
 
 export interface TopBarProps {
   readonly actions: PageActions;
@@ -31,7 +35,7 @@ export function TopBar({ actions, common }: TopBarProps): ReactNode {
       <DashboardTitle readOnly={readOnly} />
       <span className="bar-space" />
       <Status />
-      <Avatars />
+      <Others />
       <div className="bar-wide">
         <RangeSwitch />
       </div>
@@ -75,7 +79,7 @@ export function TopBar({ actions, common }: TopBarProps): ReactNode {
           <span className="bar-add-word">Add</span>
         </button>
       )}
-      <MainMenu actions={actions} common={common} />
+      <MenuOf actions={actions} common={common} />
     </header>
   );
 }
@@ -95,8 +99,30 @@ export function PlainBar({ title, common }: { readonly title: string; readonly c
       <h1 className="bar-title">{title}</h1>
       <span className="bar-space" />
       <Status />
-      <MainMenu common={common} />
+      <MenuOf common={common} />
     </header>
+  );
+}
+
+function Others(): ReactNode {
+  const alone = useOthers().length === 0;
+  return <Suspense>{!alone && <Avatars />}</Suspense>;
+}
+
+function MenuOf(props: { readonly actions?: PageActions; readonly common: CommonActions }): ReactNode {
+  const { who } = props.common;
+  const loading = (
+    <button type="button" className="ui-button plain icon menu-trigger" aria-label="Menu" disabled>
+      <span className="me" style={{ background: who.color }} aria-hidden="true">
+        {initials(who.name)}
+      </span>
+      <Ellipsis size={16} />
+    </button>
+  );
+  return (
+    <Suspense fallback={loading}>
+      <MainMenu {...props} />
+    </Suspense>
   );
 }
 
