@@ -70,7 +70,7 @@ export function DashboardsPage(): ReactNode {
             onChange={(event) => setQuery(event.target.value)}
           />
         </label>
-        <fieldset className="dashboards-which">
+        <fieldset className="segments">
           <legend className="ui-unseen">Which dashboards</legend>
           {[false, true].map((value) => (
             <label key={String(value)}>

@@ -15,6 +15,11 @@ export function MiniatureView({ miniature }: { readonly miniature: Miniature | n
   const row = Math.min(Math.max(height / Math.max(rows, 1), 6), 14);
   return (
     <svg className="mini" viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="xMidYMin slice" aria-hidden="true">
+      {tiles.length === 0 && (
+        <text className="mini-empty" x={width / 2} y={height / 2 + 4}>
+          No tiles yet
+        </text>
+      )}
       {tiles.map(({ x, y, w, h, shape }) => {
         const box = { x: x * column, y: y * row, width: w * column - gap, height: h * row - gap };
         return (

@@ -83,7 +83,7 @@ function EntryButton({ row, name, selected, reached, personOf, onSelect }: Entry
   const style = { '--who': who.color } as CSSProperties;
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    if (selected) button.current?.scrollIntoView?.({ block: 'nearest' });
+    if (selected && button.current !== null) reveal(button.current);
   }, [selected]);
   return (
     <button
@@ -156,6 +156,17 @@ function EntriesSkeleton(): ReactNode {
       ))}
     </div>
   );
+}
+
+/** Scrolls the list to an entry; where the whole sheet scrolls, as on a phone, it stays where it is. */
+function reveal(entry: HTMLElement): void {
+  const list = entry.closest('.history-list');
+  if (list === null || list.scrollHeight <= list.clientHeight) return;
+  const { top, bottom } = entry.getBoundingClientRect();
+  const frame = list.getBoundingClientRect();
+  if (top < frame.top)
+    list.scrollTop -= frame.top - top + 28; // with the day over it
+  else if (bottom > frame.bottom) list.scrollTop += bottom - frame.bottom + 8;
 }
 
 /** Up and down select the entry before and after. */

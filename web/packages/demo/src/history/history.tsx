@@ -104,19 +104,21 @@ function History({ onClose }: { readonly onClose: () => void }): ReactNode {
             </label>
           ))}
         </fieldset>
-        {which === 'named' ? (
-          <Named names={names} selected={selected} onSelect={select} />
-        ) : (
-          <Entries
-            log={state}
-            names={names}
-            selected={selected}
-            personOf={personOf}
-            onSelect={select}
-            onMore={() => void log.more()}
-            onRetry={() => void (state.rows.length === 0 ? log.refresh() : log.more())}
-          />
-        )}
+        <div className="history-list">
+          {which === 'named' ? (
+            <Named names={names} selected={selected} onSelect={select} />
+          ) : (
+            <Entries
+              log={state}
+              names={names}
+              selected={selected}
+              personOf={personOf}
+              onSelect={select}
+              onMore={() => void log.more()}
+              onRetry={() => void (state.rows.length === 0 ? log.refresh() : log.more())}
+            />
+          )}
+        </div>
       </Sheet>
       {shown.version !== null && (
         <Preview shown={shown} differences={differences} onNow={() => past.show(null)} onRetry={() => past.retry()} />

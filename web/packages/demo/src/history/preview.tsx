@@ -1,5 +1,6 @@
 import type { DashboardDocument, Layout, Rectangle, Widget } from '@dashwire/client';
 import { useWidget } from '@dashwire/react';
+import { Move, Pencil, Trash2 } from 'lucide-react';
 import { type CSSProperties, memo, type ReactNode, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { boxOf, type Geometry, heightOf, rowsOf } from '../grid/geometry.ts';
 import '../grid/grid.css';
@@ -100,13 +101,24 @@ function PreviewTile({ id, widget, place, geometry, narrow, range, kind }: Previ
           <h3 className="tile-title" title={title}>
             {title}
           </h3>
-          {kind && <span className="preview-mark">{kindInWords(kind)}</span>}
+          {kind && <Mark kind={kind} />}
         </header>
         <div className="tile-body" inert>
           {near && <PreviewBody id={id} widget={widget} range={range} />}
         </div>
       </div>
     </div>
+  );
+}
+
+/** A sign and, where there is room, the word for it. */
+function Mark({ kind }: { readonly kind: WidgetDifference['kind'] }): ReactNode {
+  const Icon = kind === 'moved' ? Move : kind === 'removed' ? Trash2 : Pencil;
+  return (
+    <span className="preview-mark" title={kindInWords(kind)}>
+      <Icon size={12} aria-hidden="true" />
+      <span>{kindInWords(kind)}</span>
+    </span>
   );
 }
 

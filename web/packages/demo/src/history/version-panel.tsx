@@ -1,12 +1,10 @@
 import { useClient, useDashboard, useReadable } from '@dashwire/react';
-import { Bookmark, Copy, LayoutGrid, RotateCcw } from 'lucide-react';
+import { Bookmark } from 'lucide-react';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { useOf } from '../grid/select.ts';
 import { dashboardHref } from '../routes.ts';
 import { useDashboardTitle } from '../shell/title.tsx';
 import { toast } from '../shell/toasts.ts';
-
-const named = { maxLength: 100 } as const;
 
 /** What can be done with the version that is looked at. */
 export function VersionActions({
@@ -70,7 +68,7 @@ export function VersionActions({
       {edits && (
         <>
           <button type="button" className="ui-button" disabled={busy} onClick={() => void restoreLayout(version)}>
-            <LayoutGrid size={14} /> Restore layout
+            Restore layout
           </button>
           <button
             type="button"
@@ -79,12 +77,12 @@ export function VersionActions({
             title={owner ? 'Make this version the newest' : 'Only an owner may restore everything'}
             onClick={() => void restoreAll(version)}
           >
-            <RotateCcw size={14} /> Restore all
+            Restore all
           </button>
         </>
       )}
       <button type="button" className="ui-button" disabled={busy} onClick={() => void copy()}>
-        <Copy size={14} /> Copy from here
+        Copy from here
       </button>
     </div>
   );
@@ -154,7 +152,7 @@ export function VersionName({ version }: { readonly version: number }): ReactNod
         aria-label={`Name of version ${version}`}
         placeholder="Before the move"
         value={text}
-        {...named}
+        maxLength={100}
         // biome-ignore lint/a11y/noAutofocus: it stands where the button was that asked for it
         autoFocus
         autoComplete="off"
