@@ -42,7 +42,7 @@ export class Rest {
 
   /** Oldest first. */
   async history(id: string): Promise<readonly HistoryEntry[]> {
-    const { entries } = await (await this.#send('GET', `/${id}/history?order=asc&limit=1000`)).json();
+    const { entries } = await (await this.#send('GET', `/${id}/history?order=asc&limit=200`)).json();
     return entries;
   }
 
