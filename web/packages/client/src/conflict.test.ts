@@ -109,6 +109,39 @@ describe('edits made offline', () => {
     expect(p.b.widget('disk').getSnapshot()?.title).toBe('Mine');
   });
 
+  test('M10 all theirs leaves nothing to change; settings are decided on like widgets', async () => {
+    await using p = await pair('settings');
+    await p.a.updateSettings({ set: { '/title': 'Was' } }).done;
+    await caughtUp(p.b, p.a);
+    await offline(p.ana);
+    const mine = p.a.updateSettings({ set: { '/title': 'Mine' } }, { policy: 'ask' });
+    await p.b.updateSettings({ set: { '/title': 'Theirs' } }).done;
+    p.ana.setOffline(false);
+    const { conflict } = await mine.done;
+    expect(conflict).toMatchObject({ kind: 'field', fields: [{ path: '/title', base: 'Was', theirs: 'Theirs' }] });
+    expect(conflict?.widgetId).toBeUndefined();
+    const decided = await p.ana.resolve(conflict?.id ?? '', { '/title': 'theirs' })?.done;
+    expect(decided).toMatchObject({ state: 'settled', ack: { status: 'unchanged' } });
+    await same(p.a, p.b);
+    expect(p.a.settings.getSnapshot()).toEqual({ title: 'Theirs' });
+    expect(p.ana.sync.getSnapshot()).toMatchObject({ state: 'saved', conflicts: 0, pending: 0 });
+  });
+
+  test('a conflict can be dropped, and an edit of a widget in conflict elsewhere goes by', async () => {
+    await using p = await pair('dropped');
+    await offline(p.ana);
+    const mine = p.a.updateWidget('disk', { set: { '/title': 'Mine' } }, { policy: 'ask' });
+    await p.b.updateWidget('disk', { set: { '/title': 'Theirs' } }).done;
+    p.ana.setOffline(false);
+    await mine.done;
+    expect((await p.a.updateWidget('disk', { set: { '/config/unit': 'GiB' } }).done).state).toBe('settled');
+    expect((await p.a.move({ disk: { x: 3 } }).done).state).toBe('settled');
+    expect(p.ana.discard(mine.id)).toBe(true);
+    expect(p.ana.pending.getSnapshot()).toEqual([]);
+    await same(p.a, p.b);
+    expect(p.a.widget('disk').getSnapshot()).toMatchObject({ title: 'Theirs', config: { unit: 'GiB' } });
+  });
+
   test.each(['mine', 'theirs'] as const)('M9 an edit of a deleted widget asks: %s', async (choice) => {
     await using p = await pair(`deleted-${choice}`);
     await offline(p.ana);

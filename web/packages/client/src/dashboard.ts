@@ -128,8 +128,8 @@ export class DashboardCore {
     this.views.people.replace(presence);
     this.views.values.replace(data);
     this.present();
+    this.#settleAcked(response.rewound);
     this.#host.synced();
-    this.#settleAcked();
   }
 
   /** Settles the op that an entry was, if it is one of this user's. */
@@ -276,12 +276,14 @@ export class DashboardCore {
     return this.#host.outbox.items.filter(({ dashboardId }) => dashboardId === this.id);
   }
 
-  #settleAcked(): void {
+  #settleAcked(rewound = false): void {
     const { server } = this.replica;
     for (const item of this.#items()) {
       const { ack } = item;
       if (!ack || item.state !== 'acked' || !server) continue;
-      if (ack.version <= server.version || !this.#follows(ack.epoch)) this.#host.outbox.settle(item, ack);
+      const follows = this.#follows(ack.epoch);
+      if (follows && ack.version <= server.version) this.#host.outbox.settle(item, ack);
+      else if (!follows || rewound) this.#host.outbox.doubt(item);
     }
   }
 

@@ -208,6 +208,12 @@ export class Outbox {
     this.pump();
   }
 
+  /** The server has lost what it had acknowledged: the op is sent again. */
+  doubt(item: Item): void {
+    item.ack = undefined;
+    this.#move(item, 'in-doubt');
+  }
+
   refused(item: Item, nack: NackPayload): void {
     const { code, message, retryable, retryAfterMs, path, results = [] } = nack;
     item.error = new DashwireError(code, message, { retryable, path });
