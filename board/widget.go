@@ -34,12 +34,13 @@ func (d *draft) update(op *Op, b baseline) outcome {
 			return refused(err)
 		}
 	}
-	if op.Changes != "" || op.Value != "" {
-		d.inexact = d.inexact || patch != nil
-	}
 	moved := false
 	if op.Layout != nil {
 		moved = d.pending(MainBreakpoint).move(op.WidgetID, *op.Layout)
+	}
+	// Who asks for these cannot tell the effect from the op alone.
+	if op.Changes != "" || op.Value != "" || op.Restore {
+		d.inexact = d.inexact || patch != nil || moved
 	}
 	return outcome{unchanged: patch == nil && !moved}
 }

@@ -41,5 +41,6 @@ export default defineConfig({
     ],
     passWithNoTests: false,
     testTimeout: 20_000,
+    hookTimeout: 60_000,
   },
 });
