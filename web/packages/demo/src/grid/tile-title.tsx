@@ -12,13 +12,13 @@ export function TileTitle({ id, widget }: { readonly id: string; readonly widget
   const title = titleOf(widget, id);
   if (renaming) return <TitleField id={id} title={title} />;
   return (
-    <h3
+    <h2
       className="tile-title"
       title={title}
       onDoubleClick={viewing.readOnly || viewing.kiosk ? undefined : () => view.renaming.set(id)}
     >
       {title}
-    </h3>
+    </h2>
   );
 }
 

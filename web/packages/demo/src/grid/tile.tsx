@@ -53,7 +53,7 @@ export const Tile = memo(function Tile({ id }: TileProps): ReactNode {
           <header className="tile-header" data-grip={movable ? 'move' : undefined}>
             <TileTitle id={id} widget={widget} />
             {pinned && !viewing.kiosk && <Pin className="tile-pin" size={12} aria-label="Stays where it is" />}
-            {!viewing.kiosk && !viewing.readOnly && <TileButtons id={id} title={title} />}
+            {near && !viewing.kiosk && !viewing.readOnly && <TileButtons id={id} title={title} />}
           </header>
           <div className="tile-body">{near ? <TileBody id={id} widget={widget} /> : null}</div>
           {movable && <span className="tile-corner" data-grip="resize" aria-hidden="true" />}

@@ -46,10 +46,11 @@ function Wall(): ReactNode {
   const status = useOf(dashboard.state, (state) => state.status);
   const error = useOf(dashboard.state, (state) => state.error);
   const range = useTimeRange();
-  useTabTitle();
+  const title = useTabTitle();
   const stale = useStale();
   return (
     <main className="wall">
+      <h1 className="ui-unseen">{title}</h1>
       {stale !== null && <WallLine since={stale} />}
       {status === 'loading' && <GridSkeleton />}
       {status === 'ready' && <Grid key={dashboard.id} range={range} kiosk readOnly actions={noActions} />}

@@ -11,12 +11,13 @@ export function useDashboardTitle(): string {
   );
 }
 
-/** Has the browser's tab say what is shown. */
-export function useTabTitle(): void {
+/** Has the browser's tab say what is shown, and gives it. */
+export function useTabTitle(): string {
   const title = useDashboardTitle();
   useEffect(() => {
     document.title = `${title} · Dashwire`;
   }, [title]);
+  return title;
 }
 
 /** The name of the dashboard, and the field to change it. It follows others until one writes in it. */
