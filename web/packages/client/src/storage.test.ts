@@ -3,6 +3,7 @@ import { IDBFactory, IDBObjectStore } from 'fake-indexeddb';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startServer, type TestServer } from '../../../testing/server.ts';
 import { connect, openDashboard, until } from '../test/clients.ts';
+import { TestLocks } from '../test/locks.ts';
 import { platform } from './platform.ts';
 import { type KeptOp, OpStorage } from './storage.ts';
 
@@ -130,6 +131,28 @@ describe('a client', () => {
     expect(ana.sync.getSnapshot()).toMatchObject({ state: 'offline', durable: true });
     ana.setOffline(false);
     expect(await ana.waitForSync({ timeoutMs: 5000 })).toBe(true);
+  });
+
+  test('lets go of the database and of its name at its end, and leaves what is pending', async () => {
+    const indexedDB = new IDBFactory();
+    const locks = new TestLocks();
+    const options = { storage: 'indexeddb', clientId: 'tab', platform: { indexedDB, locks: locks.manager } } as const;
+    const ana = connect(real, options);
+    const a = await openDashboard(ana, 'end');
+    expect([...locks.held]).toEqual(['dashwire:tab']);
+    ana.setOffline(true);
+    a.updateSettings({ set: { '/n': 1 } }); // it is still being written
+    await ana.destroy();
+    expect([...locks.held]).toEqual([]);
+    const storage = new OpStorage(indexedDB, clock);
+    const [kept] = await storage.load(`${real.url}/api/realtime`, 'ana');
+    expect(kept).toMatchObject({ dashboardId: 'end', op: { set: { '/n': 1 } } });
+    await storage.close();
+    const wiped = indexedDB.deleteDatabase('dashwire');
+    await new Promise((resolve, reject) => {
+      wiped.onsuccess = resolve;
+      wiped.onblocked = reject;
+    });
   });
 
   test('an op is on the disk before it is sent', async () => {
