@@ -45,7 +45,7 @@ export function Gallery({ open, onClose }: GalleryProps): ReactNode {
 function step(event: KeyboardEvent<HTMLElement>): void {
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!by) return;
-  const cards = [...event.currentTarget.querySelectorAll('button')];
+  const cards = [...event.currentTarget.querySelectorAll<HTMLButtonElement>('.gallery-add')];
   const next = cards[cards.indexOf(document.activeElement as HTMLButtonElement) + by];
   if (!next) return;
   event.preventDefault();

@@ -64,7 +64,7 @@ export function Skeleton({
 
 /** A line for a terminal that sends one value to a widget. */
 export function command(origin: string, dashboardId: string, widgetId: string, { data, ...rest }: Example): string {
-  const [dashboard, widget] = [dashboardId, widgetId].map(encodeURIComponent);
+  const [dashboard, widget] = [dashboardId, widgetId].map((id) => encodeURIComponent(id).replaceAll("'", '%27'));
   const body = JSON.stringify({ data, ...rest })
     .replaceAll("'", "'\\''")
     .replaceAll(`"${now}"`, `'"$(date +%s)"'000`);
