@@ -1,6 +1,5 @@
 import { useDashboard, useNamedVersions, useReadable } from '@dashwire/react';
 import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
-import { createPortal } from 'react-dom';
 import { useOf } from '../grid/select.ts';
 import { Sheet } from '../settings/sheet.tsx';
 import { Message } from '../shell/states.tsx';
@@ -146,7 +145,7 @@ function Preview({ shown, differences, onNow, onRetry }: PreviewProps): ReactNod
       page.inert = false;
     };
   }, []);
-  return createPortal(
+  return (
     <section className="past" aria-label={`Version ${version}, to look at`} aria-busy={loading}>
       <p className="past-note" role="status">
         <span>
@@ -174,8 +173,7 @@ function Preview({ shown, differences, onNow, onRetry }: PreviewProps): ReactNod
       ) : (
         <PreviewGrid document={past} range={range} differences={differences} />
       )}
-    </section>,
-    document.body,
+    </section>
   );
 }
 
