@@ -61,8 +61,17 @@ describe('LiveValues', () => {
     values.apply({ cpu: append([4], 300), other: replace(1) });
     expect([cpu.mock.calls.length, mem.mock.calls.length]).toEqual([2, 0]);
     values.apply({ mem: replace({ used: 1 }) });
-    values.apply({ mem: replace({ used: 1 }) });
     expect(mem).toHaveBeenCalledTimes(1);
+  });
+
+  it('W1 tell of an equal value that came again: it is fresh', () => {
+    const values = new LiveValues();
+    const mem = vi.fn();
+    values.widget('mem').subscribe(mem);
+    for (let i = 0; i < 3; i++) values.apply({ mem: replace({ used: 1 }) });
+    expect(mem).toHaveBeenCalledTimes(3);
+    values.replace({ mem: replace({ used: 1 }) }); // asked for again after a reconnect: nothing new
+    expect(mem).toHaveBeenCalledTimes(3);
   });
 
   it('W2 replace all by what the server has, and forget what is gone', () => {

@@ -9,7 +9,7 @@ const maxWindow = 1_000;
 
 /**
  * The newest live values of one dashboard (W1). A window is kept whole: its value is an array of points, the newest last,
- * as `replace`. Each value is a new object when it changes, and nothing is changed in place.
+ * as `replace`. Each value that comes is a new object, and nothing is changed in place.
  */
 export class LiveValues {
   readonly #values = new Map<string, WidgetData>();
@@ -28,12 +28,18 @@ export class LiveValues {
 
   /** Takes what a SYNC_RESPONSE has: it replaces all that was known. */
   replace(data: Readonly<Record<string, WidgetData>>): void {
+    const news: Record<string, WidgetData> = {};
+    for (const [id, value] of Object.entries(data)) {
+      const was = this.#values.get(id);
+      const now = after(undefined, value);
+      if (!was || was.window !== now.window || !equal(was.data, now.data)) news[id] = value;
+    }
     const gone = [...this.#values.keys()].filter((id) => !member(data, id));
     for (const id of gone) this.#values.delete(id);
-    this.apply(data, gone);
+    this.apply(news, gone);
   }
 
-  /** Takes a WIDGET_DATA message. Who watches a widget hears of it once, however much the message has. */
+  /** Takes a WIDGET_DATA message: an equal value that came again is a new one too, so that a view knows that it is fresh. Who watches a widget hears of it once, however much the message has. */
   apply(values: Readonly<Record<string, WidgetData>>, gone: readonly string[] = []): void {
     const ids = Object.keys(values);
     for (const id of ids) this.#values.set(id, after(this.#values.get(id), values[id] as WidgetData));
@@ -52,11 +58,11 @@ export class LiveValues {
 /** The value after what came. A window is that of the last message; appending to a plain value begins anew. */
 function after(was: WidgetData | undefined, { data, mode, window }: WidgetData): WidgetData {
   if (!Array.isArray(data) || (mode === 'replace' && window === undefined)) {
-    return was?.window === undefined && was && equal(was.data, data) ? was : { data, mode: 'replace' };
+    return { data, mode: 'replace' };
   }
   const size = Math.min(window ?? maxWindow, maxWindow);
   const old = mode === 'append' && was?.window !== undefined ? (was.data as readonly Json[]) : [];
   const points = old.slice(Math.max(old.length + data.length - size, 0));
   for (const point of data.length > size ? data.slice(-size) : (data as readonly Json[])) points.push(point);
-  return was?.window === size && equal(was.data, points) ? was : { data: points, mode: 'replace', window: size };
+  return { data: points, mode: 'replace', window: size };
 }
