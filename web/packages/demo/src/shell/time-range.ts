@@ -44,8 +44,8 @@ export function useTimeRange(): TimeRange {
 function kept(): number {
   try {
     const minutes = Number(localStorage.getItem(key));
-    return ranges.includes(minutes) ? minutes : 5;
+    return ranges.includes(minutes) ? minutes : 1;
   } catch {
-    return 5;
+    return 1;
   }
 }
