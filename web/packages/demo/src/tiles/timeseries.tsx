@@ -26,7 +26,7 @@ export function TimeSeries({ config, value, range, kiosk, sync }: DrawingProps):
 
   const host = useRef<HTMLDivElement>(null);
   const chart = useRef<TimeChart | null>(null);
-  const state = { columns, config, range, hidden, letters: kiosk ? 14 : 11 };
+  const state = { columns, config, range, hidden, letters: kiosk ? wallLetters() : 11 };
   const latest = useRef(state);
 
   useEffect(() => {
@@ -73,6 +73,11 @@ export function TimeSeries({ config, value, range, kiosk, sync }: DrawingProps):
       <Summary columns={columns} labels={labels} config={config} />
     </figure>
   );
+}
+
+/** Of a chart on a wall, in px: as the style sheet has it. */
+function wallLetters(): number {
+  return Math.round(Math.min(20, Math.max(11, window.innerHeight * 0.014)));
 }
 
 interface LegendProps {
