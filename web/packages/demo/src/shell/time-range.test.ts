@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { rangeMinutes, ranges, setRange, stepRange } from './time-range.ts';
 
-test('five minutes until somebody chooses, and the choice is kept', () => {
-  expect(rangeMinutes.getSnapshot()).toBe(5);
+test('one minute until somebody chooses, and the choice is kept', () => {
+  expect(rangeMinutes.getSnapshot()).toBe(1);
   setRange(15);
   expect(rangeMinutes.getSnapshot()).toBe(15);
   expect(localStorage.getItem('dashwire.range')).toBe('15');
