@@ -28,7 +28,7 @@ export function DashboardsPage(): ReactNode {
   const now = useNow();
   const [query, setQuery] = useState('');
   const [deleted, setDeleted] = useState(false);
-  const asked = useRef(false);
+  const searched = useRef('');
 
   useEffect(() => {
     document.title = 'Dashboards · Dashwire';
@@ -38,8 +38,8 @@ export function DashboardsPage(): ReactNode {
     };
   }, [list, lives]);
   useEffect(() => {
-    const timer = setTimeout(() => void list.ask({ query, deleted }), asked.current ? searchMs : 0);
-    asked.current = true;
+    const timer = setTimeout(() => void list.ask({ query, deleted }), searched.current === query ? 0 : searchMs);
+    searched.current = query;
     return () => clearTimeout(timer);
   }, [list, query, deleted]);
   const settled = all.filter(({ state: { name } }) => name === 'done' || name === 'undone').length;
@@ -87,7 +87,6 @@ export function DashboardsPage(): ReactNode {
       </div>
       <Body
         state={state}
-        deleted={deleted}
         query={query}
         lives={lives}
         actions={actions}
@@ -102,7 +101,6 @@ export function DashboardsPage(): ReactNode {
 
 interface BodyProps {
   readonly state: ListState;
-  readonly deleted: boolean;
   readonly query: string;
   readonly lives: LiveCards;
   readonly actions: CardActions;
@@ -113,8 +111,8 @@ interface BodyProps {
 }
 
 function Body(props: BodyProps): ReactNode {
-  const { state, deleted, query, onRetry, onNew } = props;
-  const { dashboards, loading, error } = state;
+  const { state, query, onRetry, onNew } = props;
+  const { deleted, dashboards, loading, error } = state;
   if (error !== null && dashboards.length === 0) {
     return (
       <Message
@@ -153,8 +151,8 @@ function Body(props: BodyProps): ReactNode {
   );
 }
 
-function Cards({ state, deleted, lives, actions, now, onMore, onRetry }: BodyProps): ReactNode {
-  const { dashboards, loading, hasMore, error } = state;
+function Cards({ state, lives, actions, now, onMore, onRetry }: BodyProps): ReactNode {
+  const { deleted, dashboards, loading, hasMore, error } = state;
   const [at, setAt] = useState<string | null>(null);
   const end = useRef<HTMLDivElement>(null);
   const reached = dashboards.some(({ id }) => id === at) ? at : dashboards[0]?.id;

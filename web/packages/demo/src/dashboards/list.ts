@@ -1,6 +1,8 @@
 import { type DashboardSummary, type Dashboards, DashwireError, type Readable, Store } from '@dashwire/client';
 
 export interface ListState {
+  /** Whether it is the list of the deleted ones. */
+  readonly deleted: boolean;
   readonly dashboards: readonly DashboardSummary[];
   /** `first`: nothing is there to be shown yet; `more`: the next page is on its way. */
   readonly loading: 'first' | 'more' | null;
@@ -14,7 +16,7 @@ export interface Asked {
 }
 
 const perPage = 30;
-const empty: ListState = { dashboards: [], loading: 'first', hasMore: false, error: null };
+const empty: ListState = { deleted: false, dashboards: [], loading: 'first', hasMore: false, error: null };
 
 /** The list of dashboards, page by page. A new question calls the one before off. */
 export class DashboardList {
@@ -34,7 +36,7 @@ export class DashboardList {
 
   /** Begins anew. What is shown of the same list stays until the answer is there. */
   ask(asked: Asked): Promise<void> {
-    if (asked.deleted !== this.#asked.deleted) this.#store.set(empty);
+    if (asked.deleted !== this.#asked.deleted) this.#store.set({ ...empty, deleted: asked.deleted });
     this.#asked = asked;
     this.#cursor = null;
     return this.#load('first');
@@ -78,7 +80,7 @@ export class DashboardList {
       this.#cursor = page.cursor;
       const known = loading === 'more' ? this.#store.getSnapshot().dashboards : [];
       const dashboards = [...known, ...page.dashboards];
-      this.#store.set({ dashboards, loading: null, hasMore: page.cursor !== null, error: null });
+      this.#store.set({ deleted, dashboards, loading: null, hasMore: page.cursor !== null, error: null });
     } catch (error) {
       if (request.signal.aborted) return;
       const words = error instanceof DashwireError ? error.message : 'The list could not be read.';

@@ -35,7 +35,7 @@ export function VersionActions({
       const before = dashboard.state.getSnapshot().version;
       await dashboard.restore(to);
       toast(`Version ${to} is the newest again. Restoring version ${before} takes that back.`, {
-        label: `Restore ${before}`,
+        label: 'Take back',
         run: () => void restoreAll(before),
       });
       onDone();
@@ -46,7 +46,7 @@ export function VersionActions({
       const { state, error } = await dashboard.restoreLayout(to).done;
       if (state === 'rejected') throw error;
       toast(`The layout of version ${to} is back. Restoring that of version ${before} takes it back.`, {
-        label: `Restore ${before}`,
+        label: 'Take back',
         run: () => void restoreLayout(before),
       });
       onDone();
