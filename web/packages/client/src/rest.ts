@@ -138,7 +138,7 @@ export function createRest(options: RestOptions): Rest {
       await request(at(id), { method: 'DELETE' });
     },
     async undelete(id) {
-      await request(at(id, 'undelete'), { method: 'POST' });
+      await request(at(id, 'undelete'), { method: 'POST', body: '{}' }); // the server takes JSON only from a page (H1)
     },
     async import(body, { id, replace } = {}) {
       const query = { id, replace: replace || undefined };
