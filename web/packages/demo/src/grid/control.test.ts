@@ -16,7 +16,12 @@ let root: HTMLElement;
 let view: GridView;
 let control: GridControl;
 const viewing = { readOnly: false, narrow: false, kiosk: false };
-const actions = { openSettings: vi.fn(), duplicate: vi.fn(), remove: vi.fn() } satisfies TileActions;
+const actions = {
+  openSettings: vi.fn(),
+  openConflicts: vi.fn(),
+  duplicate: vi.fn(),
+  remove: vi.fn(),
+} satisfies TileActions;
 
 beforeEach(() => {
   layout = new Store<Layout | undefined>({

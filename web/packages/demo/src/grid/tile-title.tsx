@@ -40,9 +40,13 @@ function TitleField({ id, title }: { readonly id: string; readonly title: string
 
   const end = (keep: boolean) => {
     const name = text.trim();
+    const mine = gesture.current;
+    gesture.current = null; // leaving the field, which follows, does nothing more
     if (keep && name !== '' && name !== title) {
-      gesture.current?.updateWidget(id, { set: { '/title': name } });
-      gesture.current?.commit();
+      mine?.updateWidget(id, { set: { '/title': name } });
+      mine?.commit();
+    } else {
+      mine?.cancel();
     }
     view.renaming.set(null);
   };

@@ -40,7 +40,11 @@ export const Tile = memo(function Tile({ id }: TileProps): ReactNode {
       data-by={gesture?.by}
       data-far={near ? undefined : ''}
     >
-      <WidgetRealtime id={id} mode={gesture === null ? null : gesture.mode === 'move' ? 'drag' : 'resize'}>
+      <WidgetRealtime
+        id={id}
+        mode={gesture === null ? null : gesture.mode === 'move' ? 'drag' : 'resize'}
+        onConflict={() => viewing.actions.openConflicts(id)}
+      >
         {/* biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields */}
         <div
           role="group"

@@ -44,6 +44,7 @@ export interface Viewing {
 /** What a tile can ask of the page. */
 export interface TileActions {
   openSettings(widgetId: string): void;
+  openConflicts(widgetId: string): void;
   duplicate(widgetId: string): void;
   remove(widgetId: string): void;
 }

@@ -1,7 +1,8 @@
 import type { DashboardState } from '@dashwire/client';
-import { useClient, useDashboard, useReadable } from '@dashwire/react';
+import { ConflictResolutionUI, useClient, useDashboard, useReadable } from '@dashwire/react';
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react';
 import { announce } from '../announce.ts';
+import { renderConflictValue } from '../conflict/preview.tsx';
 import { Grid } from '../grid/grid.tsx';
 import { useOf } from '../grid/select.ts';
 import type { GridView, TileActions } from '../grid/view.ts';
@@ -23,7 +24,11 @@ const Gallery = lazy(async () => ({ default: (await import('../gallery/gallery.t
 const HistoryDrawer = lazy(async () => ({ default: (await import('../history/history.tsx')).HistoryDrawer }));
 const SettingsPanel = lazy(async () => ({ default: (await import('../settings/settings.tsx')).SettingsPanel }));
 
-type Sheet = { readonly name: 'gallery' | 'history' } | { readonly name: 'settings'; readonly widgetId: string };
+type Sheet =
+  | { readonly name: 'gallery' | 'history' }
+  | { readonly name: 'settings'; readonly widgetId: string }
+  /** Of all widgets, if there is no id. */
+  | { readonly name: 'conflicts'; readonly widgetId?: string };
 
 /** A dashboard with everything around it. */
 export function DashboardPage({ common }: { readonly common: CommonActions }): ReactNode {
@@ -42,6 +47,7 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
   const tileActions = useMemo<TileActions>(
     () => ({
       openSettings: (widgetId) => setSheet({ name: 'settings', widgetId }),
+      openConflicts: (widgetId) => setSheet({ name: 'conflicts', widgetId }),
       duplicate: (widgetId) => duplicateWidget(dashboard, widgetId),
       remove: (widgetId) => {
         setSheet((open) => (open?.name === 'settings' && open.widgetId === widgetId ? null : open));
@@ -59,6 +65,7 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
       undo: () => void undone(dashboard.undo(), 'Undone'),
       redo: () => void undone(dashboard.redo(), 'Done again'),
       history: () => setSheet({ name: 'history' }),
+      conflicts: () => setSheet({ name: 'conflicts' }),
       share: () => void share(dashboard.id),
       exportAs: (format) => void exported(client.dashboards.export(dashboard.id, format), dashboard.id, format),
       kiosk: enterKiosk,
@@ -91,6 +98,13 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
         )}
       </main>
       <Following view={view} />
+      <ConflictResolutionUI
+        variant="drawer"
+        open={sheet?.name === 'conflicts'}
+        widgetId={sheet?.name === 'conflicts' ? sheet.widgetId : undefined}
+        renderValue={renderConflictValue}
+        onClose={close}
+      />
       <Suspense>
         {sheet?.name === 'gallery' && <Gallery open onClose={close} />}
         {sheet?.name === 'history' && <HistoryDrawer open onClose={close} />}

@@ -10,6 +10,7 @@ export interface PageActions {
   undo(): void;
   redo(): void;
   history(): void;
+  conflicts(): void;
   share(): void;
   exportAs(format: 'dashwire' | 'grafana'): void;
   kiosk(): void;

@@ -34,7 +34,7 @@ export function TopBar({ actions, common }: TopBarProps): ReactNode {
       </a>
       <DashboardTitle readOnly={readOnly} />
       <span className="bar-space" />
-      <Status />
+      <Status onConflicts={actions.conflicts} />
       <Others />
       <div className="bar-wide">
         <RangeSwitch />
@@ -126,7 +126,7 @@ function MenuOf(props: { readonly actions?: PageActions; readonly common: Common
   );
 }
 
-function Status(): ReactNode {
+function Status({ onConflicts }: { readonly onConflicts?: () => void }): ReactNode {
   const away = useReadable(offline);
   return (
     <div className="bar-status">
@@ -135,7 +135,7 @@ function Status(): ReactNode {
           Go online
         </button>
       )}
-      <ConflictBadge variant="drawer" compact />
+      <ConflictBadge variant="drawer" compact onOpen={onConflicts} />
       <PendingOperationsBadge />
       <DashboardSyncIndicator />
     </div>
