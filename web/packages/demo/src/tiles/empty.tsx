@@ -28,7 +28,7 @@ export function Empty({ widgetId, widget, kind, kiosk }: Props): ReactNode {
       <Skeleton shape={kind.skeleton} still={late} />
       {late && (
         <div className="kind-hint">
-          <p>No values yet{kiosk || !kind.example ? '' : ': send some'}</p>
+          <p>No values yet{!kiosk && kind.example && <span className="kind-wide">: send some</span>}</p>
           {!kiosk && kind.example && <How widgetId={widgetId} widget={widget} example={kind.example} />}
         </div>
       )}
@@ -80,7 +80,8 @@ function How({ widgetId, widget, example }: { widgetId: string; widget: Widget; 
   return (
     <>
       <button type="button" className="ui-button kind-how" popoverTarget={id}>
-        <Terminal size={14} /> How
+        <Terminal size={14} /> <span className="kind-roomy">How</span>
+        <span className="kind-tiny">No values</span>
       </button>
       <div ref={popover} id={id} popover="auto" className="kind-popover" role="dialog" aria-label="How to send values">
         <header>

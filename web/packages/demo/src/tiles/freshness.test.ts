@@ -1,20 +1,21 @@
 import { expect, test } from 'vitest';
 import { summaryOf } from './chart/summary.ts';
 import { parse } from './config.ts';
-import { staleness } from './freshness.ts';
+import { type Arrivals, staleness } from './freshness.ts';
 import { isTelling, pathOf } from './spark.tsx';
 
 const live = { state: 'live', since: 0 } as const;
 
-test.each<[string, number, { at: number; every: number }, { state: 'live' | 'offline'; since: number }, number]>([
-  ['one a second, 3 s ago', 3000, { at: 0, every: 1000 }, live, 0],
-  ['one a second, 16 s ago', 16_000, { at: 0, every: 1000 }, live, 16_000],
-  ['one a minute, 3 min ago', 180_000, { at: 0, every: 60_000 }, live, 0],
-  ['one a minute, 7 min ago', 420_000, { at: 0, every: 60_000 }, live, 420_000],
-  ['one alone says nothing of the next', 9e9, { at: 0, every: 0 }, live, 0],
-  ['away for a moment', 5000, { at: 0, every: 0 }, { state: 'offline', since: 0 }, 0],
-  ['away for long', 60_000, { at: 1000, every: 0 }, { state: 'offline', since: 10_000 }, 59_000],
-  ['a clock that is ahead', 0, { at: 50_000, every: 1000 }, live, 0],
+test.each<[string, number, Arrivals, { state: 'live' | 'offline'; since: number }, number]>([
+  ['one a second, 3 s ago', 3000, { at: 0, every: 1000, count: 9 }, live, 0],
+  ['one a second, 16 s ago', 16_000, { at: 0, every: 1000, count: 9 }, live, 16_000],
+  ['one a minute, 3 min ago', 180_000, { at: 0, every: 60_000, count: 9 }, live, 0],
+  ['one a minute, 7 min ago', 420_000, { at: 0, every: 60_000, count: 9 }, live, 420_000],
+  ['one alone says nothing of the next', 9e9, { at: 0, every: 0, count: 9 }, live, 0],
+  ['few have come so far', 60_000, { at: 0, every: 1000, count: 3 }, live, 0],
+  ['away for a moment', 5000, { at: 0, every: 0, count: 9 }, { state: 'offline', since: 0 }, 0],
+  ['away for long', 60_000, { at: 1000, every: 0, count: 9 }, { state: 'offline', since: 10_000 }, 59_000],
+  ['a clock that is ahead', 0, { at: 50_000, every: 1000, count: 9 }, live, 0],
 ])('%s', (_, now, arrivals, connection, expected) => {
   expect(staleness(arrivals, connection, now)).toBe(expected);
 });

@@ -11,9 +11,14 @@ export interface Arrivals {
   readonly at: number;
   /** The usual distance; 0 = not known. */
   readonly every: number;
+  /** How many have been seen to come. */
+  readonly count: number;
 }
 
 const connected: readonly ConnectionStatus['state'][] = ['live', 'read-only', 'fallback', 'catching-up'];
+
+/** Values that have to come before one that does not is missed. */
+const enough = 4;
 
 /** How long nothing may come before a value is stale: six times the usual, at least 15 s. */
 export const patience = (every: number): number => Math.max(15_000, 6 * every);
@@ -26,17 +31,17 @@ export function staleness(
 ): number {
   const age = Math.max(0, now - arrivals.at);
   const away = !connected.includes(connection.state) && now - connection.since > 15_000;
-  const late = arrivals.every > 0 && age > patience(arrivals.every);
+  const late = arrivals.count >= enough && arrivals.every > 0 && age > patience(arrivals.every);
   return away || late ? Math.max(age, 1) : 0;
 }
 
 /**
  * The age in ms of a value that should have been replaced long ago, 0 of a fresh one: points tell it themselves, of others it
- * is known since when they have been seen. It changes every second in the first minute, then every minute.
+ * is known once some have been seen to come. It changes every second in the first minute, then every minute.
  */
 export function useStaleness(value: WidgetData | undefined, range: TimeRange): number {
   const client = useClient();
-  const arrivals = useRef<Arrivals>({ at: 0, every: 0 });
+  const arrivals = useRef<Arrivals>({ at: 0, every: 0, count: 0 });
 
   useEffect(() => {
     if (value === undefined) return;
@@ -58,9 +63,9 @@ function next(before: Arrivals, value: WidgetData, client: DashwireClient): Arri
   const last = times.at(-1);
   if (last !== undefined) {
     const { clockOffset } = client.connection.getSnapshot();
-    return { at: Math.min(now, last - clockOffset), every: intervalOf(times) };
+    return { at: Math.min(now, last - clockOffset), every: intervalOf(times), count: times.length };
   }
-  if (before.at === 0) return { at: now, every: 0 };
-  const gap = now - before.at;
-  return { at: now, every: before.every === 0 ? gap : before.every + (gap - before.every) / 4 };
+  if (before.at === 0) return { at: now, every: 0, count: 1 };
+  // The longest of late, so that what comes when something happens is not called late.
+  return { at: now, every: Math.max(now - before.at, before.every * 0.9), count: before.count + 1 };
 }
