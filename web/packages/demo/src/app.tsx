@@ -2,6 +2,7 @@ import { CSPProvider } from '@base-ui/react/csp-provider';
 import type { DashwireClient } from '@dashwire/client';
 import { DashboardRealtimeProvider, useClient, useReadable } from '@dashwire/react';
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react';
+import { pageKeyOf } from './keyboard/keys.ts';
 import { type Person, person, personOf, userIdOf } from './person.ts';
 import { firstDashboard, type PageOptions, parseOptions, type Route } from './routes.ts';
 import './shell/dialog.css';
@@ -58,6 +59,17 @@ function Page({ route, options, who }: PageProps): ReactNode {
     }),
     [client, who, named],
   );
+  const wall = options.kiosk !== null;
+  useEffect(() => {
+    if (wall) return;
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || pageKeyOf(event) !== 'help') return;
+      event.preventDefault();
+      common.help();
+    };
+    window.addEventListener('keydown', onKey);
+    return () => window.removeEventListener('keydown', onKey);
+  }, [common, wall]);
   if (options.kiosk !== null) {
     return (
       <Suspense>

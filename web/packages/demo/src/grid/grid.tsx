@@ -1,14 +1,5 @@
 import { useDashboard, usePresence, useWidgetIds } from '@dashwire/react';
-import {
-  type CSSProperties,
-  type ReactNode,
-  useEffect,
-  useId,
-  useLayoutEffect,
-  useMemo,
-  useRef,
-  useState,
-} from 'react';
+import { type CSSProperties, type ReactNode, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import type { TimeRange } from '../tile.ts';
 import './grid.css';
 import { GridControl, type GridHost } from './control.ts';
@@ -102,7 +93,6 @@ export function Grid({ range, kiosk, readOnly, actions, onView }: GridProps): Re
     return () => onView?.(null);
   }, [view, onView]);
 
-  const hint = useId();
   const grid = useMemo(() => (view === null ? null : { view, viewing }), [view, viewing]);
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: what is pressed are the tiles in it
@@ -120,9 +110,11 @@ export function Grid({ range, kiosk, readOnly, actions, onView }: GridProps): Re
     >
       {grid !== null && (
         <GridContext value={grid}>
-          <p id={hint} className="ui-unseen">
-            Arrow keys go from tile to tile. M moves a tile, R resizes it, the question mark lists all keys.
-          </p>
+          {!kiosk && (
+            <p className="ui-unseen">
+              Arrow keys go from tile to tile. M moves a tile, R resizes it, the question mark lists all keys.
+            </p>
+          )}
           <Tiles />
           <Target />
           {!kiosk && <Ghosts />}

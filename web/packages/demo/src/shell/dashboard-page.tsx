@@ -79,11 +79,11 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
       const key = pageKeyOf(event);
       // A dialog that is open has the keys; a sheet at the side has not.
       if (key === undefined || document.querySelector('[role="dialog"], dialog[open]') !== null) return;
-      if (pageKey(key, actions, common, () => setSheet(null))) event.preventDefault();
+      if (pageKey(key, actions, () => setSheet(null))) event.preventDefault();
     };
     window.addEventListener('keydown', onKey);
     return () => window.removeEventListener('keydown', onKey);
-  }, [actions, common]);
+  }, [actions]);
 
   const close = () => setSheet(null);
   return (
@@ -117,7 +117,6 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
 function pageKey(
   key: NonNullable<ReturnType<typeof pageKeyOf>>,
   actions: PageActions,
-  common: CommonActions,
   closeSheet: () => void,
 ): boolean {
   switch (key) {
@@ -126,8 +125,7 @@ function pageKey(
       closeSheet();
       return false;
     case 'help':
-      common.help();
-      return true;
+      return false; // every page has it
     case 'dashboards':
       window.location.hash = dashboardsHref;
       return true;
