@@ -30,6 +30,9 @@ type Sheet =
   /** Of all widgets, if there is no id. */
   | { readonly name: 'conflicts'; readonly widgetId?: string };
 
+/** A popover is in the page before it is opened. */
+const openDialog = '[role="dialog"]:not([popover]), [popover]:popover-open, dialog[open]';
+
 /** A dashboard with everything around it. */
 export function DashboardPage({ common }: { readonly common: CommonActions }): ReactNode {
   const client = useClient();
@@ -78,7 +81,7 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
       if (event.defaultPrevented) return;
       const key = pageKeyOf(event);
       // A dialog that is open has the keys; a sheet at the side has not.
-      if (key === undefined || document.querySelector('[role="dialog"], dialog[open]') !== null) return;
+      if (key === undefined || document.querySelector(openDialog) !== null) return;
       if (pageKey(key, actions, () => setSheet(null))) event.preventDefault();
     };
     window.addEventListener('keydown', onKey);
