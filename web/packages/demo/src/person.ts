@@ -9,8 +9,15 @@ export interface Person {
 }
 
 const key = 'dashwire.name';
-const moods = ['Calm', 'Bright', 'Quick', 'Kind', 'Wise', 'Bold', 'Merry', 'Gentle', 'Keen', 'Sunny'];
-const animals = ['Heron', 'Otter', 'Lynx', 'Finch', 'Hare', 'Badger', 'Marten', 'Ibis', 'Falcon', 'Seal'];
+/** Without sign-in a name is all that tells people apart: 1,600 pairs, so that a few windows hardly ever draw the same. */
+const moods =
+  'Able Amber Apt Bold Brave Bright Brisk Calm Candid Clear Clever Cosy Deft Eager Early Fair Fleet Fond Free Gentle Glad Golden Happy Jolly Keen Kind Light Lively Lucky Merry Mild Neat Nimble Noble Proud Quick Quiet Sunny Warm Wise'.split(
+    ' ',
+  );
+const animals =
+  'Badger Bear Beaver Bison Bittern Buzzard Crane Curlew Deer Dormouse Dove Eagle Eider Elk Falcon Finch Fox Hare Hawk Hedgehog Heron Ibex Ibis Kestrel Lark Linnet Lynx Magpie Marten Mole Newt Otter Owl Plover Puffin Raven Robin Seal Stork Swift'.split(
+    ' ',
+  );
 
 /** AA with white letters, and apart from one another. */
 const colors = ['#2f5fd0', '#a8480f', '#0b7363', '#a2408f', '#7a5c00', '#c03548', '#5b4fc7', '#2f7d32'] as const;
