@@ -1,5 +1,5 @@
 import { useWidgetData } from '@dashwire/react';
-import { TriangleAlert } from 'lucide-react';
+import { Clock, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { TileProps } from '../tile.ts';
 import { configOf } from './config.ts';
@@ -60,7 +60,12 @@ function Frame({ widget, kiosk, age = 0, children }: TileProps & { age?: number;
         </p>
       )}
       <div className="kind-inside">{children}</div>
-      {age > 0 && <p className="kind-age">{age < 5000 ? 'stale' : `last value ${ago(age)}`}</p>}
+      {age > 0 && (
+        <p className="kind-age" title="The last value came then">
+          <Clock size={11} aria-hidden="true" /> <span className="ui-unseen">Last value</span>{' '}
+          {ago(Math.max(age, 5000))}
+        </p>
+      )}
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { type ReactNode, useMemo, useState } from 'react';
 import { statusOf } from './config.ts';
 import type { DrawingProps } from './drawing.ts';
 import { format, type Style } from './format.ts';
+import { Scroll } from './scroll.tsx';
 import { type Cell, compareCells, type Table as Data, isNumeric, tableOf } from './values.ts';
 
 /** More are counted, not drawn. */
@@ -35,7 +36,7 @@ export function Table({ config, value, kiosk }: DrawingProps): ReactNode {
     else setMine(null);
   };
   return (
-    <div className="kind kind-table">
+    <Scroll className="kind-table" name={config.title || 'Table'} kiosk={kiosk}>
       <table>
         {table.columns.some((name) => name !== '') && (
           <thead>
@@ -79,7 +80,7 @@ export function Table({ config, value, kiosk }: DrawingProps): ReactNode {
         </tbody>
       </table>
       {rows.length > mostRows && <p className="kind-none">And {rows.length - mostRows} rows more.</p>}
-    </div>
+    </Scroll>
   );
 }
 

@@ -1,22 +1,23 @@
 import type { ReactNode } from 'react';
 import type { DrawingProps } from './drawing.ts';
 import { Markdown } from './markdown.tsx';
+import { Scroll } from './scroll.tsx';
 
 /** A note. HTML is shown as it is written: text of others is never run. */
-export function Text({ config }: DrawingProps): ReactNode {
+export function Text({ config, kiosk }: DrawingProps): ReactNode {
   if (config.text.trim() === '') return <p className="kind kind-none">Nothing is written here yet.</p>;
   if (config.mode === 'markdown') {
     return (
-      <div className="kind kind-text">
+      <Scroll className="kind-text" name={config.title || 'Text'} kiosk={kiosk}>
         <Markdown text={config.text} />
-      </div>
+      </Scroll>
     );
   }
   return (
-    <div className="kind kind-text">
+    <Scroll className="kind-text" name={config.title || 'Text'} kiosk={kiosk}>
       {config.mode === 'html' && <p className="kind-note">HTML is shown as text here, and kept as it is.</p>}
       <pre>{config.text}</pre>
-    </div>
+    </Scroll>
   );
 }
 
