@@ -1,6 +1,6 @@
 import type { NamedVersion } from '@dashwire/client';
 import { Bookmark } from 'lucide-react';
-import { type CSSProperties, type KeyboardEvent, type ReactNode, type RefObject, useEffect, useRef } from 'react';
+import { type CSSProperties, type KeyboardEvent, memo, type ReactNode, type RefObject, useEffect, useRef } from 'react';
 import type { PersonOf } from './authors.ts';
 import { type LogState, mostRows, type Row } from './log.ts';
 import { clockOf, dayOf, timeOf } from './times.ts';
@@ -22,6 +22,7 @@ export function Entries({ log, names, selected, personOf, onSelect, onMore, onRe
   const end = useRef<HTMLDivElement>(null);
   useEnd(end, hasMore && loading === null && error === null, onMore);
   if (loading === 'first') return <EntriesSkeleton />;
+  if (rows.length === 0 && error === null) return <p className="entries-none">Nothing was changed here yet.</p>;
   const named = new Map(names.map(({ version, name }) => [version, name]));
   const reached = rows.some(({ version }) => version === selected) ? selected : rows[0]?.version;
   const now = Date.now();
@@ -77,7 +78,8 @@ interface EntryButtonProps {
   readonly onSelect: (version: number) => void;
 }
 
-function EntryButton({ row, name, selected, reached, personOf, onSelect }: EntryButtonProps): ReactNode {
+const EntryButton = memo(function EntryButton(props: EntryButtonProps): ReactNode {
+  const { row, name, selected, reached, personOf, onSelect } = props;
   const { version, at, author, words } = row;
   const who = personOf(author);
   const style = { '--who': who.color } as CSSProperties;
@@ -111,7 +113,7 @@ function EntryButton({ row, name, selected, reached, personOf, onSelect }: Entry
       )}
     </button>
   );
-}
+});
 
 /** The versions that have names. */
 export function Named({ names, selected, onSelect }: Pick<EntriesProps, 'names' | 'selected' | 'onSelect'>): ReactNode {

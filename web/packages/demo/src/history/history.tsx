@@ -1,5 +1,6 @@
 import { useDashboard, useNamedVersions, useReadable } from '@dashwire/react';
-import { type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react';
+import { announce } from '../announce.ts';
 import { useOf } from '../grid/select.ts';
 import { Sheet } from '../settings/sheet.tsx';
 import { Message } from '../shell/states.tsx';
@@ -41,23 +42,30 @@ function History({ onClose }: { readonly onClose: () => void }): ReactNode {
   const personOf = useAuthors();
   const [which, setWhich] = useState<'all' | 'named'>('all');
 
-  const first = useRef(true);
   useEffect(() => {
-    const refresh = () => void log.refresh();
-    const timer = setTimeout(refresh, first.current || head === 0 ? 0 : gatherMs);
-    first.current = false;
-    return () => clearTimeout(timer);
-  }, [log, head]);
-  useEffect(
-    () => () => {
+    let seen = -1;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const version = () => dashboard.state.getSnapshot().version;
+    const refresh = () => {
+      timer = undefined;
+      seen = version();
+      void log.refresh();
+    };
+    const look = () => {
+      if (timer === undefined && version() !== seen) timer = setTimeout(refresh, seen < 0 ? 0 : gatherMs);
+    };
+    const stop = dashboard.state.subscribe(look);
+    look();
+    return () => {
+      stop();
+      clearTimeout(timer);
       log.stop();
-      past.stop();
-    },
-    [log, past],
-  );
+    };
+  }, [dashboard, log]);
+  useEffect(() => () => past.stop(), [past]);
 
   const selected = shown.version ?? head;
-  const select = (version: number) => past.show(version >= head ? null : version);
+  const select = useCallback((version: number) => past.show(version >= head ? null : version), [past, head]);
   const row = useRow(log, selected, state.rows);
   const differences = useDifferences(shown);
   const min = state.hasMore || state.rows.length === 0 ? 1 : (state.rows.at(-1)?.version ?? 1);
@@ -145,9 +153,12 @@ function Preview({ shown, differences, onNow, onRetry }: PreviewProps): ReactNod
       page.inert = false;
     };
   }, []);
+  useEffect(() => {
+    if (error !== null) announce(error);
+  }, [error]);
   return (
-    <section className="past" aria-label={`Version ${version}, to look at`} aria-busy={loading}>
-      <p className="past-note" role="status">
+    <main className="past" aria-label={`Version ${version}, to look at`} aria-busy={loading}>
+      <p className="past-note">
         <span>
           {loading ? `Loading version ${version}…` : `Version ${version}, to look at. Values are those of now.`}
         </span>
@@ -173,16 +184,17 @@ function Preview({ shown, differences, onNow, onRetry }: PreviewProps): ReactNod
       ) : (
         <PreviewGrid document={past} range={range} differences={differences} />
       )}
-    </section>
+    </main>
   );
 }
 
-/** What has changed since the version that is shown; null until it is there. */
-function useDifferences({ version, document: past, loading }: PastState): Differences | null {
+/** What has changed since the version that is shown; while the next one is on its way, since the one before. */
+function useDifferences({ version: asked, document: past }: PastState): Differences | null {
   const now = useOf(useDashboard().state, (state) => state.document);
+  const looking = asked !== null;
   return useMemo(
-    () => (version === null || past === null || now === null || loading ? null : differencesOf(past, now)),
-    [version, past, now, loading],
+    () => (looking && past !== null && now !== null ? differencesOf(past, now) : null),
+    [looking, past, now],
   );
 }
 

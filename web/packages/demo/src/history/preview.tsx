@@ -26,7 +26,7 @@ interface PreviewGridProps {
 }
 
 /** A dashboard of a document, to be looked at only. Tiles show the values of now, if they are still there. */
-export function PreviewGrid({ document, range, differences }: PreviewGridProps): ReactNode {
+export const PreviewGrid = memo(function PreviewGrid({ document, range, differences }: PreviewGridProps): ReactNode {
   const root = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
   useLayoutEffect(() => {
@@ -70,7 +70,7 @@ export function PreviewGrid({ document, range, differences }: PreviewGridProps):
         })}
     </div>
   );
-}
+});
 
 interface PreviewTileProps {
   readonly id: string;
