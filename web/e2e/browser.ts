@@ -16,8 +16,10 @@ export interface WindowOptions {
   readonly height?: number;
   readonly dark?: boolean;
   readonly touch?: boolean;
-  /** Motion would blur what is measured or photographed; default false. */
+  /** Without motion, which would blur what is photographed; default false. */
   readonly still?: boolean;
+  /** Done with the window before the page is loaded in it. */
+  readonly prepare?: (page: Page) => Promise<void>;
 }
 
 /** What the browser itself logs of servers that are down and of refusals that the page answers in words. */
@@ -65,6 +67,7 @@ export class Person {
     const person = new Person(name, context, page);
     const where = new URL(url);
     if (!where.searchParams.has('userId')) where.searchParams.set('userId', name);
+    await options.prepare?.(page);
     await page.goto(where.href);
     return person;
   }

@@ -127,7 +127,7 @@ test('everything is done by keys alone, and told', async ({ open, rest }) => {
   await press('Escape');
   await ana.page.getByRole('dialog', { name: 'Keys' }).waitFor({ state: 'detached' });
   await press(']');
-  await told(ana, 'Showing 15 minutes.');
+  await told(ana, 'Showing 5 minutes.');
   await agree(rest, 'keys', ana, bo);
   await says(ana, 'Saved');
 });

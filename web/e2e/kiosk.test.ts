@@ -25,7 +25,7 @@ test('a wall goes through a restart of the server: no dialog, no reload, a thin 
   await rest.value('wall', 'load', { value: 0.5 });
   const wall = await open('wall', '#/d/wall', { width: 1920, height: 1080 });
   const range = wall.page.getByRole('group', { name: 'Time shown' });
-  await range.getByRole('radio', { name: '1 min' }).click();
+  await range.getByRole('radio', { name: '15 min' }).click();
   await wall.tile('CPU').focus();
   await wall.page.keyboard.press('k');
   await wall.page.getByRole('banner').waitFor({ state: 'detached' });
@@ -67,7 +67,7 @@ test('a wall goes through a restart of the server: no dialog, no reload, a thin 
     Object.fromEntries(Object.entries(stored.tiles).map(([id, { title }]) => [id, title])),
   );
   await wall.page.keyboard.press('Escape');
-  expect(await range.getByRole('radio', { name: '1 min' }).isChecked()).toBe(true);
+  expect(await range.getByRole('radio', { name: '15 min' }).isChecked()).toBe(true);
   expect(wall.loads).toBe(1);
 });
 
