@@ -34,7 +34,8 @@ export function useTimeRange(): TimeRange {
   return useMemo(
     () => ({
       ms: minutes * 60_000,
-      end: () => Date.now() + connection.getSnapshot().clockOffset,
+      // Points come once a second: the edge waits for them.
+      end: () => Date.now() + connection.getSnapshot().clockOffset - 1000,
       frozen: false,
     }),
     [connection, minutes],
