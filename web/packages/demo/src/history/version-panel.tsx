@@ -40,17 +40,21 @@ export function VersionActions({
       });
       onDone();
     });
-  const restoreLayout = (to: number) =>
-    run('The layout was not restored', async () => {
-      const before = dashboard.state.getSnapshot().version;
-      const { state, error } = await dashboard.restoreLayout(to).done;
-      if (state === 'rejected') throw error;
+  // An edit like others: it goes out when it can.
+  const restoreLayout = async (to: number) => {
+    const before = dashboard.state.getSnapshot().version;
+    const operation = dashboard.restoreLayout(to);
+    onDone();
+    const { state, error, ack } = await operation.done;
+    if (state === 'rejected') toast(`The layout was not restored: ${error?.message ?? 'the server did not say why'}`);
+    else if (ack?.status === 'unchanged') toast(`The layout is that of version ${to} already.`);
+    else if (state === 'settled') {
       toast(`The layout of version ${to} is back. Restoring that of version ${before} takes it back.`, {
         label: 'Take back',
         run: () => void restoreLayout(before),
       });
-      onDone();
-    });
+    }
+  };
   const copy = () =>
     run('No copy was made', async () => {
       const { id } = await dashboards.duplicate(dashboard.id, { title: `${title}, version ${version}`, version });

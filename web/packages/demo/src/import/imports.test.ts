@@ -93,6 +93,20 @@ describe('Imports', () => {
     expect((await client.dashboards.get('stays')).settings.title).toBe('In its place');
   });
 
+  it('comes back to tell what became of a file that was on its way when the sheet was closed', async () => {
+    const imports = new Imports();
+    const all = imports.add([file('a.json', ours('late', 'Late')), file('b.json', 'x')], client.dashboards, null);
+    imports.clear();
+    expect(imports.all.getSnapshot()).toEqual([]);
+    await all;
+    expect(imports.all.getSnapshot()).toMatchObject([
+      { file: 'a.json', state: { name: 'done', result: { id: 'late' } } },
+      { file: 'b.json', state: { name: 'failed' } },
+    ]);
+    imports.clear();
+    expect(imports.all.getSnapshot()).toEqual([]);
+  });
+
   it('says what the server says of a file that only looks like a dashboard', async () => {
     const [state] = await given(new Imports(), file('a.json', { widgets: { 'a/b': {} } }));
     expect(state).toMatchObject({ name: 'failed', problem: expect.stringMatching(/^[A-Z].*\.$/) });

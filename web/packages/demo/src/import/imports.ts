@@ -19,6 +19,8 @@ export class Imports {
   readonly #store = new Store<readonly Import[]>([]);
   #made = 0;
   #line: Promise<void> = Promise.resolve();
+  /** Those that were on their way when the sheet was closed. */
+  #hidden: readonly Import[] = [];
 
   get all(): Readable<readonly Import[]> {
     return this.#store;
@@ -68,8 +70,9 @@ export class Imports {
     });
   }
 
-  /** Forgets all; what is on its way still gets there. */
+  /** Forgets all. What is on its way still gets there, and comes back to tell how. */
   clear(): void {
+    this.#hidden = this.#store.getSnapshot().filter(({ state }) => isBusy(state));
     this.#store.set([]);
   }
 
@@ -103,8 +106,19 @@ export class Imports {
   }
 
   #set(key: number, state: Import['state']): void {
-    this.#store.set(this.#store.getSnapshot().map((one) => (one.key === key ? { ...one, state } : one)));
+    const all = this.#store.getSnapshot();
+    const hidden = this.#hidden.find((one) => one.key === key);
+    if (hidden === undefined) this.#store.set(all.map((one) => (one.key === key ? { ...one, state } : one)));
+    else if (!isBusy(state)) {
+      this.#hidden = this.#hidden.filter((one) => one !== hidden);
+      this.#store.set([...all, { ...hidden, state }]);
+    }
   }
+}
+
+/** Whether something happens to it by itself. */
+export function isBusy({ name }: Import['state']): boolean {
+  return ['waiting', 'reading', 'sending', 'undoing'].includes(name);
 }
 
 /** All imports of this page. */

@@ -4,7 +4,7 @@ import { Check, CircleAlert, CircleHelp, LoaderCircle, Undo2, X } from 'lucide-r
 import type { ReactNode } from 'react';
 import { dashboardHref } from '../routes.ts';
 import '../shell/dialog.css';
-import { type Import, imports } from './imports.ts';
+import { type Import, imports, isBusy } from './imports.ts';
 import { count, resultInWords } from './words.ts';
 
 /** What became of the files: one line each, more where something is to be known or decided. */
@@ -139,10 +139,6 @@ function Mark({ state }: { readonly state: Import['state'] }): ReactNode {
     default:
       return <LoaderCircle size={16} className="import-mark is-busy" aria-label="On its way" />;
   }
-}
-
-function isBusy(state: Import['state']): boolean {
-  return ['waiting', 'reading', 'sending', 'undoing'].includes(state.name);
 }
 
 function titleOf(all: readonly Import[]): string {
