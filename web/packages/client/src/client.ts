@@ -17,9 +17,10 @@ import type { Item } from './item.ts';
 import type { ServerMessage } from './message.ts';
 import type { BatchedOp, Op } from './operation.ts';
 import { Outbox } from './outbox.ts';
+import { part } from './part.ts';
 import { platform as platformOf, report } from './platform.ts';
 import { type Choice, resolution } from './resolve.ts';
-import { createRest } from './rest.ts';
+import type { Rest } from './rest.ts';
 import { OpStorage } from './storage.ts';
 import { Store } from './store.ts';
 import { wordFor } from './sync.ts';
@@ -37,7 +38,6 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
   const connection = createConnection({ endpoints: addresses, platform, clientId, userId, token });
   const storage = new OpStorage(options.storage === 'memory' ? null : platform.indexedDB, platform);
   const leaving = new AbortController();
-  const rest = createRest({ endpoints: addresses, platform, userId, token, clientId, signal: leaving.signal });
   const cores = new Map<string, DashboardCore>();
   const listeners = new Map<string, Set<(value: never) => void>>();
   const pending = new Store<readonly PendingOperation[]>([]);
@@ -315,6 +315,19 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     });
   }
 
+  /** Calls over REST, which is fetched for the first of them. */
+  function overRest<T, K extends keyof T & string>(names: readonly K[], of: (rest: Rest) => T): Pick<T, K> {
+    const call = async (name: K, given: unknown[]) => {
+      const { createRest } = await part(import('./rest.ts'));
+      const { signal } = leaving;
+      const made = (id: string) => cores.get(id)?.revive();
+      const api = of(createRest({ endpoints: addresses, platform, userId, token, clientId, signal, made }));
+      return (api[name] as (...given: unknown[]) => unknown)(...given);
+    };
+    const calls = names.map((name) => [name, (...given: unknown[]) => call(name, given)]);
+    return Object.fromEntries(calls) as Pick<T, K>;
+  }
+
   async function end(): Promise<void> {
     leaving.abort();
     await connection.stop();
@@ -332,18 +345,10 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     sync,
     pending,
     conflicts,
-    dashboards: {
-      ...rest.dashboards,
-      async create(options) {
-        const made = await rest.dashboards.create(options);
-        cores.get(made.id)?.revive();
-        return made;
-      },
-      async undelete(id) {
-        await rest.dashboards.undelete(id);
-        cores.get(id)?.revive();
-      },
-    },
+    dashboards: overRest(
+      ['list', 'get', 'create', 'duplicate', 'delete', 'undelete', 'import', 'export'],
+      ({ dashboards }) => dashboards,
+    ),
     dashboard(id) {
       const one = core(id);
       one.handles++;
@@ -352,7 +357,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
       let closed = false;
       return {
         ...one.handle(),
-        ...rest.dashboard(id),
+        ...overRest(['history', 'versionAt', 'nameVersion', 'restore'], (rest) => rest.dashboard(id)),
         close() {
           if (closed) return;
           closed = true;

@@ -3,9 +3,9 @@ import { Backoff } from './backoff.ts';
 import type { Endpoints } from './endpoint.ts';
 import { DashwireError } from './errors.ts';
 import type { ClientMessage, Welcome } from './message.ts';
+import { part } from './part.ts';
 import { report } from './platform.ts';
 import { Store } from './store.ts';
-import { openStream, problemOf } from './stream.ts';
 import {
   type Connection,
   type ConnectionEvents,
@@ -212,18 +212,18 @@ class Machine implements Connection {
         if (line === this.#probe) this.#probeTimer = timer;
         else this.#timer = timer;
       });
-      const [id, bearer = null] = await Promise.race([Promise.all([clientId, token?.()]), late]);
+      const stream = line.kind === 'stream' ? part(import('./stream.ts')) : undefined;
+      const [id, bearer = null, opens] = await Promise.race([Promise.all([clientId, token?.(), stream]), late]);
       if (generation !== this.#generation) return;
       clearTimeout((line === this.#probe ? this.#probeTimer : this.#timer) as number);
       const common = { platform: this.#platform, clientId: id, token: bearer, events };
-      line.session =
-        line.kind === 'websocket'
-          ? openWebSocket({ ...common, url: this.#named(endpoints.socket) })
-          : openStream({
-              ...common,
-              endpoints: { realtime: this.#named(endpoints.realtime), events: this.#named(endpoints.events) },
-              follow: this.#follow,
-            });
+      line.session = opens
+        ? opens.openStream({
+            ...common,
+            endpoints: { realtime: this.#named(endpoints.realtime), events: this.#named(endpoints.events) },
+            follow: this.#follow,
+          })
+        : openWebSocket({ ...common, url: this.#named(endpoints.socket) });
     } catch (error) {
       if (generation === this.#generation) events.ended({ code: closed.broken, reason: String(error) });
     }
@@ -381,7 +381,8 @@ class Machine implements Connection {
     let reachable = false;
     try {
       const response = await fetch(this.#named(this.#options.endpoints.realtime), { signal: stop.signal });
-      if (!response.ok) found = { ...end, reason: (await problemOf(response)).message };
+      if (!response.ok)
+        found = { ...end, reason: (await (await part(import('./problem.ts'))).problemOf(response)).message };
       else {
         const theirs = ((await response.json()) as { protocol?: unknown } | null)?.protocol;
         reachable = theirs === protocol;

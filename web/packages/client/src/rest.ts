@@ -12,7 +12,8 @@ import type { Endpoints } from './endpoint.ts';
 import { DashwireError } from './errors.ts';
 import type { Json } from './json.ts';
 import type { Entry } from './message.ts';
-import { isId, isObject, member } from './pointer.ts';
+import { isId, isObject } from './pointer.ts';
+import { errorOf, problemIn } from './problem.ts';
 import { decodeJson } from './wire.ts';
 
 export interface RestOptions {
@@ -25,6 +26,8 @@ export interface RestOptions {
   readonly clientId?: string | Promise<string>;
   /** Ends what is under way, such as when the client is destroyed. */
   readonly signal?: AbortSignal;
+  /** Told the id of a dashboard that was made or brought back. */
+  readonly made?: (id: string) => void;
 }
 
 /** What the REST interface does for one dashboard (H3). */
@@ -76,7 +79,7 @@ export function createRest(options: RestOptions): Rest {
       const signal = AbortSignal.any([...ends, AbortSignal.timeout(timeoutMs)]);
       const response = await platform.fetch(url, { method, headers, body, signal, cache: 'no-store' });
       const text = await response.text();
-      if (!response.ok) throw refusal(response, text);
+      if (!response.ok) throw errorOf(problemIn(response, text));
       return text;
     } catch (cause) {
       if (cause instanceof DashwireError) throw cause;
@@ -129,7 +132,9 @@ export function createRest(options: RestOptions): Rest {
       return document(id, at(id), { signal });
     },
     async create({ id, title } = {}) {
-      return created(await read([], { method: 'POST', body: JSON.stringify({ id, title }) }));
+      const made = created(await read([], { method: 'POST', body: JSON.stringify({ id, title }) }));
+      options.made?.(made.id);
+      return made;
     },
     async duplicate(id, { title, version } = {}) {
       return created(await read(at(id, 'duplicate'), { method: 'POST', body: JSON.stringify({ title, version }) }));
@@ -139,6 +144,7 @@ export function createRest(options: RestOptions): Rest {
     },
     async undelete(id) {
       await request(at(id, 'undelete'), { method: 'POST', body: '{}' }); // the server takes JSON only from a page (H1)
+      options.made?.(id);
     },
     async import(body, { id, replace } = {}) {
       const query = { id, replace: replace || undefined };
@@ -184,33 +190,6 @@ function at(id: string, ...more: readonly string[]): readonly string[] {
     throw new DashwireError('INVALID_ID', `${JSON.stringify(id)} cannot be the id of a dashboard`, { path: 'id' });
   return [id, ...more];
 }
-
-/** What an HTTP error says (H5), or what its status means where it is not the server's own. */
-function refusal({ status }: Response, text: string): DashwireError {
-  let said: Json = null;
-  try {
-    said = JSON.parse(text) as Json;
-  } catch {
-    // A page of something in front of the server.
-  }
-  const { code, detail, retryable, path } = isObject(said) ? said : ({} as Record<string, Json | undefined>);
-  return new DashwireError(
-    typeof code === 'string' ? code : (member(codes, String(status)) ?? (status < 500 ? 'BAD_MESSAGE' : 'UNAVAILABLE')),
-    typeof detail === 'string' ? detail : `the server, or what stands before it, answered with HTTP ${status}`,
-    {
-      retryable: typeof retryable === 'boolean' ? retryable : status >= 500 || status === 429,
-      path: typeof path === 'string' ? path : undefined,
-    },
-  );
-}
-
-const codes: Readonly<Record<string, string>> = {
-  401: 'UNAUTHENTICATED',
-  403: 'FORBIDDEN',
-  404: 'NOT_FOUND',
-  413: 'TOO_LARGE',
-  429: 'RATE_LIMITED',
-};
 
 function unreadable(): DashwireError {
   return new DashwireError('INTERNAL', 'the answer is none of a Dashwire server: look at the address', {

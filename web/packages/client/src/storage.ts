@@ -1,4 +1,3 @@
-import { type IDBPDatabase, wrap } from 'idb';
 import type { Platform } from './api.ts';
 import { DashwireError } from './errors.ts';
 import type { Clash } from './item.ts';
@@ -43,8 +42,8 @@ export class OpStorage {
   readonly #factory: IDBFactory | null;
   readonly #name: string;
   readonly #clock: Clock;
-  #opening: Promise<IDBPDatabase | null> | null = null;
-  #db: IDBPDatabase | null = null;
+  #opening: Promise<IDBDatabase | null> | null = null;
+  #db: IDBDatabase | null = null;
   #closed = false;
 
   constructor(factory: IDBFactory | null, clock: Clock, name = 'dashwire') {
@@ -62,14 +61,14 @@ export class OpStorage {
   /** What this user left on this server, in order. */
   async load(server: string, user: string): Promise<readonly KeptOp[]> {
     const all = await this.#run<KeptOp[]>((db) =>
-      db.getAll(table, IDBKeyRange.bound([server, user], [server, user, []])),
+      done(db, 'readonly', (ops) => ops.getAll(IDBKeyRange.bound([server, user], [server, user, []]))),
     );
     return (all ?? []).sort((a, b) => a.order - b.order);
   }
 
   /** True once it is on the disk. */
   async put(op: KeptOp): Promise<boolean> {
-    return (await this.#run((db) => db.put(table, op))) !== undefined;
+    return (await this.#run((db) => done(db, 'readwrite', (ops) => ops.put(op)))) !== undefined;
   }
 
   async remove({
@@ -78,7 +77,8 @@ export class OpStorage {
     dashboardId,
     id,
   }: Pick<KeptOp, 'server' | 'user' | 'dashboardId' | 'id'>): Promise<void> {
-    if (this.#db) await this.#run((db) => db.delete(table, [server, user, dashboardId, id]));
+    if (!this.#db) return;
+    await this.#run((db) => done(db, 'readwrite', (ops) => ops.delete([server, user, dashboardId, id])));
   }
 
   async close(): Promise<void> {
@@ -89,7 +89,7 @@ export class OpStorage {
   }
 
   /** A connection that has broken is opened once more. */
-  async #run<T>(work: (db: IDBPDatabase) => Promise<T>, again = true): Promise<T | undefined> {
+  async #run<T>(work: (db: IDBDatabase) => Promise<T>, again = true): Promise<T | undefined> {
     const db = await this.#open();
     if (!db) return undefined;
     try {
@@ -107,7 +107,7 @@ export class OpStorage {
     }
   }
 
-  #open(): Promise<IDBPDatabase | null> {
+  #open(): Promise<IDBDatabase | null> {
     if (this.#closed || !this.#factory) return Promise.resolve(this.#closed ? null : this.#db);
     this.#opening ??= this.#connect(this.#factory).catch((error: unknown) => {
       this.#opening = null; // the next write tries again
@@ -117,7 +117,7 @@ export class OpStorage {
     return this.#opening;
   }
 
-  #connect(factory: IDBFactory): Promise<IDBPDatabase | null> {
+  #connect(factory: IDBFactory): Promise<IDBDatabase | null> {
     return new Promise((resolve, reject) => {
       const request = factory.open(this.#name, 1);
       let late = false;
@@ -134,7 +134,7 @@ export class OpStorage {
       };
       request.onsuccess = () => {
         this.#clock.clearTimeout(timer);
-        const db = wrap(request.result);
+        const db = request.result;
         db.onversionchange = () => this.#drop(db); // another tab wants to replace or delete it
         db.onclose = () => this.#drop(db);
         if (late || this.#closed) db.close();
@@ -144,7 +144,7 @@ export class OpStorage {
     });
   }
 
-  #drop(db: IDBPDatabase): void {
+  #drop(db: IDBDatabase): void {
     db.close();
     if (this.#db !== db) return;
     this.#db = null;
@@ -163,4 +163,15 @@ export class OpStorage {
       error: durable ? null : new DashwireError('STORAGE', why, { retryable: true, cause }),
     });
   }
+}
+
+/** What a request gives; of a write, once it is on the disk. */
+function done<T>(db: IDBDatabase, mode: IDBTransactionMode, ask: (ops: IDBObjectStore) => IDBRequest<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const transaction = db.transaction(table, mode);
+    const request = ask(transaction.objectStore(table));
+    transaction.onabort = () => reject(transaction.error ?? request.error);
+    const told = mode === 'readonly' ? request : transaction;
+    told.addEventListener(mode === 'readonly' ? 'success' : 'complete', () => resolve(request.result));
+  });
 }

@@ -1,7 +1,8 @@
 import type { Platform } from './api.ts';
 import type { Endpoints } from './endpoint.ts';
-import type { Json, JsonObject } from './json.ts';
+import type { Json } from './json.ts';
 import type { ClientMessage, NackPayload, ServerMessage, Welcome } from './message.ts';
+import { problemOf } from './problem.ts';
 import { closed, type Session, type SessionEnd, type SessionEvents, type Since } from './transport.ts';
 import { byteLength, decode, decodeJson, encode, exceeds, protocol } from './wire.ts';
 
@@ -174,7 +175,7 @@ export function openStream(options: StreamOptions): Session {
   }
 
   /** The server began no stream. */
-  function refused(response: Response, problem: Problem): void {
+  function refused(response: Response, problem: NackPayload): void {
     if (response.status === 404 && followed.size > 0) {
       // None of them may be seen: the stream goes on without, for messages of the app and for what comes later.
       if (isOpen())
@@ -348,29 +349,6 @@ interface SyncRequest {
   readonly dashboardId: string;
   readonly since?: Since | null;
   readonly unsubscribe?: true;
-}
-
-/** What an HTTP error says (H5), as the payload of a NACK. */
-type Problem = NackPayload;
-
-/** Reads an error of the server, or of something in front of it. */
-export async function problemOf(response: Response): Promise<Problem> {
-  const { status, headers } = response;
-  const after = Number(headers.get('Retry-After'));
-  let body: JsonObject = {};
-  try {
-    body = Object((await response.json()) as unknown);
-  } catch {
-    // Not from a Dashwire server: a proxy's page.
-  }
-  const { code, detail, retryable } = body;
-  return {
-    code:
-      typeof code === 'string' ? code : status === 429 ? 'RATE_LIMITED' : status < 500 ? 'BAD_MESSAGE' : 'UNAVAILABLE',
-    message: typeof detail === 'string' ? detail : `the server answered with HTTP ${status}`,
-    retryable: typeof retryable === 'boolean' ? retryable : status >= 500 || status === 429,
-    ...(after > 0 && { retryAfterMs: after * 1000 }),
-  };
 }
 
 const refusal = (correlationId: string | undefined, nack: NackPayload): ServerMessage => ({

@@ -1,9 +1,9 @@
 import type { UndoResult, UndoState } from './api.ts';
 import { mergeOps } from './coalesce.ts';
 import type { DashboardDocument } from './document.ts';
-import { inverseOp } from './inverse.ts';
 import type { Item } from './item.ts';
 import type { BatchedOp, Op } from './operation.ts';
+import { part } from './part.ts';
 import { Store } from './store.ts';
 
 /** One edit that can be taken back. */
@@ -30,10 +30,13 @@ export class UndoStack {
   readonly state = new Store<UndoState>({ canUndo: false, canRedo: false, undoLabel: null, redoLabel: null });
   #done: readonly Step[] = [];
   #undone: readonly Step[] = [];
+  /** Works out how an edit is taken back; fetched with the first edit, so that it is there without a network. */
+  #inverse: typeof import('./inverse.ts') | undefined;
 
   /** Notes an edit. One that went into the same draft as the last belongs to it. */
   record(item: Item, op: Op, before: DashboardDocument, after: DashboardDocument): void {
     const last = this.#done.at(-1);
+    if (!last) void this.#fetch().catch(() => {}); // tried again when it is needed
     this.#undone = [];
     if (last?.item === item && item.state === 'draft') {
       last.op = mergeOps(last.op as BatchedOp, op as BatchedOp) ?? item.op;
@@ -67,7 +70,13 @@ export class UndoStack {
     return this.#back('Redo', submit);
   }
 
+  async #fetch() {
+    this.#inverse ??= await part(import('./inverse.ts'));
+    return this.#inverse;
+  }
+
   async #back(word: 'Undo' | 'Redo', submit: Submit): Promise<UndoResult | null> {
+    const { inverseOp } = this.#inverse ?? (await this.#fetch());
     const from = [...(word === 'Undo' ? this.#done : this.#undone)];
     let made: ReturnType<Submit> = null;
     let next: Step | undefined;
