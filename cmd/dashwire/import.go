@@ -18,7 +18,7 @@ import (
 // importCmd brings dashboards in.
 type importCmd struct {
 	Files   []string `arg:"" name:"file" help:"files to read; - is standard input"`
-	ID      string   `name:"id" placeholder:"ID" help:"the dashboard's id (default the file's own; of Grafana's JSON, a free one beside it if that is taken)"`
+	ID      string   `name:"id" placeholder:"ID" help:"the dashboard's id (default the file's own)"`
 	Replace bool     `help:"put the file in the place of a dashboard that is there"`
 	targetFlags
 }
@@ -26,7 +26,8 @@ type importCmd struct {
 // Help implements kong.HelpProvider.
 func (importCmd) Help() string {
 	return `Brings dashboards in, from Dashwire's own export or from Grafana's JSON. Replacing one
-is an edit like others: it stands in the history and can be undone.
+is an edit like others: it stands in the history and can be undone. Without --id, one of
+Grafana's whose id is taken gets a free one beside it.
 
 dashwire import node-exporter-full.json --id nodes`
 }

@@ -188,6 +188,8 @@ func TestH3_ListByPage(t *testing.T) {
 	// Only owners see what can be brought back.
 	n.do("DELETE", "/api/dashboards/team-3", "", as("ana")).want(200)
 	n.do("GET", "/api/dashboards?deleted=true", "", as("bo")).want(200).has("[]", "dashboards")
-	n.do("GET", "/api/dashboards?deleted=true", "", as("ana")).want(200).has(`"team-3"`, "dashboards", 0, "id")
+	n.do("GET", "/api/dashboards?deleted=true", "", as("ana")).want(200).has(`"team-3"`, "dashboards", 0, "id").
+		has(n.do("GET", "/api/dashboards/team-2", "", as("ana")).at("settings", "title"), "dashboards", 0, "title").has("1", "dashboards", 0, "widgets")
+	n.do("GET", "/api/dashboards?deleted=true&q=TEAM-3", "", as("ana")).want(200).has(`"team-3"`, "dashboards", 0, "id")
 	n.do("GET", "/api/dashboards?deleted=perhaps", "", as("ana")).refused(400, board.CodeBadMessage)
 }

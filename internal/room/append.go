@@ -88,6 +88,7 @@ func (r *Room) takeLocked() {
 func (r *Room) appendLocked() {
 	after := journal.Position(r.committed.Position())
 	var last *board.State
+	before := r.committed
 	records := make([][]byte, 0, len(r.inflight))
 	for _, it := range r.inflight {
 		if it.record.Data == nil {
@@ -100,6 +101,9 @@ func (r *Room) appendLocked() {
 			return
 		}
 		records = append(records, it.record.Data)
+		if last != nil {
+			before = last
+		}
 		last = it.decision.Next
 	}
 	ctx := r.hub.ctx
@@ -118,7 +122,7 @@ func (r *Room) appendLocked() {
 		}
 		return
 	}
-	a := journal.Append{DashboardID: r.id, After: after, Records: records, Summary: summary(last)}
+	a := journal.Append{DashboardID: r.id, After: after, Records: records, Summary: summary(last, before)}
 	r.mu.Unlock()
 	durability, err := r.hub.store(ctx, a)
 	r.mu.Lock()

@@ -90,15 +90,20 @@ type Summary struct {
 // summaryTitle is the longest title kept in a summary, in bytes.
 const summaryTitle = 512
 
-// summary encodes a Summary of a state.
-func summary(s *board.State) []byte {
+// summary encodes a Summary of a state. Of a deleted dashboard it tells the title and
+// the widgets of the state before, by which a person knows it again.
+func summary(s, before *board.State) []byte {
+	shown := s
+	if s.Deleted() {
+		shown = before
+	}
 	dst := append([]byte(nil), `{"epoch":"`...)
 	dst = append(dst, s.Epoch()...) // an id: nothing to escape
 	dst = append(dst, `","version":`...)
 	dst = strconv.AppendUint(dst, s.Version(), 10)
 	dst = append(dst, `,"widgets":`...)
-	dst = strconv.AppendInt(dst, int64(s.WidgetCount()), 10)
-	if title, ok := s.Settings().Get("/title"); ok && title.Kind() == '"' && len(title) <= summaryTitle {
+	dst = strconv.AppendInt(dst, int64(shown.WidgetCount()), 10)
+	if title, ok := shown.Settings().Get("/title"); ok && title.Kind() == '"' && len(title) <= summaryTitle {
 		dst = append(dst, `,"title":`...)
 		dst = append(dst, title...)
 	}
