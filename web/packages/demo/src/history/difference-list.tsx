@@ -17,7 +17,7 @@ interface Props {
 /** What has changed since a version, each field as was → is. */
 export function DifferenceList({ differences, onShow }: Props): ReactNode {
   if (isSame(differences)) return <p className="differences-none">Nothing is different now.</p>;
-  const { settings, widgets, grid } = differences;
+  const { settings, widgets, grid, breakpoints } = differences;
   const moved = widgets.filter(({ kind }) => kind === 'moved');
   const others = widgets.filter(({ kind }) => kind !== 'moved');
   return (
@@ -49,6 +49,12 @@ export function DifferenceList({ differences, onShow }: Props): ReactNode {
             <Place one={one} />
           </li>
         ))}
+      {breakpoints.map((name) => (
+        <li key={`layout ${name}`} data-kind="moved">
+          <span className="differences-title">The layout “{name}”</span>{' '}
+          <span className="differences-kind">changed since</span>
+        </li>
+      ))}
     </ul>
   );
 }

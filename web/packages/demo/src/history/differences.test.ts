@@ -62,6 +62,15 @@ describe('differencesOf', () => {
     expect(isSame(differencesOf(was, now))).toBe(false);
   });
 
+  it('L7 counts the other breakpoints too', () => {
+    const phone = { columns: 4, compact: 'vertical', items: { cpu: place(0, 0) } } as const;
+    const before = { ...was, layouts: { ...was.layouts, phone } };
+    const after = { ...was, layouts: { ...was.layouts, phone: { ...phone, items: { cpu: place(1, 0) } } } };
+    expect(differencesOf(before, after).breakpoints).toEqual(['phone']);
+    expect(differencesOf(before, was).breakpoints).toEqual(['phone']);
+    expect(isSame(differencesOf(before, structuredClone(before)))).toBe(true);
+  });
+
   it('tells a value that is null from one that is not there', () => {
     const [only] = differencesOf({ ...was, settings: { a: null } }, { ...was, settings: {} }).settings;
     expect(only).toEqual({ path: '/a', was: null, is: undefined });

@@ -33,6 +33,8 @@ export interface Differences {
   readonly widgets: readonly WidgetDifference[];
   /** `columns` and `compact` of the grid. */
   readonly grid: readonly FieldDifference[];
+  /** Other breakpoints whose layout is another one. */
+  readonly breakpoints: readonly string[];
 }
 
 type Compared = Pick<DashboardDocument, 'settings' | 'widgets' | 'layouts'>;
@@ -51,12 +53,15 @@ export function differencesOf(was: Compared, is: Compared): Differences {
     settings: fieldsOf(without(was.settings, 'versions'), without(is.settings, 'versions')),
     widgets,
     grid: fieldsOf(gridOf(was.layouts.main), gridOf(is.layouts.main)),
+    breakpoints: [...new Set([...Object.keys(was.layouts), ...Object.keys(is.layouts)])].filter(
+      (name) => name !== 'main' && !sameLayout(own(was.layouts, name), own(is.layouts, name)),
+    ),
   };
 }
 
 /** True: a restore would change nothing. */
-export function isSame({ settings, widgets, grid }: Differences): boolean {
-  return settings.length + widgets.length + grid.length === 0;
+export function isSame({ settings, widgets, grid, breakpoints }: Differences): boolean {
+  return settings.length + widgets.length + grid.length + breakpoints.length === 0;
 }
 
 function widgetDifference(id: string, was: Compared, is: Compared): WidgetDifference | null {
@@ -91,6 +96,17 @@ export function fieldsOf(was: JsonObject, is: JsonObject, path: Pointer = ''): r
 
 function gridOf(layout: Layout | undefined): JsonObject {
   return layout === undefined ? {} : { columns: layout.columns, compact: layout.compact };
+}
+
+function sameLayout(a: Layout | undefined, b: Layout | undefined): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined || a.columns !== b.columns || a.compact !== b.compact) return false;
+  const ids = Object.keys(a.items);
+  if (ids.length !== Object.keys(b.items).length) return false;
+  return ids.every((id) => {
+    const [stood, stands] = [a.items[id], own(b.items, id)];
+    return stood !== undefined && stands !== undefined && samePlace(stood, stands);
+  });
 }
 
 function samePlace(a: Rectangle, b: Rectangle): boolean {

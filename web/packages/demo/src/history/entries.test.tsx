@@ -112,7 +112,10 @@ describe('DifferenceList', () => {
     const fields = [{ path: '/config/unit', was: undefined, is: 'x'.repeat(100) }];
     const changed = { id: 'cpu', title: 'CPU', kind: 'changed' as const, fields, place: null };
     const { container } = render(
-      <DifferenceList differences={{ settings: [], grid: [], widgets: [changed, moved('mem')] }} onShow={show} />,
+      <DifferenceList
+        differences={{ settings: [], grid: [], breakpoints: [], widgets: [changed, moved('mem')] }}
+        onShow={show}
+      />,
     );
     expect(container.textContent).toContain(`unitnot set →, now ${'x'.repeat(60)}…`);
     expect(container.textContent).toContain('placecolumn 1, row 1 →, now column 7, row 1');
@@ -122,9 +125,13 @@ describe('DifferenceList', () => {
 
   it('counts those that were only pushed aside, and says when nothing is different', () => {
     const widgets = ['a', 'b', 'c', 'd'].map(moved);
-    const { rerender } = render(<DifferenceList differences={{ settings: [], grid: [], widgets }} onShow={nothing} />);
+    const { rerender } = render(
+      <DifferenceList differences={{ settings: [], grid: [], breakpoints: [], widgets }} onShow={nothing} />,
+    );
     expect(screen.getByText('4 tiles')).toBeTruthy();
-    rerender(<DifferenceList differences={{ settings: [], grid: [], widgets: [] }} onShow={nothing} />);
+    rerender(
+      <DifferenceList differences={{ settings: [], grid: [], breakpoints: [], widgets: [] }} onShow={nothing} />,
+    );
     expect(screen.getByText('Nothing is different now.')).toBeTruthy();
   });
 });

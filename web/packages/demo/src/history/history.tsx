@@ -8,7 +8,7 @@ import { useTimeRange } from '../shell/time-range.ts';
 import type { TimeRange } from '../tile.ts';
 import { useAuthors } from './authors.ts';
 import { DifferenceList } from './difference-list.tsx';
-import { type Differences, differencesOf } from './differences.ts';
+import { type Differences, differencesOf, isSame } from './differences.ts';
 import { Entries, Named } from './entries.tsx';
 import './history.css';
 import { HistoryLog, type Row } from './log.ts';
@@ -93,7 +93,13 @@ function History({ onClose }: { readonly onClose: () => void }): ReactNode {
               </p>
             )}
             {head > 0 && <VersionName key={selected} version={selected} />}
-            {shown.version !== null && <VersionActions version={shown.version} onDone={() => past.show(null)} />}
+            {shown.version !== null && (
+              <VersionActions
+                version={shown.version}
+                same={differences !== null && isSame(differences)}
+                onDone={() => past.show(null)}
+              />
+            )}
           </section>
         </div>
         {shown.version !== null && differences !== null && (

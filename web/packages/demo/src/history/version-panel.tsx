@@ -6,14 +6,15 @@ import { dashboardHref } from '../routes.ts';
 import { useDashboardTitle } from '../shell/title.tsx';
 import { toast } from '../shell/toasts.ts';
 
-/** What can be done with the version that is looked at. */
-export function VersionActions({
-  version,
-  onDone,
-}: {
+interface VersionActionsProps {
   readonly version: number;
+  /** Nothing is different now: there is nothing to restore. */
+  readonly same: boolean;
   readonly onDone: () => void;
-}): ReactNode {
+}
+
+/** What can be done with the version that is looked at. */
+export function VersionActions({ version, same, onDone }: VersionActionsProps): ReactNode {
   const { dashboards } = useClient();
   const dashboard = useDashboard();
   const role = useOf(dashboard.state, (state) => state.role);
@@ -35,7 +36,7 @@ export function VersionActions({
       const before = dashboard.state.getSnapshot().version;
       await dashboard.restore(to);
       toast(`Version ${to} is the newest again. Restoring version ${before} takes that back.`, {
-        label: 'Take back',
+        label: 'Undo',
         run: () => void restoreAll(before),
       });
       onDone();
@@ -50,7 +51,7 @@ export function VersionActions({
     else if (ack?.status === 'unchanged') toast(`The layout is that of version ${to} already.`);
     else if (state === 'settled') {
       toast(`The layout of version ${to} is back. Restoring that of version ${before} takes it back.`, {
-        label: 'Take back',
+        label: 'Undo',
         run: () => void restoreLayout(before),
       });
     }
@@ -71,14 +72,26 @@ export function VersionActions({
     <div className="version-actions">
       {edits && (
         <>
-          <button type="button" className="ui-button" disabled={busy} onClick={() => void restoreLayout(version)}>
+          <button
+            type="button"
+            className="ui-button"
+            disabled={busy || same}
+            title={same ? 'Nothing is different now' : 'Put the tiles where they stood'}
+            onClick={() => void restoreLayout(version)}
+          >
             Restore layout
           </button>
           <button
             type="button"
             className="ui-button"
-            disabled={busy || !owner}
-            title={owner ? 'Make this version the newest' : 'Only an owner may restore everything'}
+            disabled={busy || same || !owner}
+            title={
+              same
+                ? 'Nothing is different now'
+                : owner
+                  ? 'Make this version the newest'
+                  : 'Only an owner may restore everything'
+            }
             onClick={() => void restoreAll(version)}
           >
             Restore all
