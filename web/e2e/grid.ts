@@ -110,7 +110,7 @@ export async function slide(page: Page, { x, y, column }: Held, drag: Drag): Pro
 /** Renames a tile in its header. */
 export async function renameTile(person: Person, from: string, to: string): Promise<void> {
   const tile = person.tile(from);
-  await tile.getByRole('heading', { name: from, exact: true }).dblclick();
+  await tile.getByRole('heading', { name: from, exact: true }).dblclick({ position: { x: 8, y: 8 } }); // buttons lie over its end
   const field = tile.getByRole('textbox', { name: 'Title' });
   await field.fill(to);
   await field.press('Enter');
