@@ -3,7 +3,7 @@
  * nobody checks again; what does not is told in words and never throws.
  */
 import type { Json, JsonObject } from './json.ts';
-import type { ClientMessage, Entry, ServerMessage, SyncResponse, Welcome } from './message.ts';
+import type { ClientMessage, Entry, ServerMessage, SyncResponse } from './message.ts';
 
 /** Where in a value its first fault lies, as a path behind the value's own; undefined = it is as it should be. */
 type Check = (value: unknown) => string | undefined;
@@ -208,103 +208,74 @@ const nack = shape({
   results,
 });
 
-/** What a message looks like whose payload is `payload`; answers name what they answer. */
-const message = (payload: Check, more: Fields = {}) =>
-  shape({ id: optional(text), correlationId: optional(text), ...more, payload });
-const answer = (payload: Check) => message(payload, { correlationId: text });
-const ping = message(optional(object));
-
-/** By type: what the message must be, and what is made of it. */
-const kinds: Readonly<Record<string, readonly [Check, (payload: never, envelope: Envelope) => ServerMessage]>> = {
-  CONNECT: [
-    message((value) => (isObject(value) && isOther(value.protocol) ? undefined : welcome(value))),
-    (welcome: Welcome, { correlationId }) =>
-      isOther(welcome.protocol)
-        ? { kind: 'incompatible', protocol: welcome.protocol }
-        : { kind: 'connect', correlationId, welcome },
-  ],
-  DISCONNECT: [
-    message(
-      shape({
-        code: count,
-        reason: text,
-        reconnect: nullable(
-          shape({ afterMs: (value) => (Array.isArray(value) && value.length === 2 ? list(count)(value) : '') }),
-        ),
-      }),
-    ),
-    ({ code, reason, reconnect }: Payload<'disconnect'> & { reconnect: { afterMs: [number, number] } | null }) => ({
-      kind: 'disconnect',
-      code,
-      reason,
-      afterMs: reconnect?.afterMs ?? null,
-    }),
-  ],
-  PING: [ping, (_, { id }) => ({ kind: 'ping', id })],
-  PONG: [ping, (_, { correlationId }) => ({ kind: 'pong', correlationId })],
-  SYNC_RESPONSE: [
-    message((value) =>
-      isObject(value) && value.mode === 'none' ? within('dashboardId', text(value.dashboardId)) : syncResponse(value),
-    ),
-    (payload: Partial<SyncResponse>, { correlationId }) => ({
-      kind: 'sync-response',
-      correlationId,
-      response: response(payload),
-    }),
-  ],
-  SYNC_UPDATE: [
-    message((value) => {
-      const fault = shape({ dashboardId: text })(value);
-      if (fault !== undefined || !isObject(value)) return fault;
-      if ('closed' in value) return within('closed', one('deleted', 'forbidden')(value.closed));
-      if ('role' in value) return within('role', role(value.role));
-      return shape({ epoch: text, from: count, version: positive, change })(value);
-    }),
-    (payload: Payload<'sync-update'> & Payload<'closed'> & Payload<'role'>) => {
-      const { dashboardId, epoch, from, version, change, closed, role } = payload;
-      if (closed) return { kind: 'closed', dashboardId, closed };
-      if (role) return { kind: 'role', dashboardId, role };
-      return { kind: 'sync-update', dashboardId, epoch, from, version, change };
-    },
-  ],
-  ACK: [answer(ack), (ack, { correlationId }) => ({ kind: 'ack', correlationId: correlationId as string, ack })],
-  NACK: [message(nack), (nack, { correlationId }) => ({ kind: 'nack', correlationId, nack })],
-  CONFLICT_DETECTED: [
-    answer(conflict),
-    (conflict, { correlationId }) => ({ kind: 'conflict', correlationId: correlationId as string, conflict }),
-  ],
-  PRESENCE: [
-    message(shape({ dashboardId: text, joined: presence, changed: presence, left: list(text), count })),
-    ({ dashboardId, joined, changed, left, count }: Payload<'presence'>) => ({
-      kind: 'presence',
-      dashboardId,
-      joined,
-      changed,
-      left,
-      count,
-    }),
-  ],
-  WIDGET_DATA: [
-    message(shape({ dashboardId: text, values: data })),
-    ({ dashboardId, values }: Payload<'data'>) => ({ kind: 'data', dashboardId, values }),
-  ],
-  APP_MESSAGE: [
-    message(shape({ name: text, data: any })),
-    ({ name, data }: Payload<'app-message'>) => ({ kind: 'app-message', name, data }),
-  ],
+const connect: Check = (value) => (isObject(value) && isOther(value.protocol) ? undefined : welcome(value));
+const disconnect = shape({
+  code: count,
+  reason: text,
+  reconnect: nullable(
+    shape({ afterMs: (value) => (Array.isArray(value) && value.length === 2 ? list(count)(value) : '') }),
+  ),
+});
+const unsubscribed = shape({ dashboardId: text });
+const syncUpdate: Check = (value) => {
+  if (!isObject(value)) return '';
+  const more = 'closed' in value ? { closed } : 'role' in value ? { role } : range;
+  return shape({ dashboardId: text, ...more })(value);
 };
+const closed = one('deleted', 'forbidden');
+const range: Fields = { epoch: text, from: count, version: positive, change };
 
-type Payload<K extends ServerMessage['kind']> = Extract<ServerMessage, { kind: K }>;
+/** By type: what it becomes, what its payload must be, and the member that takes it; without one, its own members stand there. */
+const kinds: Readonly<Record<string, readonly [ServerMessage['kind'], Check, string?]>> = {
+  CONNECT: ['connect', connect, 'welcome'],
+  DISCONNECT: ['disconnect', disconnect],
+  PING: ['ping', optional(object)],
+  PONG: ['pong', optional(object)],
+  SYNC_RESPONSE: [
+    'sync-response',
+    (value) => (isObject(value) && value.mode === 'none' ? unsubscribed : syncResponse)(value),
+    'response',
+  ],
+  SYNC_UPDATE: ['sync-update', syncUpdate],
+  ACK: ['ack', ack, 'ack'],
+  NACK: ['nack', nack, 'nack'],
+  CONFLICT_DETECTED: ['conflict', conflict, 'conflict'],
+  PRESENCE: ['presence', shape({ dashboardId: text, joined: presence, changed: presence, left: list(text), count })],
+  WIDGET_DATA: ['data', shape({ dashboardId: text, values: data })],
+  APP_MESSAGE: ['app-message', shape({ name: text, data: any })],
+};
 
 interface Envelope {
   readonly type: string;
   readonly id?: string;
   readonly correlationId?: string;
   readonly timestamp: string;
-  readonly payload: Omit<Entry, 'type' | 'id' | 'timestamp'>;
+  readonly payload?: object;
 }
 
 const entryOf = ({ type, id, timestamp, payload }: Envelope) => ({ ...payload, type, id, timestamp }) as Entry;
+
+/** What a message becomes that has been checked. */
+function made(kind: ServerMessage['kind'], { id, correlationId, payload }: Envelope, member?: string): ServerMessage {
+  const { protocol, reconnect, closed, role } = (payload ?? {}) as Partial<Special>;
+  if (kind === 'connect' && isOther(protocol)) return { kind: 'incompatible', protocol: protocol as number };
+  const value = kind === 'sync-response' ? response(payload as Partial<SyncResponse>) : payload;
+  return {
+    ...(member ? { [member]: value } : value),
+    ...(kind === 'disconnect' && { afterMs: reconnect?.afterMs ?? null }),
+    id,
+    correlationId,
+    kind: kind !== 'sync-update' ? kind : closed ? 'closed' : role ? 'role' : kind,
+  } as unknown as ServerMessage;
+}
+
+/** Members that say more than the type of the message. */
+interface Special {
+  readonly protocol: number;
+  readonly reconnect: { readonly afterMs: readonly [number, number] } | null;
+  readonly closed: string;
+  readonly role: string;
+}
 
 /** Fills in what a part, or the end of a subscription, leaves out. */
 function response(payload: Partial<SyncResponse>): SyncResponse {
@@ -346,9 +317,10 @@ export function decodeJson(value: Json): ServerMessage {
   }
   if (!Object.hasOwn(kinds, type))
     return unknown(`the server sent a message of a type that is not known here: ${type.slice(0, 40)}`);
-  const [check, make] = kinds[type] as (typeof kinds)[string];
-  const fault = check(value);
-  return fault === undefined ? make(value.payload as never, value as unknown as Envelope) : broken(type, fault);
+  const [kind, check, member] = kinds[type] as (typeof kinds)[string];
+  const correlationId = kind === 'ack' || kind === 'conflict' ? text : optional(text);
+  const fault = shape({ id: optional(text), correlationId, payload: check })(value);
+  return fault === undefined ? made(kind, value as unknown as Envelope, member) : broken(type, fault);
 }
 
 const unknown = (problem: string): ServerMessage => ({ kind: 'unknown', problem });
