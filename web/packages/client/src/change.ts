@@ -143,7 +143,8 @@ function withoutPlaces(layout: LayoutChange, items: NonNullable<LayoutChange['it
   return Object.keys(kept).length > 0 ? { ...grid, items: kept } : grid;
 }
 
-function composePatches(first: Patch | undefined, second: Patch | undefined): Patch | undefined {
+/** The same of two patches of one value. */
+export function composePatches(first: Patch | undefined, second: Patch | undefined): Patch | undefined {
   if (!first || !second) return first ?? second;
   const edits = new Map(editsIn(first));
   for (const [path, value] of editsIn(second)) {

@@ -1,5 +1,5 @@
 /** What ops touch, and how two edits that were not sent yet become one op. */
-import { composeChanges } from './change.ts';
+import { composePatches } from './change.ts';
 import type { DashboardDocument, Patch, Pointer } from './document.ts';
 import type { Json } from './json.ts';
 import type { BatchedOp, Op } from './operation.ts';
@@ -75,7 +75,7 @@ export function mergeOps(first: BatchedOp, second: BatchedOp): BatchedOp | undef
   if (widgets && (first.widgetId !== second.widgetId || second.create || second.restore || second.layout)) {
     return undefined;
   }
-  const patch = composeChanges({ settings: first }, { settings: second }).settings ?? {};
+  const patch = composePatches(first, second) ?? {};
   const known = new Set(pathsOf(first));
   const prev: Record<Pointer, Json> = {};
   for (const path of pathsOf(patch)) {

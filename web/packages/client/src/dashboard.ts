@@ -144,29 +144,31 @@ export class DashboardCore {
   }
 
   entry(entry: Entry): void {
-    const { server } = this.replica;
-    if (!server || !this.synced || (this.#follows(entry.epoch) && entry.version <= server.version)) return;
-    if (!this.#follows(entry.epoch) || entry.version !== server.version + 1) {
-      this.#gap();
-      return;
-    }
-    this.replica.advance(entry.version, entry.epoch, entry.change);
+    if (!this.#advance(entry.version - 1, entry)) return;
     this.#mine(entry);
     this.#look();
     this.#host.entry(entry);
     this.#settleAcked();
   }
 
-  update({ epoch, from, version, change }: Extract<ServerMessage, { kind: 'sync-update' }>): void {
-    const { server } = this.replica;
-    if (!server || !this.synced || (this.#follows(epoch) && version <= server.version)) return;
-    if (!this.#follows(epoch) || from > server.version) {
-      this.#gap();
-      return;
-    }
-    this.replica.advance(version, epoch, change);
+  update(range: Extract<ServerMessage, { kind: 'sync-update' }>): void {
+    if (!this.#advance(range.from, range)) return;
     this.#look();
     this.#settleAcked();
+  }
+
+  /** Takes what leads on from a version; asks again if that is not here yet (R2). False: it changed nothing. */
+  #advance(from: number, { version, epoch, change }: Pick<Entry, 'version' | 'epoch' | 'change'>): boolean {
+    const { server } = this.replica;
+    if (!server || !this.synced) return false;
+    const follows = this.#follows(epoch);
+    if (follows && version <= server.version) return false;
+    if (follows && from <= server.version) {
+      this.replica.advance(version, epoch, change);
+      return true;
+    }
+    this.#gap();
+    return false;
   }
 
   /** The answer to an op that was applied: it stands for its version if it is in the stream (R2). */

@@ -1,8 +1,9 @@
 import { equal } from './equal.ts';
+import { Family } from './family.ts';
 import type { Json } from './json.ts';
 import type { WidgetData } from './message.ts';
 import { member } from './pointer.ts';
-import { type Readable, Store } from './store.ts';
+import type { Readable } from './store.ts';
 
 /** How many points a window holds if nobody says (W1). */
 const maxWindow = 1_000;
@@ -13,17 +14,11 @@ const maxWindow = 1_000;
  */
 export class LiveValues {
   readonly #values = new Map<string, WidgetData>();
-  /** Of the widgets that somebody has asked for. */
-  readonly #stores = new Map<string, Store<WidgetData | undefined>>();
+  readonly #stores = new Family((id) => this.#values.get(id));
 
   /** The value of a widget; undefined = none that this server knows. */
   widget(id: string): Readable<WidgetData | undefined> {
-    let store = this.#stores.get(id);
-    if (!store) {
-      store = new Store(this.#values.get(id));
-      this.#stores.set(id, store);
-    }
-    return store;
+    return this.#stores.get(id);
   }
 
   /** Takes what a SYNC_RESPONSE has: it replaces all that was known. */
@@ -34,24 +29,24 @@ export class LiveValues {
       const now = after(undefined, value);
       if (!was || was.window !== now.window || !equal(was.data, now.data)) news[id] = value;
     }
-    const gone = [...this.#values.keys()].filter((id) => !member(data, id));
-    for (const id of gone) this.#values.delete(id);
-    this.apply(news, gone);
+    this.drop([...this.#values.keys()].filter((id) => !member(data, id)));
+    this.apply(news);
   }
 
-  /** Takes a WIDGET_DATA message: an equal value that came again is a new one too, so that a view knows that it is fresh. Who watches a widget hears of it once, however much the message has. */
-  apply(values: Readonly<Record<string, WidgetData>>, gone: readonly string[] = []): void {
+  /**
+   * Takes a WIDGET_DATA message: an equal value that came again is a new one too, so that a view knows that it is fresh. Who
+   * watches a widget hears of it once, however much the message has.
+   */
+  apply(values: Readonly<Record<string, WidgetData>>): void {
     const ids = Object.keys(values);
     for (const id of ids) this.#values.set(id, after(this.#values.get(id), values[id] as WidgetData));
-    for (const id of [...gone, ...ids]) this.#stores.get(id)?.set(this.#values.get(id));
+    this.#stores.update(ids);
   }
 
   /** Forgets the values of widgets that are gone (W2). */
-  drop(ids: Iterable<string>): void {
-    for (const id of ids) {
-      this.#values.delete(id);
-      this.#stores.get(id)?.set(undefined);
-    }
+  drop(ids: readonly string[]): void {
+    for (const id of ids) this.#values.delete(id);
+    this.#stores.update(ids);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Conflict, DashboardState, NamedVersion, PendingOperation } from './api.ts';
 import { widgetKey } from './coalesce.ts';
 import type { Layout, Widget } from './document.ts';
+import { Family } from './family.ts';
 import type { Item } from './item.ts';
 import type { JsonObject } from './json.ts';
 import { isObject, member } from './pointer.ts';
@@ -8,32 +9,6 @@ import { PresenceList } from './presence.ts';
 import type { Replica } from './replica.ts';
 import { type Readable, Store } from './store.ts';
 import { LiveValues } from './values.ts';
-
-/** Values by a key, each made when it is first asked for. */
-class Family<T> {
-  readonly #stores = new Map<string, Store<T>>();
-  readonly #read: (key: string, before: T | undefined) => T;
-
-  constructor(read: (key: string, before: T | undefined) => T) {
-    this.#read = read;
-  }
-
-  get(key: string): Readable<T> {
-    let store = this.#stores.get(key);
-    if (!store) {
-      store = new Store(this.#read(key, undefined));
-      this.#stores.set(key, store);
-    }
-    return store;
-  }
-
-  update(keys: Iterable<string> = this.#stores.keys()): void {
-    for (const key of keys) {
-      const store = this.#stores.get(key);
-      store?.set(this.#read(key, store.getSnapshot()));
-    }
-  }
-}
 
 const nothing: JsonObject = {};
 
