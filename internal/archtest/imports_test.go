@@ -19,7 +19,8 @@ var house = map[string][]string{
 	"journal/memjournal":    {"board", "journal"},
 	"journal/sqlitejournal": {"board", "journal"},
 
-	"auth": {"board"},
+	"auth":         {"board"},
+	"auth/httpsig": {"board", "auth"},
 
 	"observe": {"board"},
 	"metrics": {"board", "observe"},
@@ -54,7 +55,7 @@ var foundation = []string{"internal/jsontext", "internal/clock"}
 
 // drivers fill a contract. They never import each other, and the root package
 // reaches none of them: an embedder's build has only the drivers that it names.
-var drivers = []string{"journal/memjournal", "journal/sqlitejournal", "metrics"}
+var drivers = []string{"journal/memjournal", "journal/sqlitejournal", "auth/httpsig", "metrics"}
 
 // testsMayAlso is what tests of any package may import on top: contract suites,
 // journals to run on, and the client and the whole server as the outside world.
@@ -68,6 +69,7 @@ var libraries = map[string][]string{
 	"github.com/go-json-experiment/json": {"internal/jsontext"},
 	"github.com/gobwas/ws":               {"internal/wsconn", "client", "internal/bench"},
 	"modernc.org/sqlite":                 {"journal/sqlitejournal"},
+	"github.com/dunglas/httpsfv":         {"auth/httpsig"},
 	"github.com/prometheus/client_golang": {
 		"metrics",
 	},
