@@ -1,15 +1,17 @@
 import type { ReactNode } from 'react';
 import type { DrawingProps } from './drawing.ts';
-import { Markdown } from './markdown.tsx';
+import { usePart } from './part.ts';
+import { markdownPart } from './parts.ts';
 import { Scroll } from './scroll.tsx';
 
 /** A note. HTML is shown as it is written: text of others is never run. */
 export function Text({ config, kiosk }: DrawingProps): ReactNode {
+  const Markdown = usePart(markdownPart)?.Markdown;
   if (config.text.trim() === '') return <p className="kind kind-none">Nothing is written here yet.</p>;
   if (config.mode === 'markdown') {
     return (
       <Scroll className="kind-text" name={config.title || 'Text'} kiosk={kiosk}>
-        <Markdown text={config.text} />
+        {Markdown && <Markdown text={config.text} />}
       </Scroll>
     );
   }

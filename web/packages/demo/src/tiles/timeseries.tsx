@@ -2,10 +2,12 @@ import { type CSSProperties, type ReactNode, useEffect, useMemo, useRef, useStat
 import { timeText } from './chart/axis.ts';
 import { hueOf } from './chart/palette.ts';
 import { summaryOf } from './chart/summary.ts';
-import { TimeChart } from './chart/time-chart.ts';
+import type { TimeChart } from './chart/time-chart.ts';
 import { type Config, maxSeries } from './config.ts';
 import type { DrawingProps } from './drawing.ts';
 import { format } from './format.ts';
+import { usePart } from './part.ts';
+import { chartPart } from './parts.ts';
 import { type Columns, columnsOf, withGaps } from './values.ts';
 
 /** The lines of a widget: those that it names, and those that came besides. */
@@ -28,10 +30,11 @@ export function TimeSeries({ config, value, range, kiosk, sync }: DrawingProps):
   const chart = useRef<TimeChart | null>(null);
   const state = { columns, config, range, hidden, letters: kiosk ? wallLetters() : 11 };
   const latest = useRef(state);
+  const Chart = usePart(chartPart)?.TimeChart;
 
   useEffect(() => {
-    if (!host.current) return;
-    const made = new TimeChart(host.current, latest.current, {
+    if (!host.current || !Chart) return;
+    const made = new Chart(host.current, latest.current, {
       sync,
       hover: (index, own) =>
         setAt((was) => (index === null ? null : was?.index === index && was.own === own ? was : { index, own })),
@@ -41,7 +44,7 @@ export function TimeSeries({ config, value, range, kiosk, sync }: DrawingProps):
       made.destroy();
       chart.current = null;
     };
-  }, [sync]);
+  }, [Chart, sync]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `state` is made of exactly these
   useEffect(() => {
