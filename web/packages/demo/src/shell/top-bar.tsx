@@ -1,6 +1,6 @@
 import { ConflictBadge, DashboardSyncIndicator, PendingOperationsBadge, useOthers, useReadable } from '@dashwire/react';
 import { Ellipsis, History, LayoutDashboard, Link2, Plus, Redo2, Undo2 } from 'lucide-react';
-import { lazy, type ReactNode, Suspense } from 'react';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { initials } from '../person.ts';
 import { dashboardsHref } from '../routes.ts';
 import './top-bar.css';
@@ -113,9 +113,7 @@ function MenuOf(props: { readonly actions?: PageActions; readonly common: Common
   const { who } = props.common;
   const loading = (
     <button type="button" className="ui-button plain icon menu-trigger" aria-label="Menu" disabled>
-      <span className="me" style={{ background: who.color }} aria-hidden="true">
-        {initials(who.name)}
-      </span>
+      <span className="me" style={{ background: who.color }} data-initials={initials(who.name)} />
       <Ellipsis size={16} />
     </button>
   );
@@ -128,6 +126,7 @@ function MenuOf(props: { readonly actions?: PageActions; readonly common: Common
 
 function Status({ onConflicts }: { readonly onConflicts?: () => void }): ReactNode {
   const away = useReadable(offline);
+  const [list, setList] = useState(false);
   return (
     <div className="bar-status">
       {away && (
@@ -136,8 +135,8 @@ function Status({ onConflicts }: { readonly onConflicts?: () => void }): ReactNo
         </button>
       )}
       <ConflictBadge variant="drawer" compact onOpen={onConflicts} />
-      <PendingOperationsBadge />
-      <DashboardSyncIndicator />
+      <PendingOperationsBadge open={list} onOpenChange={setList} />
+      <DashboardSyncIndicator onConflicts={onConflicts} onPending={() => setList(true)} />
     </div>
   );
 }

@@ -199,3 +199,21 @@ test('words are replaced; words of others are text', () => {
   expect(screen.getByRole('button', { name: 'Verwerfen' })).toBeTruthy();
   expect(container.querySelector('img')).toBeNull();
 });
+
+test('an app may open the list from elsewhere: its button has the focus then, and Escape says that it is closed', () => {
+  const onOpenChange = vi.fn();
+  scene.pending.set([refused()]);
+  const badge = (shown: boolean) => (
+    <DashboardRealtimeProvider client={scene.client}>
+      <PendingOperationsBadge open={shown} onOpenChange={onOpenChange} />
+    </DashboardRealtimeProvider>
+  );
+  const { rerender } = render(badge(false));
+  act(() => vi.advanceTimersByTime(400));
+  expect(screen.queryByRole('region')).toBeNull();
+  rerender(badge(true));
+  expect(screen.getByRole('region', { name: 'Changes not saved yet' })).toBeTruthy();
+  expect(document.activeElement).toBe(screen.getByRole('button', { expanded: true }));
+  fireEvent.keyDown(document.activeElement ?? document.body, { key: 'Escape' });
+  expect(onOpenChange).toHaveBeenLastCalledWith(false);
+});

@@ -1,5 +1,5 @@
 import type { PendingOperation } from '@dashwire/client';
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useId, useRef, useState } from 'react';
 import { useClient } from '../hooks/useClient.ts';
 import { usePendingOperations } from '../hooks/usePendingOperations.ts';
 import { useTexts } from '../hooks/useTexts.ts';
@@ -10,17 +10,30 @@ import { Icon } from './icon.tsx';
 export interface PendingOperationsBadgeProps {
   /** Of the exported file. Default: `changes.json`. */
   readonly fileName?: string;
+  /** Whether the list is shown, for an app that opens it from elsewhere too, with `onOpenChange`. Default: as the badge is clicked. */
+  readonly open?: boolean;
+  readonly onOpenChange?: (open: boolean) => void;
   readonly className?: string;
 }
 
 /** How many changes are not saved, and for how long; opens the list of them. Nothing while all is saved. */
 export function PendingOperationsBadge({
   fileName = 'changes.json',
+  open: openByApp,
+  onOpenChange,
   className,
 }: PendingOperationsBadgeProps): ReactNode {
   const texts = useTexts();
   const operations = usePendingOperations();
-  const [open, setOpen] = useState(false);
+  const [openByItself, setOpenByItself] = useState(false);
+  const open = openByApp ?? openByItself;
+  const setOpen = useCallback(
+    (next: boolean) => {
+      setOpenByItself(next);
+      onOpenChange?.(next);
+    },
+    [onOpenChange],
+  );
   const oldest = operations[0]?.createdAt ?? null;
   const late = useReached(oldest === null ? null : oldest + patience);
   const shown = open || late;
@@ -36,7 +49,11 @@ export function PendingOperationsBadge({
     };
     document.addEventListener('pointerdown', outside);
     return () => document.removeEventListener('pointerdown', outside);
-  }, [open]);
+  }, [open, setOpen]);
+
+  useEffect(() => {
+    if (openByApp) button.current?.focus(); // what Tab comes to next is the list
+  }, [openByApp]);
 
   if (!shown) return null;
   const close = () => {

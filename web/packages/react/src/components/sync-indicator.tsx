@@ -13,6 +13,10 @@ export interface DashboardSyncIndicatorProps {
   readonly variant?: 'dot' | 'pill' | 'full';
   /** What "Sign in" does; default: another attempt to connect, which asks for a token again. */
   readonly onSignIn?: () => void;
+  /** Makes a button of "Needs your decision": the way to the conflicts. */
+  readonly onConflicts?: () => void;
+  /** Makes a button of "Not saved", refused or for want of space: the way to the list of what is pending. */
+  readonly onPending?: () => void;
   readonly className?: string;
 }
 
@@ -38,12 +42,22 @@ const looks: Readonly<Record<SyncState, readonly [Tone, Shape]>> = {
 export function DashboardSyncIndicator({
   variant = 'pill',
   onSignIn,
+  onConflicts,
+  onPending,
   className,
 }: DashboardSyncIndicatorProps): ReactNode {
   const texts = useTexts();
   const status = useSteadySync();
   const [tone, shape] = looks[status.state];
   const words = texts.sync(status);
+  const ways = { conflict: onConflicts, rejected: onPending, 'storage-full': onPending };
+  const way = Object.hasOwn(ways, status.state) ? ways[status.state as keyof typeof ways] : undefined;
+  const content = (
+    <>
+      <Icon shape={shape} />
+      <span className={variant === 'dot' ? 'dw-hidden' : undefined}>{words}</span>
+    </>
+  );
   return (
     <div
       className={classNames('dw-sync', className)}
@@ -52,8 +66,13 @@ export function DashboardSyncIndicator({
       data-dw-tone={tone}
     >
       <span role="status" title={variant === 'dot' ? words : undefined}>
-        <Icon shape={shape} />
-        <span className={variant === 'dot' ? 'dw-hidden' : undefined}>{words}</span>
+        {way === undefined ? (
+          content
+        ) : (
+          <button type="button" className="dw-way" onClick={() => way()}>
+            {content}
+          </button>
+        )}
       </span>
       {variant === 'full' && <Detail status={status} onSignIn={onSignIn} />}
     </div>
