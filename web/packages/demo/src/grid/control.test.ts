@@ -20,6 +20,7 @@ const actions = {
   openSettings: vi.fn(),
   openConflicts: vi.fn(),
   duplicate: vi.fn(),
+  pin: vi.fn(),
   remove: vi.fn(),
 } satisfies TileActions;
 

@@ -130,6 +130,9 @@ export class GridControl {
       case 'd':
         actions().duplicate(id);
         return true;
+      case 'p':
+        actions().pin(id);
+        return true;
       case 'Delete':
       case 'Backspace':
         actions().remove(id);
@@ -153,7 +156,7 @@ export class GridControl {
     const rectangle = this.#layout()?.items[id];
     if (rectangle === undefined || this.#host.viewing().narrow) return;
     if (rectangle.static) {
-      announce(`${this.#title(id)} is pinned: it stays where it is.`);
+      announce(`${this.#title(id)} is pinned: it stays where it is. P lets go of it.`);
       return;
     }
     this.#keys = { id, mode, asked: {} };

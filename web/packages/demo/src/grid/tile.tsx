@@ -1,6 +1,6 @@
 import type { Widget } from '@dashwire/client';
 import { useWidget, WidgetRealtime } from '@dashwire/react';
-import { Copy, Pin, Settings2, Trash2 } from 'lucide-react';
+import { Copy, Pin, PinOff, Settings2, Trash2 } from 'lucide-react';
 import { memo, type ReactNode, useLayoutEffect, useRef } from 'react';
 import { tileKind } from '../tiles/index.ts';
 import { useNear } from './near.ts';
@@ -57,7 +57,7 @@ export const Tile = memo(function Tile({ id }: TileProps): ReactNode {
           <header className="tile-header" data-grip={movable ? 'move' : undefined}>
             <TileTitle id={id} widget={widget} />
             {pinned && !viewing.kiosk && <Pin className="tile-pin" size={12} aria-label="Stays where it is" />}
-            {near && !viewing.kiosk && !viewing.readOnly && <TileButtons id={id} title={title} />}
+            {near && !viewing.kiosk && !viewing.readOnly && <TileButtons id={id} title={title} pinned={pinned} />}
           </header>
           <div className="tile-body">{near ? <TileBody id={id} widget={widget} /> : null}</div>
           {movable && <span className="tile-corner" data-grip="resize" aria-hidden="true" />}
@@ -74,8 +74,13 @@ const TileBody = memo(function TileBody({ id, widget }: { readonly id: string; r
   return <Body widgetId={id} widget={widget} range={range} kiosk={kiosk} readOnly={readOnly} />;
 });
 
-function TileButtons({ id, title }: { readonly id: string; readonly title: string }): ReactNode {
-  const { actions } = useGrid().viewing;
+interface TileButtonsProps extends TileProps {
+  readonly title: string;
+  readonly pinned: boolean;
+}
+
+function TileButtons({ id, title, pinned }: TileButtonsProps): ReactNode {
+  const { actions, narrow } = useGrid().viewing;
   return (
     <span className="tile-buttons">
       <button
@@ -94,6 +99,17 @@ function TileButtons({ id, title }: { readonly id: string; readonly title: strin
       >
         <Copy size={14} />
       </button>
+      {!narrow && (
+        <button
+          type="button"
+          aria-label={`Pin ${title}`}
+          aria-pressed={pinned}
+          title={pinned ? 'Let it move (P)' : 'Pin it where it is (P)'}
+          onClick={() => actions.pin(id)}
+        >
+          {pinned ? <PinOff size={14} /> : <Pin size={14} />}
+        </button>
+      )}
       <button type="button" aria-label={`Delete ${title}`} title="Delete (Del)" onClick={() => actions.remove(id)}>
         <Trash2 size={14} />
       </button>

@@ -46,6 +46,8 @@ export interface TileActions {
   openSettings(widgetId: string): void;
   openConflicts(widgetId: string): void;
   duplicate(widgetId: string): void;
+  /** Pins it, or lets go of it. */
+  pin(widgetId: string): void;
   remove(widgetId: string): void;
 }
 

@@ -13,6 +13,7 @@ export const keyGroups: readonly {
       { keys: ['Enter'], does: 'settings of the tile' },
       { keys: ['F2'], does: 'rename' },
       { keys: ['D'], does: 'duplicate' },
+      { keys: ['P'], does: 'pin, so that it stays where it is, or let go' },
       { keys: ['Del'], does: 'delete' },
     ],
   },

@@ -39,7 +39,7 @@ export function Kiosk({ options, id }: { readonly options: KioskOptions; readonl
   );
 }
 
-const noActions: TileActions = { openSettings() {}, openConflicts() {}, duplicate() {}, remove() {} };
+const noActions: TileActions = { openSettings() {}, openConflicts() {}, duplicate() {}, pin() {}, remove() {} };
 
 function Wall(): ReactNode {
   const dashboard = useDashboard();

@@ -1,10 +1,10 @@
 import type { DashboardState, Widget } from '@dashwire/client';
 import { useDashboard, useOthers, usePresence, useWidget } from '@dashwire/react';
-import { Copy, Trash2 } from 'lucide-react';
-import { type ReactNode, useCallback, useEffect, useMemo, useRef } from 'react';
+import { Copy, Pin, PinOff, Trash2 } from 'lucide-react';
+import { type ReactNode, useEffect, useMemo } from 'react';
 import { useOf } from '../grid/select.ts';
 import { presenceOf } from '../presence.ts';
-import { duplicateWidget, removeWidget } from '../shell/edits.ts';
+import { duplicateWidget, pinWidget, removeWidget } from '../shell/edits.ts';
 import { configOf, isObject } from '../tiles/config.ts';
 import { CopyButton } from '../tiles/empty.tsx';
 import { tileKind, tileKinds } from '../tiles/index.ts';
@@ -22,7 +22,7 @@ interface PanelProps {
 /** The settings of one widget. Changes show at once, and are sent when a field is left: one step of undo each. */
 export function SettingsPanel({ widgetId, onClose }: PanelProps): ReactNode {
   const [widget] = useWidget(widgetId);
-  const arrive = useEditPresence(widgetId);
+  useEditPresence(widgetId);
 
   if (widget === undefined) {
     return (
@@ -31,25 +31,16 @@ export function SettingsPanel({ widgetId, onClose }: PanelProps): ReactNode {
       </Sheet>
     );
   }
-  return <Fields widgetId={widgetId} widget={widget} onClose={onClose} onFocus={arrive} />;
+  return <Fields widgetId={widgetId} widget={widget} onClose={onClose} />;
 }
 
-/** Tells the others that one edits this widget; again when the focus comes back, since the tile that had it told that it was left. */
-function useEditPresence(widgetId: string): () => void {
+/** Tells the others that one edits this widget. */
+function useEditPresence(widgetId: string): void {
   const [, show] = usePresence();
-  const due = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const arrive = useCallback(() => {
-    clearTimeout(due.current);
-    due.current = setTimeout(() => show({ widgetId, mode: 'edit' }));
-  }, [show, widgetId]);
   useEffect(() => {
-    arrive();
-    return () => {
-      clearTimeout(due.current);
-      show({ widgetId: null, mode: null });
-    };
-  }, [arrive, show]);
-  return arrive;
+    show({ widgetId, mode: 'edit' });
+    return () => show({ widgetId: null, mode: null });
+  }, [show, widgetId]);
 }
 
 const range = { ms: 300_000, end: () => Date.now(), frozen: false };
@@ -58,10 +49,9 @@ const isViewer = ({ role }: DashboardState) => role === 'viewer' || role === 'fe
 
 interface FieldsProps extends PanelProps {
   readonly widget: Widget;
-  readonly onFocus: () => void;
 }
 
-function Fields({ widgetId, widget, onClose, onFocus }: FieldsProps): ReactNode {
+function Fields({ widgetId, widget, onClose }: FieldsProps): ReactNode {
   const dashboard = useDashboard();
   const readOnly = useOf(dashboard.state, isViewer);
   const hints = useHints(widgetId);
@@ -72,8 +62,18 @@ function Fields({ widgetId, widget, onClose, onFocus }: FieldsProps): ReactNode 
   const kind = tileKind(widget.type);
   const { Settings, icon: Icon } = kind;
   const title = configOf(widget).title.trim() || kind.name;
+  const pinned = useOf(dashboard.layout(), (layout) => layout?.items[widgetId]?.static === true);
   const footer = readOnly ? undefined : (
     <>
+      <button
+        type="button"
+        className="ui-button"
+        aria-pressed={pinned}
+        title="Pinned, it stays where it is while others move"
+        onClick={() => pinWidget(dashboard, widgetId)}
+      >
+        {pinned ? <PinOff size={14} /> : <Pin size={14} />} Pin
+      </button>
       <button
         type="button"
         className="ui-button"
@@ -102,7 +102,7 @@ function Fields({ widgetId, widget, onClose, onFocus }: FieldsProps): ReactNode 
     </span>
   );
   return (
-    <Sheet name="settings" title={heading} onClose={onClose} onFocus={onFocus} footer={footer}>
+    <Sheet name="settings" title={heading} onClose={onClose} footer={footer}>
       <EditingContext value={editing}>
         <form className="settings" onSubmit={(event) => event.preventDefault()}>
           <Company widgetId={widgetId} />

@@ -7,8 +7,6 @@ interface SheetProps {
   readonly title: ReactNode;
   readonly className?: string;
   readonly onClose: () => void;
-  /** The focus came into it, or went from one part of it to another. */
-  readonly onFocus?: () => void;
   readonly footer?: ReactNode;
   readonly children: ReactNode;
 }
@@ -17,7 +15,7 @@ interface SheetProps {
  * A sheet at the side that leaves the page in use. It takes the focus when it opens, `data-first` first, and gives it back
  * where it came from; Escape closes it.
  */
-export function Sheet({ name, title, className = '', onClose, onFocus, footer, children }: SheetProps): ReactNode {
+export function Sheet({ name, title, className = '', onClose, footer, children }: SheetProps): ReactNode {
   const sheet = useRef<HTMLElement>(null);
   const heading = useId();
 
@@ -51,7 +49,6 @@ export function Sheet({ name, title, className = '', onClose, onFocus, footer, c
       aria-labelledby={heading}
       tabIndex={-1}
       onKeyDown={onKeyDown}
-      onFocus={onFocus}
     >
       <header className="sheet-header">
         <h2 id={heading}>{title}</h2>

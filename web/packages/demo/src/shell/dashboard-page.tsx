@@ -8,7 +8,7 @@ import { useOf } from '../grid/select.ts';
 import type { GridView, TileActions } from '../grid/view.ts';
 import { pageKeyOf } from '../keyboard/keys.ts';
 import { dashboardsHref, shareLink } from '../routes.ts';
-import { download, duplicateWidget, removeWidget } from './edits.ts';
+import { download, duplicateWidget, pinWidget, removeWidget } from './edits.ts';
 import { follow } from './follow.ts';
 import { Following } from './following.tsx';
 import type { CommonActions } from './menu.tsx';
@@ -52,6 +52,7 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
       openSettings: (widgetId) => setSheet({ name: 'settings', widgetId }),
       openConflicts: (widgetId) => setSheet({ name: 'conflicts', widgetId }),
       duplicate: (widgetId) => duplicateWidget(dashboard, widgetId),
+      pin: (widgetId) => pinWidget(dashboard, widgetId),
       remove: (widgetId) => {
         setSheet((open) => (open?.name === 'settings' && open.widgetId === widgetId ? null : open));
         removeWidget(dashboard, widgetId);

@@ -1,12 +1,14 @@
 import { type Dashboard, type Rectangle, Store, type UndoState, type Widget } from '@dashwire/client';
 import { beforeEach, expect, test, vi } from 'vitest';
-import { duplicateWidget, removeWidget } from './edits.ts';
+import { announcement } from '../announce.ts';
+import { duplicateWidget, pinWidget, removeWidget } from './edits.ts';
 import { dismiss, toasts } from './toasts.ts';
 
 const place: Rectangle = { x: 4, y: 2, w: 6, h: 8, static: false };
 const undoState = new Store<UndoState>({ canUndo: false, canRedo: false, undoLabel: null, redoLabel: null });
 const undo = vi.fn(async () => null);
 const batch = vi.fn();
+const move = vi.fn();
 const createWidget = vi.fn(() => ({ widgetId: 'new' }));
 const deleteWidget = vi.fn((_: string, { label }: { label: string }) => {
   undoState.set({ canUndo: true, canRedo: false, undoLabel: label, redoLabel: null });
@@ -17,12 +19,14 @@ const widgets: Readonly<Record<string, Widget>> = {
 };
 const dashboard = {
   widget: (id: string) => new Store(widgets[id]),
-  layout: () => new Store({ columns: 24, compact: 'vertical', items: { cpu: place } }),
+  layout: () =>
+    new Store({ columns: 24, compact: 'vertical', items: { cpu: place, fixed: { ...place, static: true } } }),
   undoState,
   undo,
   batch,
   createWidget,
   deleteWidget,
+  move,
 } as unknown as Dashboard;
 
 beforeEach(() => {
@@ -72,4 +76,14 @@ test('a widget without a title and a place has a copy too', () => {
     { layout: undefined, label: 'Duplicate bare' },
   );
   expect(duplicateWidget(dashboard, 'gone')).toBeUndefined();
+});
+
+test('a pin is an edit of that alone, and is said', () => {
+  pinWidget(dashboard, 'cpu');
+  expect(move).toHaveBeenLastCalledWith({ cpu: { static: true } }, { label: 'Pin CPU' });
+  expect(announcement.getSnapshot().text).toContain('CPU is pinned');
+  pinWidget(dashboard, 'fixed');
+  expect(move).toHaveBeenLastCalledWith({ fixed: { static: false } }, { label: 'Unpin fixed' });
+  pinWidget(dashboard, 'gone');
+  expect(move).toHaveBeenCalledTimes(2);
 });

@@ -33,6 +33,16 @@ export function duplicateWidget(dashboard: Dashboard, widgetId: string): string 
   return made.widgetId;
 }
 
+/** Pins a widget, so that it stays where it is while others move, or lets go of it. */
+export function pinWidget(dashboard: Dashboard, widgetId: string): void {
+  const place = dashboard.layout().getSnapshot()?.items[widgetId];
+  if (place === undefined) return;
+  const title = titleOf(dashboard.widget(widgetId).getSnapshot(), widgetId);
+  const label = `${place.static ? 'Unpin' : 'Pin'} ${title}`;
+  dashboard.move({ [widgetId]: { static: !place.static } }, { label });
+  announce(place.static ? `${title} moves again.` : `${title} is pinned: it stays where it is.`);
+}
+
 /** Has the browser keep a text as a file. */
 export function download(name: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
