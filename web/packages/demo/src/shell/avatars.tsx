@@ -46,13 +46,12 @@ function Face({ presence, followed }: { readonly presence: Presence; readonly fo
     <Tooltip.Root>
       <Tooltip.Trigger
         className="face"
+        data-initials={initials(name)}
         style={{ background: color, '--who': color } as CSSProperties}
         aria-label={`${words}. ${followed ? 'Stop following' : 'Follow'}`}
         aria-pressed={followed}
         onClick={() => follow(followed ? null : presence.sessionId)}
-      >
-        <span aria-hidden="true">{initials(name)}</span>
-      </Tooltip.Trigger>
+      />
       <Tip>
         {words}
         <span className="tip-hint">{followed ? 'Click to stop following' : 'Click to follow'}</span>

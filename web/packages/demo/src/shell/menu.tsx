@@ -30,9 +30,7 @@ export function MainMenu({
   return (
     <Menu.Root modal={false}>
       <Menu.Trigger className="ui-button plain icon menu-trigger" aria-label="Menu" title="Menu">
-        <span className="me" style={{ background: color }} aria-hidden="true">
-          {initials(name)}
-        </span>
+        <span className="me" style={{ background: color }} data-initials={initials(name)} />
         <Ellipsis size={16} />
       </Menu.Trigger>
       <Menu.Portal>
