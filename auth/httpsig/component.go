@@ -50,9 +50,13 @@ var structured = map[string]func([]string) (httpsfv.StructuredFieldValue, error)
 	"want-repr-digest":    asDictionary,
 }
 
-func asList(v []string) (httpsfv.StructuredFieldValue, error)       { return httpsfv.UnmarshalList(v) }
-func asItem(v []string) (httpsfv.StructuredFieldValue, error)       { return httpsfv.UnmarshalItem(v) }
-func asDictionary(v []string) (httpsfv.StructuredFieldValue, error) { return httpsfv.UnmarshalDictionary(v) }
+func asList(v []string) (httpsfv.StructuredFieldValue, error) { return httpsfv.UnmarshalList(v) }
+
+func asItem(v []string) (httpsfv.StructuredFieldValue, error) { return httpsfv.UnmarshalItem(v) }
+
+func asDictionary(v []string) (httpsfv.StructuredFieldValue, error) {
+	return httpsfv.UnmarshalDictionary(v)
+}
 
 // components reads what a signature covers. Each may be there once (section 2.5).
 func components(list httpsfv.InnerList) ([]component, *Error) {
