@@ -4,7 +4,12 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
-const documents = ['docs/typescript.md', 'docs/react.md'];
+const documents = [
+  'docs/typescript.md',
+  'docs/react.md',
+  'web/packages/client/README.md',
+  'web/packages/react/README.md',
+];
 // Inside a package, where the names of packages mean what they mean to an app.
 const folder = join(root, 'web/packages/demo/docs-code');
 

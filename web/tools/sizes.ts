@@ -32,7 +32,7 @@ for (const { name, entry, external, first, all } of budgets) {
     platform: 'browser',
     preserveEntrySignatures: 'allow-extension', // as in the build of an app
     write: false,
-    output: { format: 'esm', minify: true },
+    output: { format: 'esm', minify: true, comments: false },
   });
   const chunks = output.filter((file) => file.type === 'chunk');
   /** The entry, and what it imports in turn. */

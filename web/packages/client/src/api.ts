@@ -251,6 +251,7 @@ export interface Dashboard {
   batch(operations: readonly BatchedOp[], options?: EditOptions): Operation;
   restoreLayout(toVersion: number, options?: EditOptions & { breakpoint?: string }): Operation;
   gesture(options?: EditOptions): Gesture;
+  /** Null: there was nothing. `rejected` with `NETWORK`: what it takes was not here yet and could not be fetched; the step stays. */
   undo(): Promise<UndoResult | null>;
   redo(): Promise<UndoResult | null>;
 

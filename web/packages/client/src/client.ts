@@ -46,7 +46,6 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
   let everLive = false;
   let pendingSince: number | null = null;
   let destroyed: Promise<void> | undefined;
-  const waiting = new Set<(result: boolean) => void>();
 
   const outbox = new Outbox({
     platform,
@@ -289,29 +288,21 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     return next?.operation;
   }
 
-  async function waitForSync({
-    timeoutMs,
-    signal,
-  }: {
-    timeoutMs?: number;
-    signal?: AbortSignal;
-  } = {}): Promise<boolean> {
+  async function waitForSync({ timeoutMs, signal }: Parameters<DashwireClient['waitForSync']>[0] = {}) {
     await outbox.loaded();
-    if (sync.getSnapshot().pending === 0) return true;
-    if (destroyed || signal?.aborted) return false;
-    return new Promise((resolve) => {
-      const done = (result: boolean) => {
+    const isSynced = () => sync.getSnapshot().pending === 0;
+    const ends = signal ? [signal, leaving.signal] : [leaving.signal];
+    if (isSynced() || ends.some((end) => end.aborted)) return isSynced();
+    return new Promise<boolean>((resolve) => {
+      const done = () => {
         stop();
-        waiting.delete(done);
-        if (timer !== undefined) platform.clearTimeout(timer);
-        signal?.removeEventListener('abort', give);
-        resolve(result);
+        platform.clearTimeout(timer ?? 0);
+        for (const end of ends) end.removeEventListener('abort', done);
+        resolve(isSynced());
       };
-      const give = () => done(false);
-      const stop = sync.subscribe(() => sync.getSnapshot().pending === 0 && done(true));
-      const timer = timeoutMs === undefined ? undefined : platform.setTimeout(give, timeoutMs);
-      signal?.addEventListener('abort', give);
-      waiting.add(done);
+      const stop = sync.subscribe(() => isSynced() && done());
+      const timer = timeoutMs === undefined ? undefined : platform.setTimeout(done, timeoutMs);
+      for (const end of ends) end.addEventListener('abort', done);
     });
   }
 
@@ -333,7 +324,6 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     await connection.stop();
     open = false;
     for (const one of cores.values()) one.end();
-    for (const done of [...waiting]) done(false);
     await outbox.destroy();
     await storage.close();
     for (const stop of unsubscribe) stop();

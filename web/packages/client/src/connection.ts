@@ -16,7 +16,7 @@ import {
   type Since,
 } from './transport.ts';
 import { openWebSocket } from './websocket.ts';
-import { protocol } from './wire.ts';
+import { incompatible, protocol } from './wire.ts';
 
 export interface ConnectionOptions {
   readonly endpoints: Endpoints;
@@ -225,7 +225,8 @@ class Machine implements Connection {
           })
         : openWebSocket({ ...common, url: this.#named(endpoints.socket) });
     } catch (error) {
-      if (generation === this.#generation) events.ended({ code: closed.broken, reason: String(error) });
+      if (generation === this.#generation)
+        events.ended({ code: closed.broken, reason: error instanceof Error ? error.message : String(error) });
     }
   }
 
@@ -386,9 +387,7 @@ class Machine implements Connection {
       else {
         const theirs = ((await response.json()) as { protocol?: unknown } | null)?.protocol;
         reachable = theirs === protocol;
-        if (typeof theirs === 'number' && !reachable) {
-          found = { code: 'incompatible', reason: `the server speaks protocol ${theirs}, and this page ${protocol}` };
-        }
+        if (typeof theirs === 'number' && !reachable) found = incompatible(theirs);
       }
     } catch {
       // Not reachable: as it was found.

@@ -124,6 +124,7 @@ export class DashboardCore {
     }
     this.#attempts = 0;
     this.synced = true;
+    void this.undo.prepare().catch(() => {}); // tried again when it is needed
     this.views.set({ status: 'ready', role, error: null });
     this.views.people.replace(presence);
     this.views.values.replace(data);

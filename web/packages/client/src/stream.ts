@@ -4,7 +4,7 @@ import type { Json } from './json.ts';
 import type { ClientMessage, NackPayload, ServerMessage, Welcome } from './message.ts';
 import { problemOf } from './problem.ts';
 import { closed, type Session, type SessionEnd, type SessionEvents, type Since } from './transport.ts';
-import { byteLength, decode, decodeJson, encode, exceeds, protocol } from './wire.ts';
+import { byteLength, decode, decodeJson, encode, exceeds, incompatible } from './wire.ts';
 
 export interface StreamOptions {
   readonly platform: Platform;
@@ -195,10 +195,7 @@ export function openStream(options: StreamOptions): Session {
   function receive(message: ServerMessage): void {
     switch (message.kind) {
       case 'incompatible':
-        end({
-          code: 'incompatible',
-          reason: `the server speaks protocol ${message.protocol}, and this page ${protocol}`,
-        });
+        end(incompatible(message.protocol));
         break;
       case 'connect':
         connected(message.welcome);

@@ -1,6 +1,8 @@
 import type { UndoResult, UndoState } from './api.ts';
 import { mergeOps } from './coalesce.ts';
 import type { DashboardDocument } from './document.ts';
+import type { DashwireError } from './errors.ts';
+import type { inverseOp } from './inverse.ts';
 import type { Item } from './item.ts';
 import type { BatchedOp, Op } from './operation.ts';
 import { part } from './part.ts';
@@ -30,13 +32,12 @@ export class UndoStack {
   readonly state = new Store<UndoState>({ canUndo: false, canRedo: false, undoLabel: null, redoLabel: null });
   #done: readonly Step[] = [];
   #undone: readonly Step[] = [];
-  /** Works out how an edit is taken back; fetched with the first edit, so that it is there without a network. */
-  #inverse: typeof import('./inverse.ts') | undefined;
+  /** Works out how an edit is taken back. */
+  #inverse: typeof inverseOp | undefined;
 
   /** Notes an edit. One that went into the same draft as the last belongs to it. */
   record(item: Item, op: Op, before: DashboardDocument, after: DashboardDocument): void {
     const last = this.#done.at(-1);
-    if (!last) void this.#fetch().catch(() => {}); // tried again when it is needed
     this.#undone = [];
     if (last?.item === item && item.state === 'draft') {
       last.op = mergeOps(last.op as BatchedOp, op as BatchedOp) ?? item.op;
@@ -70,13 +71,17 @@ export class UndoStack {
     return this.#back('Redo', submit);
   }
 
-  async #fetch() {
-    this.#inverse ??= await part(import('./inverse.ts'));
-    return this.#inverse;
+  /** Fetches what undoing takes, while there is a network. */
+  async prepare(): Promise<void> {
+    this.#inverse ??= (await part(import('./inverse.ts'))).inverseOp;
   }
 
   async #back(word: 'Undo' | 'Redo', submit: Submit): Promise<UndoResult | null> {
-    const { inverseOp } = this.#inverse ?? (await this.#fetch());
+    try {
+      if (!this.#inverse) await this.prepare();
+    } catch (error) {
+      return { outcome: { id: '', state: 'rejected', error: error as DashwireError }, skipped: [] };
+    }
     const from = [...(word === 'Undo' ? this.#done : this.#undone)];
     let made: ReturnType<Submit> = null;
     let next: Step | undefined;
@@ -84,7 +89,7 @@ export class UndoStack {
       const last = from.pop();
       if (!last) break;
       const { label, version, epoch } = last;
-      const op = inverseOp(last.before, last.after, last.op);
+      const op = this.#inverse?.(last.before, last.after, last.op);
       if (!op) continue; // it changed nothing, and so is no step
       made = submit({ ...op, baseVersion: version, epoch }, `${word}: ${label}`);
       if (made?.item.active) next = step(made.item, made.item.op, made.before, made.after, label);

@@ -1,7 +1,7 @@
 import type { Platform } from './api.ts';
 import type { ClientMessage, ServerMessage, Welcome } from './message.ts';
 import { closed, type Session, type SessionEnd, type SessionEvents } from './transport.ts';
-import { decode, encode, exceeds, protocol } from './wire.ts';
+import { decode, encode, exceeds, incompatible } from './wire.ts';
 
 export interface WebSocketOptions {
   readonly platform: Platform;
@@ -84,10 +84,7 @@ export function openWebSocket({ platform, url, clientId, token, events }: WebSoc
   function receive(message: ServerMessage): void {
     switch (message.kind) {
       case 'incompatible':
-        end({
-          code: 'incompatible',
-          reason: `the server speaks protocol ${message.protocol}, and this page ${protocol}`,
-        });
+        end(incompatible(message.protocol));
         break;
       case 'connect':
         connected(message.welcome, message.correlationId);

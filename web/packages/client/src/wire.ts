@@ -4,6 +4,7 @@
  */
 import type { Json, JsonObject } from './json.ts';
 import type { ClientMessage, Entry, ServerMessage, SyncResponse } from './message.ts';
+import type { SessionEnd } from './transport.ts';
 
 /** Where in a value its first fault lies, as a path behind the value's own; undefined = it is as it should be. */
 type Check = (value: unknown) => string | undefined;
@@ -144,6 +145,11 @@ const presence = list(shape({ sessionId: text, clientId: text, userId: text, sta
 
 /** The protocol that this client speaks. */
 export const protocol = 1;
+/** Why a session with a server of another protocol ends. */
+export const incompatible = (theirs: number): SessionEnd => ({
+  code: 'incompatible',
+  reason: `the server speaks protocol ${theirs}, and this page ${protocol}`,
+});
 /** Of another protocol only its number can be relied on. */
 const isOther = (value: unknown) => isCount(value) && value !== protocol;
 
