@@ -24,13 +24,15 @@ export function write(value: number | null | undefined, { unit: name = 'short', 
   const unit = unitOf(name);
   if (unit.words) return { number: unit.words[value === 0 ? 0 : 1], unit: '' };
   const n = value * (unit.times ?? 1);
-  if (!Number.isFinite(n)) return { number: n < 0 ? '−∞' : '∞', unit: symbolOf(unit, 1) };
   const size = Math.abs(n);
+  const endless = { number: n < 0 ? '−∞' : '∞', unit: symbolOf(unit, 1) };
+  if (!Number.isFinite(n)) return endless;
   if (unit.seconds && size * unit.seconds >= 59.95 && size * unit.seconds < 1e15) {
     return { number: (n < 0 ? '−' : '') + clock(size * unit.seconds), unit: '' };
   }
   const [step, symbol] = stepOf(unit, size, decimals);
   const scaled = size / step;
+  if (!Number.isFinite(scaled)) return endless; // the smallest step, and the largest of numbers
   const text = beyond(scaled, decimals)
     ? scaled.toExponential(1).replace('e+', 'e')
     : grouped(scaled.toFixed(digitsOf(scaled, step, decimals)));
