@@ -1,9 +1,8 @@
 /** What ops touch, and how two edits that were not sent yet become one op. */
 import { composePatches } from './change.ts';
 import type { DashboardDocument, Patch, Pointer } from './document.ts';
-import type { Json } from './json.ts';
 import type { BatchedOp, Op } from './operation.ts';
-import { contains, getAt, member } from './pointer.ts';
+import { contains, getAt, member, prevAt } from './pointer.ts';
 
 /** The parts of a batch; of any other op, itself. */
 export function partsOf(op: Op): readonly Op[] {
@@ -51,12 +50,7 @@ export function overlap(a: readonly Pointer[], b: readonly Pointer[]): boolean {
 export function withPrev<T extends Op>(op: T, seen: DashboardDocument | null): T {
   if (!seen || (op.type !== 'WIDGET_UPDATE' && op.type !== 'DASHBOARD_UPDATE') || op.prev || op.changes) return op;
   const of = op.type === 'WIDGET_UPDATE' ? member(seen.widgets, op.widgetId) : seen.settings;
-  const prev: Record<Pointer, Json> = {};
-  for (const path of pathsOf(op)) {
-    const value = getAt(of, path);
-    if (value !== undefined) prev[path] = value;
-  }
-  return Object.keys(prev).length > 0 ? { ...op, prev } : op;
+  return { ...op, ...prevAt(pathsOf(op), (path) => getAt(of, path)) };
 }
 
 /** Two edits as one op that keeps the base of the first; undefined if they have to stay two. */
@@ -77,13 +71,9 @@ export function mergeOps(first: BatchedOp, second: BatchedOp): BatchedOp | undef
   }
   const patch = composePatches(first, second) ?? {};
   const known = new Set(pathsOf(first));
-  const prev: Record<Pointer, Json> = {};
-  for (const path of pathsOf(patch)) {
-    const seen = member((known.has(path) ? first : second).prev, path);
-    if (seen !== undefined) prev[path] = seen;
-  }
   const { set: _, unset: __, prev: ___, ...rest } = first;
-  const seen = !('create' in first && first.create) && Object.keys(prev).length > 0 && { prev };
+  const isNew = 'create' in first && first.create;
+  const seen = !isNew && prevAt(pathsOf(patch), (path) => member((known.has(path) ? first : second).prev, path));
   const { set, unset } = patch;
   return { ...rest, ...(set && { set }), ...(unset && { unset }), ...seen } as BatchedOp;
 }

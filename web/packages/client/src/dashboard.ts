@@ -374,12 +374,12 @@ export class DashboardCore {
       undoState: this.undo.state,
       presence: views.people.people,
       settings: views.settings,
-      widget: (id: string) => views.widget(id),
-      widgetIds: (breakpoint?: string) => views.widgetIds(breakpoint),
-      layout: (breakpoint?: string) => views.layout(breakpoint),
-      data: (id: string) => views.values.widget(id),
-      pending: (id?: string) => views.pending(id),
-      conflicts: (id?: string) => views.conflicts(id),
+      widget: views.widget,
+      widgetIds: views.widgetIds,
+      layout: views.layout,
+      data: views.values.widget,
+      pending: views.pending,
+      conflicts: views.conflicts,
       namedVersions: () => views.namedVersions,
       createWidget: (widget: Widget, options: EditOptions & { id?: string; layout?: object } = {}) => {
         const { id: widgetId = this.#host.platform.newId(), layout } = options;

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from './json.ts';
 import { normaliseLayout } from './layout.ts';
 import { mergeEdits } from './mergepatch.ts';
 import type { BatchedOp, Op } from './operation.ts';
-import { contains, editsIn, getAt, joinPointer, member, patchOf } from './pointer.ts';
+import { contains, editsIn, getAt, joinPointer, member, patchOf, prevAt } from './pointer.ts';
 import { equalRectangles } from './rectangle.ts';
 
 /**
@@ -68,16 +68,14 @@ function back(was: JsonObject, is: JsonObject, ops: readonly Op[]): Undoing | nu
     }),
   );
   const edits = new Map<Pointer, Json | undefined>();
-  const prev: Record<Pointer, Json> = {};
   for (const path of paths) {
     if ([...paths].some((above) => above !== path && contains(above, path))) continue;
     const now = getAt(is, path);
     const then = getAt(was, path);
     if (equal(now, then)) continue;
     edits.set(path, then);
-    if (now !== undefined) prev[path] = now;
   }
-  return edits.size > 0 ? { ...patchOf(edits), ...(Object.keys(prev).length > 0 && { prev }) } : null;
+  return edits.size > 0 ? { ...patchOf(edits), ...prevAt(edits.keys(), (path) => getAt(is, path)) } : null;
 }
 
 /** Puts the items of a breakpoint back, those too that were only pushed aside. */

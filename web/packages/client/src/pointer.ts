@@ -145,3 +145,16 @@ export function patchOf(edits: ReadonlyMap<Pointer, Json | undefined>): Patch {
   }
   return { ...(Object.keys(set).length > 0 && { set }), ...(unset.length > 0 && { unset }) };
 }
+
+/** The values seen at some paths, as an op has them (M3): what is absent there has none, and without any there is no member. */
+export function prevAt(
+  paths: Iterable<Pointer>,
+  seen: (path: Pointer) => Json | undefined,
+): { readonly prev?: Readonly<Record<Pointer, Json>> } {
+  const prev: Record<Pointer, Json> = {};
+  for (const path of paths) {
+    const value = seen(path);
+    if (value !== undefined) prev[path] = value;
+  }
+  return Object.keys(prev).length > 0 ? { prev } : {};
+}

@@ -17,9 +17,7 @@ export class LiveValues {
   readonly #stores = new Family((id) => this.#values.get(id));
 
   /** The value of a widget; undefined = none that this server knows. */
-  widget(id: string): Readable<WidgetData | undefined> {
-    return this.#stores.get(id);
-  }
+  readonly widget = (id: string): Readable<WidgetData | undefined> => this.#stores.get(id);
 
   /** Takes what a SYNC_RESPONSE has: it replaces all that was known. */
   replace(data: Readonly<Record<string, WidgetData>>): void {

@@ -49,26 +49,12 @@ export class Views {
     });
   }
 
-  widget(id: string): Readable<Widget | undefined> {
-    return this.#widgets.get(id);
-  }
-
-  layout(breakpoint = 'main'): Readable<Layout | undefined> {
-    return this.#layouts.get(breakpoint);
-  }
-
-  widgetIds(breakpoint = 'main'): Readable<readonly string[]> {
-    return this.#ids.get(breakpoint);
-  }
-
+  readonly widget = (id: string): Readable<Widget | undefined> => this.#widgets.get(id);
+  readonly layout = (breakpoint = 'main'): Readable<Layout | undefined> => this.#layouts.get(breakpoint);
+  readonly widgetIds = (breakpoint = 'main'): Readable<readonly string[]> => this.#ids.get(breakpoint);
   /** Without an id, all of the dashboard. */
-  pending(id?: string): Readable<readonly PendingOperation[]> {
-    return this.#pending.get(keyOf(id));
-  }
-
-  conflicts(id?: string): Readable<readonly Conflict[]> {
-    return this.#conflicts.get(keyOf(id));
-  }
+  readonly pending = (id?: string): Readable<readonly PendingOperation[]> => this.#pending.get(keyOf(id));
+  readonly conflicts = (id?: string): Readable<readonly Conflict[]> => this.#conflicts.get(keyOf(id));
 
   /** Tells all what has changed in the replica, and in what is given. Who hears of it may edit at once. */
   set(given: Partial<Pick<DashboardState, 'status' | 'role' | 'error'>>): void {
