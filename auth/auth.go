@@ -65,6 +65,12 @@ type Principal struct {
 	Admin bool
 	// Expires is when the credentials end; zero = never (C3).
 	Expires time.Time
+	// TokenID names the token among all of its issuer ("jti"), "" if it has no name. It
+	// is what one token is revoked by.
+	TokenID string
+	// IssuedAt is when the token was made; zero = not known, which counts as before any
+	// revocation of its user.
+	IssuedAt time.Time
 }
 
 // Anonymous is the user without a name where sign-in is off (C1).

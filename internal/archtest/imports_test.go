@@ -21,6 +21,7 @@ var house = map[string][]string{
 
 	"auth":         {"board"},
 	"auth/httpsig": {"board", "auth"},
+	"auth/jwtauth": {"board", "auth"},
 
 	"observe": {"board"},
 	"metrics": {"board", "observe"},
@@ -55,7 +56,7 @@ var foundation = []string{"internal/jsontext", "internal/clock"}
 
 // drivers fill a contract. They never import each other, and the root package
 // reaches none of them: an embedder's build has only the drivers that it names.
-var drivers = []string{"journal/memjournal", "journal/sqlitejournal", "auth/httpsig", "metrics"}
+var drivers = []string{"journal/memjournal", "journal/sqlitejournal", "auth/httpsig", "auth/jwtauth", "metrics"}
 
 // testsMayAlso is what tests of any package may import on top: contract suites,
 // journals to run on, and the client and the whole server as the outside world.
@@ -70,6 +71,8 @@ var libraries = map[string][]string{
 	"github.com/gobwas/ws":               {"internal/wsconn", "client", "internal/bench"},
 	"modernc.org/sqlite":                 {"journal/sqlitejournal"},
 	"github.com/dunglas/httpsfv":         {"auth/httpsig"},
+	"github.com/golang-jwt/jwt/v5":       {"auth/jwtauth", "cmd/dashwire"},
+	"github.com/MicahParks/jwkset":       {"auth/jwtauth", "cmd/dashwire"},
 	"github.com/prometheus/client_golang": {
 		"metrics",
 	},
@@ -179,7 +182,7 @@ func TestRootReachesNoDriver(t *testing.T) {
 				}
 			}
 			for _, path := range others {
-				for _, vendor := range []string{"prometheus", "opentelemetry", "golang-jwt", "modernc.org", "nats-io"} {
+				for _, vendor := range []string{"prometheus", "opentelemetry", "golang-jwt", "jwkset", "modernc.org", "nats-io"} {
 					if strings.Contains(path, vendor) {
 						t.Errorf("%s: the root package reaches %s", f.path, path)
 					}
