@@ -52,7 +52,7 @@ export class Person {
     });
   }
 
-  /** Opens a window at a place of the demo; on a server without sign-in as that user. */
+  /** Opens a window at a place of the demo; on a server without sign-in as that user, '' = as somebody whom the page names. */
   static async open(browser: Browser, name: string, url: string, options: WindowOptions = {}): Promise<Person> {
     const context = await browser.newContext({
       viewport: { width: options.width ?? 1280, height: options.height ?? 800 },
@@ -66,7 +66,7 @@ export class Person {
     const page = await context.newPage();
     const person = new Person(name, context, page);
     const where = new URL(url);
-    if (!where.searchParams.has('userId')) where.searchParams.set('userId', name);
+    if (name !== '') where.searchParams.set('userId', name);
     await options.prepare?.(page);
     await page.goto(where.href);
     return person;
@@ -82,9 +82,19 @@ export class Person {
     return this.page.locator('.dw-sync').getByRole('status');
   }
 
+  /** How many conflicts wait, in the bar; the way to them. */
+  get counter(): Locator {
+    return this.page
+      .getByRole('banner')
+      .getByRole('button', { name: /^Needs your decision/ })
+      .first();
+  }
+
   /** A tile by its title. */
   tile(title: string): Locator {
-    return this.page.getByRole('group', { name: title, exact: true });
+    return this.page
+      .getByRole('group', { name: title, exact: true })
+      .and(this.page.locator('[aria-roledescription="tile"]'));
   }
 
   button(name: string | RegExp): Locator {

@@ -116,7 +116,7 @@ test('text of others is shown as text: in titles, notes, names, values and prese
   const history = ana.page.getByRole('complementary', { name: 'History' });
   await history.getByRole('button', { name: script }).first().click();
   await history.getByRole('listitem').getByRole('button').last().click();
-  const past = ana.page.getByRole('region', { name: 'Version 1, to look at' });
+  const past = ana.page.getByRole('main', { name: 'Version 1, to look at' });
   await past.getByRole('group', { name: image }).first().waitFor();
   expect(await ana.page.locator('#app :is(img, iframe, script)').count()).toBe(0);
   await ana.page.goto(`${new URL(ana.page.url()).origin}/?userId=ana#/`);
@@ -151,10 +151,7 @@ test('a conflict, a pending change and a toast show such text as text too', asyn
   await ana.page.keyboard.press('Escape');
   await ana.context.setOffline(false);
   await says(ana, 'Needs your decision (1)');
-  await ana.page
-    .getByRole('banner')
-    .getByRole('button', { name: /^Needs your decision/ })
-    .click();
+  await ana.counter.click();
   const dialog = ana.page.getByRole('dialog');
   await expect.poll(() => dialog.getByRole('group', { name: 'title' }).textContent()).toContain(script);
   await dialog.getByRole('button', { name: 'All mine' }).click();

@@ -62,6 +62,10 @@ export class Rest {
     await this.#send('PATCH', `/${id}/layouts/main`, { moved });
   }
 
+  async delete(id: string): Promise<void> {
+    await this.#send('DELETE', `/${id}`);
+  }
+
   /** A live value (W1). */
   async value(id: string, widgetId: string, data: Json, mode: 'replace' | 'append' = 'replace'): Promise<void> {
     await this.#send('PUT', `/${id}/widgets/${widgetId}/data`, {
