@@ -22,9 +22,13 @@ type Config struct {
 	// Journal keeps the dashboards' logs. The server does not close it.
 	Journal journal.Journal
 
-	// Authenticator signs people in (C2). Nil switches sign-in off: everybody is owner
-	// and administrator, and requests must come from this machine (C1).
+	// Authenticator signs people in (C2). Nil switches sign-in off, unless
+	// RequestAuthenticator is set: everybody is owner and administrator, and requests
+	// must come from this machine (C1).
 	Authenticator auth.Authenticator
+	// RequestAuthenticator signs in programs that sign their requests (C2); see package
+	// auth/httpsig. Nil = signatures are passed over.
+	RequestAuthenticator auth.RequestAuthenticator
 	// Authorizer tells roles; nil = the principal's own grants (P1).
 	Authorizer auth.Authorizer
 	// Insecure drops the checks that keep a server without sign-in to this machine.

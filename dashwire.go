@@ -55,6 +55,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Authorizer == nil {
 		cfg.Authorizer = auth.Grants{}
 	}
+	if cfg.Authenticator == nil && cfg.RequestAuthenticator != nil {
+		cfg.Authenticator = auth.NoTokens{}
+	}
 	if cfg.Drain == 0 {
 		cfg.Drain = 10 * time.Second
 	}
@@ -78,7 +81,7 @@ func New(cfg Config) (*Server, error) {
 	s.sockets = wsconn.NewGroup(wsconn.Config{MessageBytes: limits.MessageBytes})
 	s.api = httpapi.New(httpapi.Config{
 		Hub: s.hub, Sessions: s.sessions, Journal: cfg.Journal,
-		Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer,
+		Authenticator: cfg.Authenticator, RequestAuthenticator: cfg.RequestAuthenticator, Authorizer: cfg.Authorizer,
 		Clock: clock.Real{}, NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks, Limits: limits,
 		Upgrade: s.upgrade, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
 		AuthCookie: cfg.AuthCookie, TokenInURL: cfg.TokenInURL, Insecure: cfg.Insecure, MaxSessions: cfg.MaxSessions,

@@ -59,10 +59,10 @@ var foundation = []string{"internal/jsontext", "internal/clock"}
 var drivers = []string{"journal/memjournal", "journal/sqlitejournal", "auth/httpsig", "auth/jwtauth", "metrics"}
 
 // testsMayAlso is what tests of any package may import on top: contract suites,
-// journals to run on, and the client and the whole server as the outside world.
+// journals to run on, signatures, and the client and the whole server as the outside world.
 var testsMayAlso = []string{
 	"board", "journal", "auth", "observe", "client", ".",
-	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest",
+	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest", "auth/httpsig",
 }
 
 // libraries says who may import which module outside the standard library.

@@ -26,8 +26,11 @@ type Config struct {
 	Journal  journal.Journal // for the list of dashboards
 	// Authenticator takes the credentials of requests; nil = sign-in is off (C1).
 	Authenticator auth.Authenticator
-	Authorizer    auth.Authorizer
-	Clock         clock.Clock
+	// RequestAuthenticator takes signed requests, where sign-in is on; nil = none are
+	// (C2).
+	RequestAuthenticator auth.RequestAuthenticator
+	Authorizer           auth.Authorizer
+	Clock                clock.Clock
 	// NewID makes unique strings: ids of ops and of failed requests.
 	NewID func() string
 	// NewDashboardID makes ids that cannot be guessed; nil = 128 random bits.

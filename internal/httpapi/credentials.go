@@ -104,6 +104,9 @@ func (q *request) signIn(upgrade bool) *board.Error {
 	if q.api.cfg.Authenticator == nil {
 		return q.signInLocal()
 	}
+	if q.signed() {
+		return q.signInSigned()
+	}
 	c, refusal := q.credentials(upgrade)
 	switch {
 	case refusal != nil || c.Token == "":
@@ -153,7 +156,7 @@ func (q *request) requireSignIn() *problem {
 		return refused(err)
 	}
 	if !q.signedIn {
-		return problemf(board.CodeUnauthenticated, "sign in: send a token as Authorization: Bearer")
+		return problemf(board.CodeUnauthenticated, "sign in: %s", q.howToSignIn())
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func normalOrigin(s string) string {
 func (q *request) checkOrigin() *problem {
 	origins := q.r.Header.Values("Origin")
 	if len(origins) == 0 {
-		if q.cookie() == "" || q.bearer() != "" {
+		if q.cookie() == "" || q.bearer() != "" || q.signed() {
 			return nil
 		}
 		q.api.cfg.Log.Warn("http: refused a request that a cookie signs in and that names no origin",
