@@ -3,6 +3,7 @@ import type { DashwireClient } from '@dashwire/client';
 import { DashboardRealtimeProvider, useClient, useReadable } from '@dashwire/react';
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react';
 import { pageKeyOf } from './keyboard/keys.ts';
+import { holdLostKeys } from './keyboard/lost-keys.ts';
 import { type Person, person, personOf, userIdOf } from './person.ts';
 import { firstDashboard, type PageOptions, parseOptions, type Route } from './routes.ts';
 import './shell/dialog.css';
@@ -29,6 +30,7 @@ export function App(): ReactNode {
   const options = useMemo(() => parseOptions(search), [search]);
   const kept = useReadable(person);
   usePreload();
+  useEffect(holdLostKeys, []);
   const who = useMemo(() => (options.userId === null ? kept : personOf(options.userId)), [options.userId, kept]);
   return (
     <CSPProvider disableStyleElements>

@@ -1,6 +1,6 @@
 import type { Gesture, Widget } from '@dashwire/client';
 import { useDashboard } from '@dashwire/react';
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { useOf } from './select.ts';
 import { titleOf } from './tile-name.ts';
 import { useGrid } from './view.ts';
@@ -28,26 +28,34 @@ function TitleField({ id, title }: { readonly id: string; readonly title: string
   const [text, setText] = useState(title);
   const field = useRef<HTMLInputElement>(null);
   const gesture = useRef<Gesture | null>(null);
+  const typed = useRef(text);
 
-  // What the edit is based on is what stood there when it began (M2).
+  const send = useCallback(
+    (keep: boolean, before: string) => {
+      const name = typed.current.trim();
+      const mine = gesture.current;
+      gesture.current = null; // leaving the field, which follows, does nothing more
+      if (keep && name !== '' && name !== before) {
+        mine?.updateWidget(id, { set: { '/title': name } });
+        mine?.commit();
+      } else {
+        mine?.cancel();
+      }
+    },
+    [id],
+  );
+  // What the edit is based on is what stood there when it began (M2). A field that goes with its tile, or with the page, has
+  // what was typed sent all the same: if the tile was deleted, a person decides (M9).
   useEffect(() => {
-    const mine = dashboard.gesture();
-    gesture.current = mine;
+    const before = typed.current;
+    gesture.current = dashboard.gesture();
     field.current?.focus();
     field.current?.select();
-    return () => mine.cancel(); // after a commit it does nothing
-  }, [dashboard]);
+    return () => send(true, before);
+  }, [dashboard, send]);
 
   const end = (keep: boolean) => {
-    const name = text.trim();
-    const mine = gesture.current;
-    gesture.current = null; // leaving the field, which follows, does nothing more
-    if (keep && name !== '' && name !== title) {
-      mine?.updateWidget(id, { set: { '/title': name } });
-      mine?.commit();
-    } else {
-      mine?.cancel();
-    }
+    send(keep, title);
     view.renaming.set(null);
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -66,7 +74,10 @@ function TitleField({ id, title }: { readonly id: string; readonly title: string
       maxLength={200}
       spellCheck={false}
       autoComplete="off"
-      onChange={(event) => setText(event.target.value)}
+      onChange={(event) => {
+        typed.current = event.target.value;
+        setText(event.target.value);
+      }}
       onBlur={() => end(true)}
       onKeyDown={onKeyDown}
       onPointerDown={(event) => event.stopPropagation()}

@@ -76,7 +76,7 @@ export function pageKeyOf(
   return Object.hasOwn(plain, key) ? plain[key] : undefined;
 }
 
-function takesText(element: Element): boolean {
+export function takesText(element: Element): boolean {
   return (
     element.closest(
       'input:not([type="radio"], [type="checkbox"]), textarea, select, [contenteditable], [role="menu"]',
