@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/dashwire/dashwire/auth"
+	"github.com/dashwire/dashwire/auth/httpsig"
+	"github.com/dashwire/dashwire/auth/jwtauth"
+	"github.com/dashwire/dashwire/board"
+)
+
+// signingFile is the file of the keys whose requests are taken, as YAML or JSON.
+type signingFile struct {
+	Keys []signingKey `yaml:"keys"`
+}
+
+// signingKey is one key, and who holds it.
+type signingKey struct {
+	ID        string `yaml:"id"`
+	Algorithm string `yaml:"algorithm"`
+	// Key is a public key in PEM, or for hmac-sha256 a secret in base64.
+	Key  string `yaml:"key"`
+	User string `yaml:"user"`
+	// Dashboards are roles by id or prefix* (P1).
+	Dashboards map[string]string `yaml:"dashboards"`
+	Admin      bool              `yaml:"admin"`
+}
+
+// readSigningKeys makes an authenticator of a file, and tells how many keys it has.
+// Its errors do not hold what may be secret.
+func readSigningKeys(path string) (*httpsig.Authenticator, int, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, 0, refuse("--signing-keys: the file cannot be read: %w", err)
+	}
+	a, n, err := parseSigningKeys(data)
+	if err != nil {
+		return nil, 0, refuse("--signing-keys: %s: %w", path, err)
+	}
+	return a, n, nil
+}
+
+func parseSigningKeys(data []byte) (*httpsig.Authenticator, int, error) {
+	var file signingFile
+	if err := yaml.UnmarshalWithOptions(data, &file, yaml.Strict()); err != nil {
+		var at yaml.Error // its whole text would quote the file
+		if errors.As(err, &at) && at.GetToken() != nil {
+			return nil, 0, fmt.Errorf("line %d is not as it should be: write keys as a list, each with id, algorithm, key, user, dashboards and admin",
+				at.GetToken().Position.Line)
+		}
+		return nil, 0, errors.New("it is neither YAML nor JSON")
+	}
+	var keys []httpsig.Key
+	people := make(map[string]auth.Principal)
+	for i, entry := range file.Keys {
+		key, who, err := entry.parse()
+		if err != nil {
+			return nil, 0, fmt.Errorf("key %d: %w", i+1, err)
+		}
+		keys = append(keys, key)
+		people[key.ID()] = who
+	}
+	v, err := httpsig.NewVerifier(httpsig.Config{Keys: keys})
+	if err != nil {
+		return nil, 0, errors.New(strings.TrimPrefix(err.Error(), "httpsig.NewVerifier: "))
+	}
+	return httpsig.NewAuthenticator(v, people), len(keys), nil
+}
+
+func (k signingKey) parse() (httpsig.Key, auth.Principal, error) {
+	who := auth.Principal{UserID: k.User, Admin: k.Admin}
+	key, err := httpsig.ParseKey(k.ID, httpsig.Algorithm(k.Algorithm), k.Key)
+	if err != nil {
+		_, text, _ := strings.Cut(err.Error(), ": ")
+		return key, who, errors.New(text)
+	}
+	if k.User == auth.Anonymous || board.CheckID("user", k.User) != nil {
+		return key, who, fmt.Errorf("%q needs a user, as whom its requests are carried out: 1 to %d characters of A–Z a–z 0–9 . _ : -", k.ID, board.MaxID)
+	}
+	for _, pattern := range slices.Sorted(maps.Keys(k.Dashboards)) {
+		grant, err := jwtauth.ParseGrant(pattern, k.Dashboards[pattern])
+		if err != nil {
+			return key, who, fmt.Errorf("%q: dashboards: %w", k.ID, err)
+		}
+		who.Grants = append(who.Grants, grant)
+	}
+	return key, who, nil
+}
