@@ -193,6 +193,26 @@ func (s *Server) send(t session.Target, name string, data any) (int, error) {
 // Sessions describes the sessions of this node.
 func (s *Server) Sessions() []SessionInfo { return s.sessions.List() }
 
+// RevokeUser refuses every token of a user that was issued up to now, and closes the
+// sessions of these with 4401 (C3). It returns how many sessions of this node these are.
+// What is revoked is remembered until the process ends, at most 100,000 users and tokens;
+// the error means that there is no room.
+func (s *Server) RevokeUser(userID string) (sessions int, err error) {
+	return s.revoked(s.sessions.RevokeUser(userID))
+}
+
+// RevokeToken does the same for one token: the one with this [auth.Principal.TokenID].
+func (s *Server) RevokeToken(tokenID string) (sessions int, err error) {
+	return s.revoked(s.sessions.RevokeToken(tokenID))
+}
+
+func (s *Server) revoked(sessions int, refusal *board.Error) (int, error) {
+	if refusal != nil {
+		return 0, refusal
+	}
+	return sessions, nil
+}
+
 // Disconnect sends a session away: it may reconnect. It reports whether it was there.
 func (s *Server) Disconnect(sessionID, reason string) bool {
 	return s.sessions.Disconnect(sessionID, wire.CloseGoingAway, reason)

@@ -76,6 +76,60 @@ func (q *request) rereadRights() *problem {
 	return q.answerValue(http.StatusOK, reached{q.api.cfg.Reread(userID)})
 }
 
+// revokeBody is the body of POST /api/admin/revoke: one of both.
+type revokeBody struct {
+	// UserID says whose tokens from before now count no more.
+	UserID *string `json:"userId"`
+	// TokenID is the jti of the one token that counts no more.
+	TokenID *string `json:"jti"`
+}
+
+// maxTokenID is the length of the longest jti, in bytes.
+const maxTokenID = 256
+
+// revoke takes tokens back and closes their sessions (C3).
+func (q *request) revoke() *problem {
+	v, p := q.object(q.api.cfg.Limits.MessageBytes, false, typeJSON)
+	if p != nil {
+		return p
+	}
+	var body revokeBody
+	if p := decode(v, &body); p != nil {
+		return p
+	}
+	if q.api.cfg.Authenticator == nil {
+		return problemf(board.CodeBadMessage, "sign-in is off on this server, so there are no tokens to revoke")
+	}
+	sessions := q.api.cfg.Sessions
+	var closed int
+	var err *board.Error
+	switch {
+	case (body.UserID == nil) == (body.TokenID == nil):
+		return problemf(board.CodeBadMessage, "send userId for all tokens of a user, or jti for one token").at("userId")
+	case body.UserID != nil && (*body.UserID == "" || len(*body.UserID) > maxTokenID):
+		return problemf(board.CodeInvalidID, "userId has 1 to %d bytes: send one", maxTokenID).at("userId")
+	case body.UserID != nil:
+		closed, err = sessions.RevokeUser(*body.UserID)
+	case *body.TokenID == "" || len(*body.TokenID) > maxTokenID:
+		return problemf(board.CodeInvalidID, "jti has 1 to %d bytes: send one", maxTokenID).at("jti")
+	default:
+		closed, err = sessions.RevokeToken(*body.TokenID)
+	}
+	if err != nil {
+		return refused(err)
+	}
+	q.api.cfg.Log.Warn("http: tokens were revoked", "user", shown(of(body.UserID)), "jti", shown(of(body.TokenID)),
+		"sessions", closed, "by", shown(q.principal.UserID), "remote", q.remote)
+	return q.answerValue(http.StatusOK, reached{closed})
+}
+
+func of(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
 // reached is how many sessions of this node something concerned.
 type reached struct {
 	Sessions int `json:"sessions"`

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
@@ -25,6 +26,7 @@ func TestH4_OperatorsOnly(t *testing.T) {
 		{"H4 stats", "GET", "/api/stats", "", 200},
 		{"H4 metrics", "GET", "/metrics", "", 200},
 		{"H4 rights", "POST", "/api/admin/rights", `{}`, 200},
+		{"H4 revoke", "POST", "/api/admin/revoke", `{"jti":"none"}`, 200},
 		{"H4 sessions", "GET", "/api/admin/sessions", "", 200},
 		{"H4 messages", "POST", "/api/admin/messages", `{"name":"x"}`, 202},
 		{"H4 disconnect", "DELETE", "/api/admin/sessions/none", "", 404},
@@ -156,6 +158,45 @@ func TestP4_RightsAreReadAnewWhenAnOperatorSaysSo(t *testing.T) {
 		t.Errorf("event %+v", e)
 	}
 	n.do("GET", "/api/dashboards/team-1", "", as("bo")).refused(404, board.CodeNotFound)
+}
+
+func TestH4_RevokedTokensOpenNothing(t *testing.T) {
+	long := time.Now().Add(time.Hour)
+	before, later := time.Now().Add(-time.Minute), time.Now().Add(time.Hour)
+	grants := []auth.Grant{{Pattern: "*", Role: auth.Owner}}
+	n := start(t, func(c *Config) {
+		c.Authenticator = tokens{
+			"ana-1": {UserID: "ana", Grants: grants, Expires: long, TokenID: "1", IssuedAt: before},
+			"ana-2": {UserID: "ana", Grants: grants, Expires: long, TokenID: "2", IssuedAt: before},
+			"ana-3": {UserID: "ana", Grants: grants, Expires: long, TokenID: "3", IssuedAt: later},
+			"bo":    {UserID: "bo", Grants: grants, Expires: long, TokenID: "4", IssuedAt: before},
+			"op":    {UserID: "op", Admin: true, Expires: long, TokenID: "5", IssuedAt: before},
+		}
+	})
+	n.create("ops", as("ana-1"))
+	l := n.listen("/api/realtime/events?dashboardId=ops", as("ana-1"))
+	l.next()
+	l.next()
+	n.do("POST", "/api/admin/revoke", `{"jti":"1"}`, as("op")).want(200).has("1", "sessions")
+	if e := l.next(); e.Type != "DISCONNECT" || e.Payload.Code != 4401.0 {
+		t.Errorf("event %+v", e)
+	}
+	n.do("GET", "/api/dashboards/ops", "", as("ana-1")).refused(401, board.CodeUnauthenticated)
+	n.do("GET", "/api/realtime/events", "", as("ana-1")).refused(401, board.CodeUnauthenticated)
+	n.do("GET", "/api/dashboards/ops", "", as("ana-2")).want(200)
+	n.do("POST", "/api/admin/revoke", `{"userId":"ana"}`, as("op")).want(200).has("0", "sessions")
+	n.do("GET", "/api/dashboards/ops", "", as("ana-2")).refused(401, board.CodeUnauthenticated)
+	for _, still := range []string{"ana-3", "bo"} {
+		n.do("GET", "/api/dashboards/ops", "", as(still)).want(200)
+	}
+	for _, body := range []string{`{}`, `{"jti":"1","userId":"ana"}`, `{"jti":7}`, `{"user":"ana"}`, `[]`, ``} {
+		n.do("POST", "/api/admin/revoke", body, as("op")).refused(400, board.CodeBadMessage)
+	}
+	for _, body := range []string{`{"jti":""}`, `{"userId":""}`, `{"jti":"` + strings.Repeat("x", 257) + `"}`} {
+		n.do("POST", "/api/admin/revoke", body, as("op")).refused(400, board.CodeInvalidID)
+	}
+	n.do("POST", "/api/admin/revoke", `{"userId":"op"}`, as("op")).want(200)
+	n.do("GET", "/api/stats", "", as("op")).refused(401, board.CodeUnauthenticated)
 }
 
 func TestH5_FaultsOfTheServerShowAnIDOnly(t *testing.T) {

@@ -24,6 +24,13 @@ var errTokenTooLong = &board.Error{
 	Cause:   auth.ErrUnauthenticated,
 }
 
+// errTokenRevoked is what one is answered with that an administrator has revoked.
+var errTokenRevoked = &board.Error{
+	Code:    board.CodeUnauthenticated,
+	Message: "the token was revoked: sign in again",
+	Cause:   auth.ErrUnauthenticated,
+}
+
 // errTokenInURL is what a token in the URL is answered with (C2).
 var errTokenInURL = &board.Error{
 	Code:    board.CodeUnauthenticated,
@@ -116,9 +123,11 @@ func (q *request) signIn(upgrade bool) *board.Error {
 	}
 	p, err := q.api.cfg.Authenticator.Authenticate(q.r.Context(), c)
 	switch {
-	case err == nil:
+	case err == nil && !q.api.cfg.Sessions.Revoked(p):
 		q.principal, q.signedIn = p, true
 		return nil
+	case err == nil:
+		return errTokenRevoked
 	case errors.Is(err, auth.ErrUnauthenticated):
 		return &board.Error{
 			Code:    board.CodeUnauthenticated,

@@ -161,6 +161,7 @@ func TestH3_AnswersAreAsDescribed(t *testing.T) {
 		{"GET /metrics", "", "", nil, 200},
 		{"POST /api/admin/messages", "", `{"name":"x","data":[1],"userId":"ana"}`, nil, 202},
 		{"POST /api/admin/rights", "", `{"userId":"ana"}`, nil, 200},
+		{"POST /api/admin/revoke", "", `{"userId":"ana"}`, nil, 400}, // sign-in is off
 		{"GET /api/admin/sessions", "?user=ana", "", nil, 200},
 		{"DELETE /api/admin/sessions/{session}", "/api/admin/sessions/" + session, "", nil, 204},
 		{"DELETE /api/admin/sessions/{session}", "/api/admin/sessions/none?reconnect=true", "", nil, 404},

@@ -51,6 +51,7 @@ var routes = []route{
 	{"GET", "/metrics", forAdmins, (*request).metrics},
 	{"POST", "/api/admin/messages", forAdmins, (*request).sendMessage},
 	{"POST", "/api/admin/rights", forAdmins, (*request).rereadRights},
+	{"POST", "/api/admin/revoke", forAdmins, (*request).revoke},
 	{"GET", "/api/admin/sessions", forAdmins, (*request).listSessions},
 	{"DELETE", "/api/admin/sessions/{session}", forAdmins, (*request).disconnect},
 

@@ -73,6 +73,10 @@ func (s *Session) signInLocked(p auth.Principal) {
 		}
 	}
 	s.principal, s.signedIn, s.tokenAsked = p, true, false
+	if s.server.cfg.Authenticator != nil && s.server.Revoked(p) {
+		s.refuseSignInLocked(errRevoked)
+		return
+	}
 	if s.meta.ClientID != "" {
 		s.clientID = s.meta.ClientID
 	}

@@ -93,7 +93,8 @@ type Server struct {
 	draining bool
 	empty    chan struct{} // closed when draining and no session is left
 
-	stats counters
+	stats   counters
+	revoked revocations
 }
 
 // NewServer makes a server without sessions.

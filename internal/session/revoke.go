@@ -1,0 +1,113 @@
+package session
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/dashwire/dashwire/auth"
+	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/wire"
+)
+
+// maxRevoked bounds what is remembered as revoked, users and tokens together.
+const maxRevoked = 100_000
+
+// revocations are the tokens that count no more. They live as long as the server.
+type revocations struct {
+	mu sync.Mutex
+	// users have no good token from before an instant.
+	users map[string]time.Time
+	// tokens are single ones by their id, with their end as far as it is known: from then
+	// on they need not be remembered.
+	tokens map[string]time.Time
+}
+
+// RevokeUser refuses every token of a user that was issued up to now, and closes the
+// sessions of these with 4401. It returns how many sessions of this node these are. An
+// error means that nothing was done, since too much is revoked already.
+func (s *Server) RevokeUser(userID string) (int, *board.Error) {
+	return s.revoke(func(r *revocations, now time.Time) { r.users[userID] = now })
+}
+
+// RevokeToken does the same for the one token with an id.
+func (s *Server) RevokeToken(id string) (int, *board.Error) {
+	return s.revoke(func(r *revocations, _ time.Time) {
+		if _, known := r.tokens[id]; !known {
+			r.tokens[id] = time.Time{}
+		}
+	})
+}
+
+func (s *Server) revoke(add func(*revocations, time.Time)) (int, *board.Error) {
+	if !s.revoked.add(s.cfg.Clock.Now(), add) {
+		return 0, board.Errorf(board.CodeLimitExceeded,
+			"%d users and tokens are revoked, which is all that is remembered: change the key that tokens are signed with, or restart", maxRevoked)
+	}
+	// Who signs in from here on finds the revocation; who has is found here.
+	closed := 0
+	for _, c := range s.all() {
+		if c.endRevoked() {
+			closed++
+		}
+	}
+	return closed, nil
+}
+
+// Revoked reports whether the token that somebody has signed in with was revoked.
+func (s *Server) Revoked(p auth.Principal) bool { return s.revoked.has(p) }
+
+func (r *revocations) add(now time.Time, add func(*revocations, time.Time)) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.users)+len(r.tokens) >= maxRevoked {
+		for id, ends := range r.tokens {
+			if !ends.IsZero() && ends.Add(forgetAfter).Before(now) {
+				delete(r.tokens, id)
+			}
+		}
+		if len(r.users)+len(r.tokens) >= maxRevoked {
+			return false
+		}
+	}
+	if r.users == nil {
+		r.users, r.tokens = make(map[string]time.Time), make(map[string]time.Time)
+	}
+	add(r, now)
+	return true
+}
+
+// forgetAfter is how long after its end a token might still be taken for a good one:
+// more than any leeway between clocks.
+const forgetAfter = time.Hour
+
+func (r *revocations) has(p auth.Principal) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at, ok := r.users[p.UserID]; ok && !p.IssuedAt.After(at) {
+		return true
+	}
+	if p.TokenID == "" {
+		return false
+	}
+	_, ok := r.tokens[p.TokenID]
+	if ok && !p.Expires.IsZero() {
+		r.tokens[p.TokenID] = p.Expires
+	}
+	return ok
+}
+
+// errRevoked is what a revoked token is answered with.
+var errRevoked = fmt.Errorf("%w: the token was revoked", auth.ErrUnauthenticated)
+
+// endRevoked ends the session if its token was revoked.
+func (s *Session) endRevoked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || !s.signedIn || !s.server.revoked.has(s.principal) {
+		return false
+	}
+	s.endLocked(wire.CloseSignIn, "the token was revoked: sign in again", false)
+	s.flushLocked(s.server.cfg.Clock.Now())
+	return true
+}
