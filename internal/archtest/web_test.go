@@ -13,7 +13,7 @@ import (
 // webHouse lists what the sources of each package of the web side may import beside
 // their own files; tests may import more. A package of npm stands with all its parts.
 var webHouse = map[string][]string{
-	"web/packages/client": {"idb"},
+	"web/packages/client": {},
 	"web/packages/react":  {"@dashwire/client", "react", "react-dom"},
 	"web/packages/demo": {
 		"@dashwire/client", "@dashwire/react", "@base-ui/react", "lucide-react", "marked", "react", "react-dom", "uplot",

@@ -40,6 +40,9 @@ describe('ops on the disk', () => {
     });
     expect(await storage.put(op('b'))).toBe(false);
     expect(storage.status.getSnapshot()).toMatchObject({ durable: false, full: true, error: { code: 'STORAGE' } });
+    await storage.remove(op('a'));
+    expect(await storage.load(server, 'ana')).toEqual([]);
+    expect(storage.status.getSnapshot().full).toBe(true); // until a write has shown otherwise
     put.mockRestore();
     expect(await storage.put(op('b'))).toBe(true);
     expect(storage.status.getSnapshot()).toEqual({ durable: true, full: false, error: null });

@@ -68,7 +68,9 @@ export class OpStorage {
 
   /** True once it is on the disk. */
   async put(op: KeptOp): Promise<boolean> {
-    return (await this.#run((db) => done(db, 'readwrite', (ops) => ops.put(op)))) !== undefined;
+    const kept = (await this.#run((db) => done(db, 'readwrite', (ops) => ops.put(op)))) !== undefined;
+    if (kept) this.#tell(true, false, null);
+    return kept;
   }
 
   async remove({
@@ -94,7 +96,8 @@ export class OpStorage {
     if (!db) return undefined;
     try {
       const result = await work(db);
-      this.#tell(true, false, null);
+      // Only a write shows that there is room again.
+      if (!this.status.getSnapshot().full) this.#tell(true, false, null);
       return result;
     } catch (error) {
       const full = error instanceof Error && error.name === 'QuotaExceededError';
