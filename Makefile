@@ -14,6 +14,7 @@ GOCODE = $(wildcard *.go) $(filter-out docs/ tmp/ tools/ web/,$(wildcard */))
 FUZZTIME ?= 5m
 BENCH ?= .
 BENCHCOUNT ?= 1
+MINUTES ?= 2
 CHROMIUM ?= /usr/bin/chromium
 # Build tags of tests that need more than Go; each has a target of its own.
 TAGGED = faults,kill9
@@ -101,6 +102,10 @@ e2e: web-deps ## the demo in a real Chromium against a real server
 .PHONY: screens
 screens: web-deps ## take docs/screens anew
 	$(WEB) node e2e/screens.ts
+
+.PHONY: measure-web
+measure-web: web-deps ## how fast an edit is painted, first load, memory (MINUTES=2); numbers decide nothing
+	$(WEB) node e2e/measure.ts --minutes $(MINUTES)
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (5m)

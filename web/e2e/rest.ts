@@ -58,6 +58,10 @@ export class Rest {
     await this.#send('PUT', `/${id}/widgets/${widgetId}`, widget);
   }
 
+  async patchSettings(id: string, changes: JsonObject): Promise<void> {
+    await this.#send('PATCH', `/${id}/settings`, changes, 'application/merge-patch+json');
+  }
+
   async move(id: string, moved: Readonly<Record<string, Move>>): Promise<void> {
     await this.#send('PATCH', `/${id}/layouts/main`, { moved });
   }
