@@ -10,6 +10,13 @@ import (
 	"github.com/dashwire/dashwire/board"
 )
 
+// errKeyRevoked is what a key is answered with whose user was revoked.
+var errKeyRevoked = &board.Error{
+	Code:    board.CodeUnauthenticated,
+	Message: "the user of this key was revoked: ask the operator of this server",
+	Cause:   auth.ErrUnauthenticated,
+}
+
 // signed reports whether the request is to be judged by its signature (RFC 9421). A
 // request that has one is judged by nothing else: what is wrong with a signature must
 // not be made good by a token beside it.
@@ -42,6 +49,8 @@ func (q *request) signInSigned() *board.Error {
 	}
 	var told *board.Error
 	switch {
+	case err == nil && q.api.cfg.Sessions.Revoked(p):
+		return errKeyRevoked
 	case err == nil:
 		q.principal, q.signedIn = p, true
 		return nil
