@@ -56,10 +56,10 @@ test('R2, M4: all that one does arrives in the other window, both ways, without 
   await bo.button('Close').click();
 
   // Add from the gallery.
-  await ana.button('Add a widget').click();
+  await ana.button('Add a tile').click();
   await ana.page.getByRole('button', { name: 'Text' }).click();
   await bo.tile('Note').waitFor();
-  await bo.button('Add a widget').click();
+  await bo.button('Add a tile').click();
   await bo.page.getByRole('button', { name: 'Gauge' }).click();
   await ana.tile('Gauge').waitFor();
   await agree(rest, 'pair', ana, bo);

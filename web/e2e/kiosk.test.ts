@@ -54,9 +54,7 @@ test('a wall goes through a restart of the server: no dialog, no reload, a thin 
 
   // A restart that is announced, as an update is (C7).
   await server.stop();
-  await line(wall).waitFor();
   await server.restart();
-  await line(wall).waitFor({ state: 'detached' });
   await rest.putWidget('wall', 'note', { type: 'text', title: 'Note', config: { text: 'After the update' } });
   await expect.poll(() => wall.page.locator('[data-tile="note"]').textContent()).toContain('After the update');
   await expect.poll(fits).toBe(true);

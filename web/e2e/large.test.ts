@@ -97,4 +97,4 @@ test('a thousand tiles stay in hand: a drag draws the tile under it and no other
   await moveTile(ana, 'Tile 991', { x: 3 });
   await says(ana, 'Saved');
   await agree(rest, 'large', ana, bo);
-});
+}, 120_000);

@@ -42,8 +42,14 @@ export class Rest {
 
   /** Oldest first. */
   async history(id: string): Promise<readonly HistoryEntry[]> {
-    const { entries } = await (await this.#send('GET', `/${id}/history?order=asc&limit=200`)).json();
-    return entries;
+    const all: HistoryEntry[] = [];
+    for (;;) {
+      const after = all.at(-1)?.payload.version ?? 0;
+      const answer = await this.#send('GET', `/${id}/history?order=asc&limit=200&after=${after}`);
+      const { entries }: { entries: readonly HistoryEntry[] } = await answer.json();
+      if (entries.length === 0) return all;
+      all.push(...entries);
+    }
   }
 
   async exported(id: string, format: 'dashwire' | 'grafana'): Promise<JsonObject> {

@@ -40,6 +40,7 @@ async function take(browser: Browser): Promise<void> {
   const open = (name: string, place: string, options?: WindowOptions) =>
     Person.open(browser, name, `${server.url}/${place}`, { still: true, ...options });
 
+  await rest.patchSettings('machine', { title: 'This machine' });
   await others(rest);
   const ana = await open('Ana', '#/d/machine');
   const bo = await open('Bo', '#/d/machine');
@@ -133,8 +134,8 @@ async function both({ page }: Person, name: string): Promise<void> {
   ] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.waitForFunction(
-      () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve(true), 400))),
-    ); // charts take the other colours with their next frame
+      () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(() => resolve(true), 1300))),
+    ); // with less motion charts take the other colours within a second
     await page.screenshot({ path: join(folder, `${name}${suffix}.png`) });
   }
 }

@@ -1,13 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
-/** The demo in a real Chromium against a real server, one file after another: two cores are few. */
+/** The demo in a real Chromium against a real server. */
 export default defineConfig({
   test: {
     root: 'e2e',
     environment: 'node',
     include: ['**/*.test.ts'],
-    // One worker and one browser for all files.
-    fileParallelism: false,
+    // A browser for each worker. Much of the time is waiting, for servers that come back and lines that are tried again.
+    maxWorkers: 2,
     isolate: false,
     testTimeout: 60_000,
     hookTimeout: 120_000,
