@@ -65,8 +65,10 @@ fuzz-short: ## each fuzz target for three seconds
 # Everything about the web side runs with the Node that npm brings: the one on the path may be older.
 WEB = cd web && PATH="$(CURDIR)/web/node_modules/.bin:$$PATH"
 
+# Not npm ci: it refuses a lock file made where the registry lacks builds for other
+# systems. This installs the versions of the lock file as well, and leaves it alone.
 web/node_modules/.package-lock.json: web/package-lock.json
-	cd web && npm ci --no-audit --no-fund --loglevel=error
+	cd web && npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch $@
 
 .PHONY: web-deps
