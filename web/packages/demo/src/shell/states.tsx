@@ -1,6 +1,7 @@
 import type { DashboardState } from '@dashwire/client';
 import { useClient, useDashboard } from '@dashwire/react';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
+import { useOf } from '../grid/select.ts';
 import { dashboardHref, dashboardsHref, firstDashboard } from '../routes.ts';
 import './states.css';
 import { toast } from './toasts.ts';
@@ -90,8 +91,30 @@ function BringBack(): ReactNode {
   );
 }
 
+/** Whether what stands under this id is not yet anything, and what stood there was deleted. */
+function useDeletedBefore(): boolean {
+  const dashboard = useDashboard();
+  const { dashboards } = useClient();
+  const fresh = useOf(dashboard.state, (state) => state.version === 0);
+  const [found, setFound] = useState<string | null>(null);
+  useEffect(() => {
+    if (!fresh) return;
+    const asked = new AbortController();
+    dashboards.list({ deleted: true, query: dashboard.id, signal: asked.signal }).then(
+      (page) => {
+        if (!asked.signal.aborted && page.dashboards.some(({ id }) => id === dashboard.id)) setFound(dashboard.id);
+      },
+      () => {}, // then it is as good as empty
+    );
+    return () => asked.abort();
+  }, [dashboard, dashboards, fresh]);
+  return fresh && found === dashboard.id;
+}
+
 /** A dashboard without tiles. */
 export function Empty({ readOnly, onAdd }: { readonly readOnly: boolean; readonly onAdd: () => void }): ReactNode {
+  const deleted = useDeletedBefore();
+  if (deleted) return <DashboardMessage status="deleted" error={null} />;
   if (readOnly) {
     return <Message title="Nothing here yet">As soon as somebody adds a tile, it appears here.</Message>;
   }
