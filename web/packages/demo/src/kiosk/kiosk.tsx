@@ -1,26 +1,29 @@
 import { DashboardRealtimeProvider, useClient, useDashboard } from '@dashwire/react';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import { Grid } from '../grid/grid.tsx';
 import { useOf } from '../grid/select.ts';
 import type { TileActions } from '../grid/view.ts';
 import type { Kiosk as KioskOptions } from '../routes.ts';
 import { leaveKiosk } from '../shell/navigation.ts';
 import { useStale } from '../shell/stale.ts';
-import { DashboardMessage, GridSkeleton } from '../shell/states.tsx';
+import { DashboardMessage, Empty, GridSkeleton } from '../shell/states.tsx';
 import { useTimeRange } from '../shell/time-range.ts';
 import { useTabTitle } from '../shell/title.tsx';
 import './kiosk.css';
 import { useRest } from './rest.ts';
+import { useTurn } from './turn.ts';
 
 /** How long the pointer is seen after it has moved, in ms. */
 const pointerMs = 3000;
+/** A dashboard that cannot be shown, or is empty, gives the wall to the next one after so long, in ms. */
+const passOverMs = 2000;
 /** A page that is older than its server is loaded anew after a while, not by all walls at once, in ms. */
 const reloadMs = 30_000;
 
 /** Nothing but tiles, for a wall: no dialogs, nothing to click. It turns over by itself and stands for days. */
 export function Kiosk({ options, id }: { readonly options: KioskOptions; readonly id: string }): ReactNode {
   const ids = options.dashboards.length > 0 ? options.dashboards : [id];
-  const turn = useTurn(ids.length, options.rotateMs);
+  const [turn, next] = useTurn(ids.length, options.rotateMs);
   const shown = ids[turn] ?? id;
   useRest(pointerMs);
   useReload();
@@ -34,25 +37,35 @@ export function Kiosk({ options, id }: { readonly options: KioskOptions; readonl
   }, []);
   return (
     <DashboardRealtimeProvider dashboardId={shown}>
-      <Wall />
+      <Wall shown={shown} next={next} />
     </DashboardRealtimeProvider>
   );
 }
 
 const noActions: TileActions = { openSettings() {}, openConflicts() {}, duplicate() {}, pin() {}, remove() {} };
 
-function Wall(): ReactNode {
+/** `next` is undefined where there is no other dashboard. */
+function Wall({ shown, next }: { readonly shown: string; readonly next: (() => void) | undefined }): ReactNode {
   const dashboard = useDashboard();
   const status = useOf(dashboard.state, (state) => state.status);
   const error = useOf(dashboard.state, (state) => state.error);
+  const empty = useOf(dashboard.widgetIds(), (ids) => ids.length === 0);
+  const idle = status === 'ready' ? empty : status !== 'loading';
   const range = useTimeRange();
   const title = useTabTitle();
   const stale = useStale();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each dashboard has its own time
+  useEffect(() => {
+    if (!idle || next === undefined) return;
+    const timer = setTimeout(next, passOverMs);
+    return () => clearTimeout(timer);
+  }, [shown, idle, next]);
   return (
     <main className="wall">
       <h1 className="ui-unseen">{title}</h1>
       {stale !== null && <WallLine since={stale} />}
       {status === 'loading' && <GridSkeleton />}
+      {status === 'ready' && empty && <Empty readOnly onAdd={() => {}} />}
       {status === 'ready' && <Grid key={dashboard.id} range={range} kiosk readOnly actions={noActions} />}
       {status !== 'loading' && status !== 'ready' && <DashboardMessage status={status} error={error} />}
     </main>
@@ -67,17 +80,6 @@ function WallLine({ since }: { readonly since: number }): ReactNode {
       <span>▲ Offline since {time}</span>
     </div>
   );
-}
-
-/** Which of so many is shown now. */
-function useTurn(count: number, everyMs: number): number {
-  const [turn, setTurn] = useState(0);
-  useEffect(() => {
-    if (count < 2 || everyMs === 0) return;
-    const timer = setInterval(() => setTurn((now) => (now + 1) % count), everyMs);
-    return () => clearInterval(timer);
-  }, [count, everyMs]);
-  return turn % Math.max(count, 1);
 }
 
 function useReload(): void {
