@@ -1,4 +1,11 @@
-import { ConflictBadge, DashboardSyncIndicator, PendingOperationsBadge, useOthers, useReadable } from '@dashwire/react';
+import {
+  ConflictBadge,
+  DashboardSyncIndicator,
+  PendingOperationsBadge,
+  useOthers,
+  useReadable,
+  useSyncStatus,
+} from '@dashwire/react';
 import { Ellipsis, History, LayoutDashboard, Link2, Plus, Redo2, Undo2 } from 'lucide-react';
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { initials } from '../person.ts';
@@ -126,6 +133,7 @@ function MenuOf(props: { readonly actions?: PageActions; readonly common: Common
 
 function Status({ onConflicts }: { readonly onConflicts?: () => void }): ReactNode {
   const away = useReadable(offline);
+  const { state } = useSyncStatus();
   const [list, setList] = useState(false);
   return (
     <div className="bar-status">
@@ -134,7 +142,10 @@ function Status({ onConflicts }: { readonly onConflicts?: () => void }): ReactNo
           Go online
         </button>
       )}
-      <ConflictBadge variant="drawer" compact onOpen={onConflicts} />
+      {/* Where the indicator says it, it is the way there too. */}
+      {(state !== 'conflict' || onConflicts === undefined) && (
+        <ConflictBadge variant="drawer" compact onOpen={onConflicts} />
+      )}
       <PendingOperationsBadge open={list} onOpenChange={setList} />
       <DashboardSyncIndicator onConflicts={onConflicts} onPending={() => setList(true)} />
     </div>

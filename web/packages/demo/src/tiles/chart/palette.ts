@@ -35,8 +35,12 @@ function read(): Palette {
     probe.style.color = `var(--dw-${name}, currentColor)`;
     return style.color;
   };
+  // Lines are told apart by their hue, also where the device puts its own colours in place of all others.
+  probe.style.forcedColorAdjust = 'none';
+  const hues = Array.from({ length: hueCount }, (_, i) => ink(`hue${i}`));
+  probe.style.forcedColorAdjust = 'auto';
   const result: Palette = {
-    hues: Array.from({ length: hueCount }, (_, i) => ink(`hue${i}`)),
+    hues,
     status: { ok: ink('ok'), busy: ink('busy'), attention: ink('attention'), danger: ink('danger') },
     text: ink('text'),
     muted: ink('muted'),
@@ -63,11 +67,11 @@ export const themeChanges: Readable<number> = (() => {
     changed(); // whatever happened while nobody listened
     const root = new MutationObserver(changed);
     root.observe(document.documentElement, { attributeFilter: ['data-theme', 'class', 'style'] });
-    const device = matchMedia('(prefers-color-scheme: dark)');
-    device.addEventListener('change', changed);
+    const device = ['(prefers-color-scheme: dark)', '(forced-colors: active)'].map((query) => matchMedia(query));
+    for (const one of device) one.addEventListener('change', changed);
     return () => {
       root.disconnect();
-      device.removeEventListener('change', changed);
+      for (const one of device) one.removeEventListener('change', changed);
     };
   };
   return {
