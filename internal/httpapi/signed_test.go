@@ -256,3 +256,20 @@ func TestC3_ARevokedUsersKeyIsNoGood(t *testing.T) {
 	n.send(feed.sign(n.request("PUT", cpuData, `{"data":2}`))).refused(401, board.CodeUnauthenticated)
 	n.send(edit.sign(n.request("PUT", cpuData, `{"data":3}`))).want(204)
 }
+
+// TestC2_AfterAStartSignedRequestsHaveToWait: what was taken before it is not known.
+func TestC2_AfterAStartSignedRequestsHaveToWait(t *testing.T) {
+	s := newSigner(t, "edit")
+	v, err := httpsig.NewVerifier(httpsig.Config{Keys: []httpsig.Key{s.key}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := start(t, func(c *Config) {
+		signedIn(c)
+		c.RequestAuthenticator = httpsig.NewAuthenticator(v, nil)
+	})
+	p := n.send(s.sign(n.request("GET", "/api/dashboards/team-1", ""))).refused(503, board.CodeUnavailable)
+	if p.Header.Get("Retry-After") == "" || !strings.Contains(p.at("detail"), "sign again in") {
+		t.Errorf("Retry-After is %q: %s", p.Header.Get("Retry-After"), p.Body)
+	}
+}
