@@ -59,6 +59,16 @@ func newRemote(cfg *Config) *remote {
 	}
 }
 
+// Fetch gets the keys of KeySetURL if there are none yet, so that the first sign-in need
+// not wait and the log tells early what is wrong. The error says why there are none.
+func (a *Authenticator) Fetch(ctx context.Context) error {
+	if a.remote == nil {
+		return nil
+	}
+	_, err := a.remote.find(ctx, "", "")
+	return err
+}
+
 // find returns the keys for a header, fetching if they have to be. The error says that
 // it cannot be found out at the moment.
 func (r *remote) find(ctx context.Context, id, algorithm string) ([]any, error) {

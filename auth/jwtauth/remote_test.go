@@ -97,6 +97,9 @@ func TestKeySet_Rotation(t *testing.T) {
 	i.shows(jwkOf(t, first.Public(), "a"))
 	p := enter(t, Config{KeySetURL: i.URL, Now: clock.now})
 	i.wasAsked(t, 0)
+	if err := p.door.Fetch(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for range 5 {
 		p.opens(far(t, first, "a"))
 	}

@@ -18,6 +18,7 @@ type cli struct {
 	Export  exportCmd  `cmd:"" help:"write a dashboard to a file"`
 	Tail    tailCmd    `cmd:"" help:"follow who changes what"`
 	Bench   benchCmd   `cmd:"" help:"measure a server"`
+	Token   tokenCmd   `cmd:"" help:"make a token to sign in with"`
 	Backup  backupCmd  `cmd:"" help:"copy the data file, also of a running server"`
 	Restore restoreCmd `cmd:"" help:"put a backup in place"`
 	Check   checkCmd   `cmd:"" help:"read every log and find damage"`

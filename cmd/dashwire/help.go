@@ -12,6 +12,7 @@ import (
 var groups = []struct{ key, title string }{
 	{"", ""},
 	{"all", ""}, // those that every command has
+	{"sign-in", "Sign-in by JWT (issuer, audience, cookie and more: docs/operations.md)"},
 	{"sessions", "Sessions"},
 	{"limits", "Limits told to clients"},
 	{"history", "Editing and history"},

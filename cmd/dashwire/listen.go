@@ -17,12 +17,12 @@ func (c *serveCmd) address() (string, error) {
 		}
 		return "", refuse("--listen: %q is no address with a port; write it like 127.0.0.1:3000", c.Listen)
 	}
-	if loopback(c.Listen) || c.Insecure {
+	if loopback(c.Listen) || c.Insecure || c.signInOn() {
 		return c.Listen, nil
 	}
 	return "", refuse("other machines can reach %s, and there is no sign-in: anybody could change everything. "+
-		"Listen on 127.0.0.1, or add sign-in by embedding the server (examples/auth; the command itself "+
-		"gets JWT sign-in in a later version), or pass --insecure if you trust the whole network", c.Listen)
+		"Listen on 127.0.0.1, or set up sign-in with --jwt-secret-file or --jwt-keys, "+
+		"or pass --insecure if you trust the whole network", c.Listen)
 }
 
 // loopback tells whether an address can be reached from this machine only.

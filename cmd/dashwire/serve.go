@@ -34,6 +34,8 @@ type serveCmd struct {
 	TrustProxy  []string `placeholder:"CIDR,…" help:"proxies whose X-Forwarded-* headers are believed"`
 	logFlags
 
+	signInFlags
+
 	MaxSessions       int  `group:"sessions" placeholder:"N" help:"sessions at once (default by the descriptor limit)"`
 	SessionsPerUser   int  `group:"sessions" default:"50" help:"sessions of one user at once"`
 	MessagesPerSecond int  `group:"sessions" default:"1000" help:"messages a second from one session"`
@@ -68,6 +70,10 @@ func (c *serveCmd) Run(p *program, _ *kong.Context) error {
 	shareTheCore()
 	log := c.logger(p.err)
 	addr, err := c.address()
+	if err != nil {
+		return err
+	}
+	doors, err := c.doors(log)
 	if err != nil {
 		return err
 	}
@@ -117,7 +123,10 @@ func (c *serveCmd) Run(p *program, _ *kong.Context) error {
 		demo = newDemo(log)
 		hooks = observe.Join(hooks, demo.hooks())
 	}
-	srv, err := dashwire.New(c.config(j, hooks, scrape, proxies, room, log))
+	cfg := c.config(j, hooks, scrape, proxies, room, log)
+	cfg.AuthCookie = c.AuthCookie
+	doors.open(p.ctx, &cfg)
+	srv, err := dashwire.New(cfg)
 	if err != nil {
 		return &notBegun{errors.New(strings.TrimPrefix(err.Error(), "dashwire.New: "))}
 	}
@@ -209,12 +218,12 @@ func (c *serveCmd) serve(p *program, srv *dashwire.Server, demo *demo, listener,
 }
 
 // demoOn tells whether the demo dashboard is kept: by default where it can be seen
-// by nobody but the one who started the server.
+// by nobody but the one who started the server, which sign-in is not for.
 func (c *serveCmd) demoOn(addr string) bool {
 	if c.Demo != nil {
 		return *c.Demo
 	}
-	return loopback(addr)
+	return loopback(addr) && !c.signInOn()
 }
 
 // greeting is what a person sees at the start.
@@ -228,7 +237,9 @@ func (c *serveCmd) greeting(addr net.Addr, operators net.Listener, room capacity
 	}
 	fmt.Fprintf(&b, "Data in %s (%s)\n", c.Data, holds)
 	fmt.Fprintf(&b, "Room for %s (%s)\n", count(room.sessions, "session", "sessions"), room.reason)
-	if !loopback(addr.String()) {
+	if c.signInOn() {
+		b.WriteString("Sign-in is on: who connects needs a token or signs each request.\n")
+	} else if !loopback(addr.String()) {
 		b.WriteString("Sign-in is off: everybody who can reach this address may change everything.\n")
 	}
 	return b.String()

@@ -43,8 +43,13 @@ func TestOperationsNameEveryMetric(t *testing.T) {
 // TestOperationsNameRealSettings: a setting in the guide is a flag of serve.
 func TestOperationsNameRealSettings(t *testing.T) {
 	flags := map[string]bool{}
-	for _, m := range regexp.MustCompile("(?m)^\t([A-Z][A-Za-z]+) +[*\\[\\]A-Za-z0-9]+ +`[^`]*help:").FindAllStringSubmatch(read(t, "cmd/dashwire/serve.go")+read(t, "cmd/dashwire/log.go"), -1) {
-		flags[kebab(m[1])] = true
+	source := read(t, "cmd/dashwire/serve.go") + read(t, "cmd/dashwire/signin.go") + read(t, "cmd/dashwire/log.go")
+	for _, m := range regexp.MustCompile("(?m)^\t([A-Z][A-Za-z]+) +[*\\[\\]A-Za-z0-9]+ +`(name:\"([a-z-]+)\")?[^`]*help:").FindAllStringSubmatch(source, -1) {
+		if m[3] != "" {
+			flags[m[3]] = true
+		} else {
+			flags[kebab(m[1])] = true
+		}
 	}
 	if len(flags) < 20 {
 		t.Fatalf("only %d flags were found", len(flags))
