@@ -19,7 +19,7 @@ export interface WindowOptions {
   /** Without motion, which would blur what is photographed; default false. */
   readonly still?: boolean;
   /** Done with the window before the page is loaded in it. */
-  readonly prepare?: (page: Page) => Promise<void>;
+  readonly prepare?: (page: Page) => Promise<unknown>;
 }
 
 /** What the browser itself logs of servers that are down and of refusals that the page answers in words. */

@@ -13,6 +13,7 @@ import type { CommonActions } from './shell/menu.tsx';
 import { useRoute, useSearch } from './shell/navigation.ts';
 import { Notices } from './shell/notices.tsx';
 import { obeyOffline } from './shell/offline.ts';
+import { Part } from './shell/part.tsx';
 import { usePreload } from './shell/preload.ts';
 import { UnknownAddress } from './shell/states.tsx';
 import { PlainBar } from './shell/top-bar.tsx';
@@ -92,7 +93,9 @@ function Page({ route, options, who }: PageProps): ReactNode {
           <>
             <PlainBar title="Dashboards" common={common} />
             <main className="page">
-              <DashboardsPage />
+              <Part>
+                <DashboardsPage />
+              </Part>
             </main>
           </>
         )}
@@ -105,11 +108,13 @@ function Page({ route, options, who }: PageProps): ReactNode {
           </>
         )}
       </Suspense>
-      <Suspense>
+      <Part>
         <DropZone>{null}</DropZone>
+      </Part>
+      <Part key={dialog}>
         {dialog === 'help' && <KeyboardHelp open onClose={close} />}
         {dialog === 'rename' && <RenameDialog open onClose={close} />}
-      </Suspense>
+      </Part>
       <Notices />
     </>
   );

@@ -1,6 +1,6 @@
 import type { DashboardState } from '@dashwire/client';
 import { ConflictResolutionUI, useClient, useDashboard, useReadable } from '@dashwire/react';
-import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react';
+import { lazy, type ReactNode, useEffect, useMemo, useState } from 'react';
 import { announce } from '../announce.ts';
 import { renderConflictValue } from '../conflict/preview.tsx';
 import { Grid } from '../grid/grid.tsx';
@@ -14,6 +14,7 @@ import { Following } from './following.tsx';
 import type { CommonActions } from './menu.tsx';
 import { enterKiosk } from './navigation.ts';
 import type { PageActions } from './page-actions.ts';
+import { Part } from './part.tsx';
 import { DashboardMessage, Empty, GridSkeleton } from './states.tsx';
 import { stepRange, useTimeRange } from './time-range.ts';
 import { useTabTitle } from './title.tsx';
@@ -109,11 +110,11 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
         renderValue={renderConflictValue}
         onClose={close}
       />
-      <Suspense>
+      <Part key={sheet?.name}>
         {sheet?.name === 'gallery' && <Gallery open onClose={close} />}
         {sheet?.name === 'history' && <HistoryDrawer open onClose={close} />}
         {sheet?.name === 'settings' && <SettingsPanel key={sheet.widgetId} widgetId={sheet.widgetId} onClose={close} />}
-      </Suspense>
+      </Part>
     </>
   );
 }

@@ -7,13 +7,14 @@ import {
   useSyncStatus,
 } from '@dashwire/react';
 import { Ellipsis, History, LayoutDashboard, Link2, Plus, Redo2, Undo2 } from 'lucide-react';
-import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { lazy, type ReactNode, useState } from 'react';
 import { initials } from '../person.ts';
 import { dashboardsHref } from '../routes.ts';
 import './top-bar.css';
 import type { CommonActions } from './menu.tsx';
 import { offline, setOffline } from './offline.ts';
 import type { PageActions } from './page-actions.ts';
+import { Part } from './part.tsx';
 import { RangeSwitch } from './range.tsx';
 import { DashboardTitle } from './title.tsx';
 
@@ -113,7 +114,7 @@ export function PlainBar({ title, common }: { readonly title: string; readonly c
 
 function Others(): ReactNode {
   const alone = useOthers().length === 0;
-  return <Suspense>{!alone && <Avatars />}</Suspense>;
+  return <Part>{!alone && <Avatars />}</Part>;
 }
 
 function MenuOf(props: { readonly actions?: PageActions; readonly common: CommonActions }): ReactNode {
@@ -125,9 +126,9 @@ function MenuOf(props: { readonly actions?: PageActions; readonly common: Common
     </button>
   );
   return (
-    <Suspense fallback={loading}>
+    <Part fallback={loading}>
       <MainMenu {...props} />
-    </Suspense>
+    </Part>
   );
 }
 
