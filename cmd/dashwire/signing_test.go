@@ -5,10 +5,15 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/dashwire/dashwire/auth/httpsig"
 )
 
 const signingSecret = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -78,5 +83,67 @@ func TestC2_SigningKeysThatAreWrong(t *testing.T) {
 	}
 	if _, _, err := readSigningKeys(broken); err == nil || !strings.Contains(err.Error(), broken+": there are no keys") {
 		t.Errorf("a file without keys: %v", err)
+	}
+}
+
+// TestC2_AServerThatTakesSignedRequests is the command with a file of keys and nothing
+// else: signed requests are taken once and unchanged, others are nobody's.
+func TestC2_AServerThatTakesSignedRequests(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "keys.yaml"), "keys:\n"+
+		"- {id: deploy, algorithm: hmac-sha256, key: "+signingSecret+", user: deploy, dashboards: {ops: editor}}\n")
+	p := serve(t, dir, "--signing-keys", "keys.yaml", "--drain", "100ms")
+	p.wait(regexp.MustCompile(`^Sign-in is on: `))
+	key, err := httpsig.ParseKey("deploy", httpsig.HMACSHA256, signingSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// By a clock that is as far ahead as is forgiven, so that the wait below is short.
+	ahead := 5 * time.Second
+	signed := func(method, path, body string) *http.Request {
+		t.Helper()
+		r := request(t, method, p.url+path, body)
+		if err := httpsig.Sign(r, key, httpsig.SignOptions{Created: time.Now().Add(ahead)}); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	again := func(r *http.Request, body string) *http.Request {
+		t.Helper()
+		c := request(t, r.Method, r.URL.String(), body)
+		c.Header = r.Header.Clone()
+		return c
+	}
+	// At first it asks to wait, since it cannot know what was taken before it began.
+	for deadline := time.Now().Add(patience); ; {
+		status, body := send(t, signed("PUT", "/api/dashboards/ops/widgets/cpu", `{"type":"gauge"}`))
+		if status == 200 {
+			break
+		}
+		if status != 503 || time.Now().After(deadline) {
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	patch := signed("PATCH", "/api/dashboards/ops/widgets/cpu", `{"title":"Load"}`)
+	for _, step := range []struct {
+		name string
+		r    *http.Request
+		want int
+	}{
+		{"a widget", patch, 200},
+		{"the same again", again(patch, `{"title":"Load"}`), 401},
+		{"another body", again(signed("PATCH", "/api/dashboards/ops/widgets/cpu", `{"title":"Load"}`), `{"title":"Evil"}`), 401},
+		{"a live value", signed("PUT", "/api/dashboards/ops/widgets/cpu/data", `{"data":42}`), 204},
+		{"beyond its rights", signed("DELETE", "/api/dashboards/ops", ""), 403},
+		{"another dashboard", signed("GET", "/api/dashboards/eu", ""), 404},
+		{"unsigned", request(t, "GET", p.url+"/api/dashboards/ops?userId=deploy", ""), 401},
+	} {
+		if status, body := send(t, step.r); status != step.want {
+			t.Errorf("%s: %d, want %d: %s", step.name, status, step.want, body)
+		}
+	}
+	p.stop()
+	if strings.Contains(p.errs.String(), signingSecret) {
+		t.Errorf("the log has the secret: %s", p.errs.String())
 	}
 }
