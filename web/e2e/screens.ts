@@ -59,6 +59,18 @@ async function take(browser: Browser): Promise<void> {
   await bo.page.mouse.up();
   await cy.close();
 
+  for (const [name, place, options] of [
+    ['phone', '#/d/machine', { width: 390, height: 844, touch: true }],
+    ['kiosk', '?kiosk#/d/machine', { width: 2560, height: 1440 }],
+    ['wide', '#/d/machine', { width: 2560, height: 1440 }],
+  ] as const) {
+    const person = await open('Dan', place, options);
+    await person.tile('Processors').waitFor();
+    await delay(3000); // all charts are drawn
+    await both(person, name);
+    await person.close();
+  }
+
   await ana.tile('Processors').focus();
   await ana.page.keyboard.press('Enter');
   await ana.page.getByRole('textbox', { name: 'Title' }).waitFor();
@@ -112,17 +124,6 @@ async function take(browser: Browser): Promise<void> {
   await list.close();
   await eve.close();
 
-  for (const [name, place, options] of [
-    ['phone', '#/d/machine', { width: 390, height: 844, touch: true }],
-    ['kiosk', '?kiosk#/d/machine', { width: 2560, height: 1440 }],
-    ['wide', '#/d/machine', { width: 2560, height: 1440 }],
-  ] as const) {
-    const person = await open('Ana', place, options);
-    await person.tile('Processors').waitFor();
-    await delay(3000); // all charts are drawn
-    await both(person, name);
-    await person.close();
-  }
   await ana.close();
 }
 
