@@ -228,8 +228,9 @@ func TestKeySet_NoSecretFromTheNet(t *testing.T) {
 	shown := strings.Repeat("s", 32)
 	i.shows(jwkOf(t, k.Public(), "a"), []byte(fmt.Sprintf(`{"kty":"oct","kid":"s","k":%q}`, b64([]byte(shown)))))
 	p := enter(t, Config{Algorithms: []string{"HS256", "RS256"}, SecretFiles: []string{file(t, "secret", []byte(testSecret))}, KeySetURL: i.URL})
-	p.opens(far(t, k, "a"))
 	p.opens(sign(t, hsHeader, good(""), hs256([]byte(testSecret))))
+	i.wasAsked(t, 0)
+	p.opens(far(t, k, "a"))
 	p.refused(sign(t, `{"alg":"HS256","kid":"s"}`, good(""), hs256([]byte(shown))), "signature is wrong")
 	p.refused(sign(t, `{"alg":"HS256","kid":"a"}`, good(""), hs256(pemOf(t, k.Public()))), "signature is wrong")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -56,7 +57,7 @@ func (a *Authenticator) check(ctx context.Context, token string) (auth.Principal
 	content := claims{}
 	_, err = a.parser.ParseWithClaims(token, &content, func(*jwt.Token) (any, error) {
 		fitting := a.keys.find(head.keyID, head.algorithm)
-		if a.remote != nil {
+		if a.remote != nil && !slices.Contains(symmetric, head.algorithm) { // no secret comes from there
 			fetched, err := a.remote.find(ctx, head.keyID, head.algorithm)
 			if err != nil && len(fitting) == 0 {
 				unknown = err
