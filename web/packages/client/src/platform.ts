@@ -2,13 +2,14 @@ import type { Platform } from './api.ts';
 
 /** What a browser or Node gives, with the parts put in that a test or an unusual host brings along. */
 export function platform(given: Partial<Platform> = {}): Platform {
-  const { WebSocket, indexedDB, navigator, performance, crypto, document } = globalThis as Partial<typeof globalThis>;
+  const { WebSocket, navigator, performance, crypto, document } = globalThis as Partial<typeof globalThis>;
   return {
     WebSocket: WebSocket ?? null,
     fetch: (input, init) => fetch(input, init),
-    indexedDB: indexedDB ?? null,
+    indexedDB: permitted(() => globalThis.indexedDB),
     locks: navigator?.locks ?? null,
-    sessionStorage: sessionStorageOfTab(),
+    // Node has one that warns, and knows no tabs.
+    sessionStorage: permitted(() => (document ? sessionStorage : null)),
     window: document ? globalThis : null,
     document: document ?? null,
     online: () => navigator?.onLine ?? true,
@@ -23,10 +24,9 @@ export function platform(given: Partial<Platform> = {}): Platform {
 }
 
 /** Reading the property throws where a page may not store anything. */
-function sessionStorageOfTab(): Platform['sessionStorage'] {
+function permitted<T>(read: () => T): T | null {
   try {
-    // Node has one that warns, and knows no tabs.
-    return 'document' in globalThis ? sessionStorage : null;
+    return read() ?? null;
   } catch {
     return null;
   }
