@@ -47,7 +47,7 @@ export function pathsOf(change: Change, widgetId: string): readonly Pointer[] {
 }
 
 /** Whether an entry is one's own. */
-export function isMine(entry: Entry, own: { clientId: string | null; userId: string | null }): boolean {
+export function isMine(entry: Pick<Entry, 'author'>, own: { clientId: string | null; userId: string | null }): boolean {
   return entry.author.clientId === own.clientId && (own.userId === null || entry.author.userId === own.userId);
 }
 

@@ -13,6 +13,7 @@ import { follow } from './follow.ts';
 import { Following } from './following.tsx';
 import type { CommonActions } from './menu.tsx';
 import { enterKiosk } from './navigation.ts';
+import { tellOverwrites } from './overwrites.ts';
 import type { PageActions } from './page-actions.ts';
 import { Part } from './part.tsx';
 import { DashboardMessage, Empty, GridSkeleton } from './states.tsx';
@@ -45,6 +46,7 @@ export function DashboardPage({ common }: { readonly common: CommonActions }): R
   const undoState = useReadable(dashboard.undoState);
   const range = useTimeRange();
   useTabTitle();
+  useEffect(() => tellOverwrites(client, dashboard), [client, dashboard]);
   const [sheet, setSheet] = useState<Sheet | null>(null);
   const [view, setView] = useState<GridView | null>(null);
 
