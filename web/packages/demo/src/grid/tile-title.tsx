@@ -28,14 +28,15 @@ function TitleField({ id, title }: { readonly id: string; readonly title: string
   const [text, setText] = useState(title);
   const field = useRef<HTMLInputElement>(null);
   const gesture = useRef<Gesture | null>(null);
+  const began = useRef(text);
   const typed = useRef(text);
 
   const send = useCallback(
-    (keep: boolean, before: string) => {
+    (keep: boolean) => {
       const name = typed.current.trim();
       const mine = gesture.current;
       gesture.current = null; // leaving the field, which follows, does nothing more
-      if (keep && name !== '' && name !== before) {
+      if (keep && name !== '' && name !== began.current) {
         mine?.updateWidget(id, { set: { '/title': name } });
         mine?.commit();
       } else {
@@ -47,15 +48,14 @@ function TitleField({ id, title }: { readonly id: string; readonly title: string
   // What the edit is based on is what stood there when it began (M2). A field that goes with its tile, or with the page, has
   // what was typed sent all the same: if the tile was deleted, a person decides (M9).
   useEffect(() => {
-    const before = typed.current;
     gesture.current = dashboard.gesture();
     field.current?.focus();
     field.current?.select();
-    return () => send(true, before);
+    return () => send(true);
   }, [dashboard, send]);
 
   const end = (keep: boolean) => {
-    send(keep, title);
+    send(keep);
     view.renaming.set(null);
   };
   const onKeyDown = (event: KeyboardEvent) => {

@@ -1,6 +1,6 @@
 import type { Gesture } from '@dashwire/client';
 import { useDashboard } from '@dashwire/react';
-import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { useOf } from '../grid/select.ts';
 
 /** What a person calls the dashboard: its title, or its id. */
@@ -26,8 +26,22 @@ export function DashboardTitle({ readOnly }: { readonly readOnly: boolean }): Re
   const title = useDashboardTitle();
   const [text, setText] = useState<string | null>(null);
   const gesture = useRef<Gesture | null>(null);
+  const typed = useRef({ before: '', now: '' });
 
-  useEffect(() => () => gesture.current?.cancel(), []);
+  const send = useCallback((keep: boolean) => {
+    const { before, now } = typed.current;
+    const mine = gesture.current;
+    gesture.current = null;
+    const name = now.trim();
+    if (keep && name !== '' && name !== before) {
+      mine?.updateSettings({ set: { '/title': name } });
+      mine?.commit();
+    } else {
+      mine?.cancel();
+    }
+  }, []);
+  // Whoever goes to another page leaves the field too.
+  useEffect(() => () => send(true), [send]);
 
   if (readOnly) {
     return (
@@ -37,14 +51,7 @@ export function DashboardTitle({ readOnly }: { readonly readOnly: boolean }): Re
     );
   }
   const end = (keep: boolean) => {
-    const name = text?.trim() ?? '';
-    if (keep && name !== '' && name !== title) {
-      gesture.current?.updateSettings({ set: { '/title': name } });
-      gesture.current?.commit();
-    } else {
-      gesture.current?.cancel();
-    }
-    gesture.current = null;
+    send(keep);
     setText(null);
   };
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>) => {
@@ -66,9 +73,13 @@ export function DashboardTitle({ readOnly }: { readonly readOnly: boolean }): Re
         autoComplete="off"
         onFocus={() => {
           gesture.current = dashboard.gesture(); // what the edit is based on is what stands there now (M2)
+          typed.current = { before: title, now: title };
           setText(title);
         }}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => {
+          typed.current = { ...typed.current, now: event.target.value };
+          setText(event.target.value);
+        }}
         onBlur={() => end(true)}
         onKeyDown={onKeyDown}
       />
