@@ -125,6 +125,21 @@ faults: ## failing fsyncs, full disks, kills and power cuts under the journal (A
 bench: ## the Go benchmarks (BENCH=regexp, BENCHCOUNT=n); numbers decide nothing
 	$(GO) test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(BENCHCOUNT) -timeout=60m ./...
 
+ROUNDS ?= 3
+SECONDS ?= 8
+SCENARIOS ?=
+PEERS ?=
+
+bench/node_modules/.package-lock.json: bench/package-lock.json
+	cd bench && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+.PHONY: bench-peers
+bench-peers: bench/node_modules/.package-lock.json ## Dashwire beside its peers into docs/benchmarks.md (ROUNDS, SECONDS, SCENARIOS=a,b, PEERS=a,b; two quiet cores, 20 minutes)
+	@mkdir -p tmp/bench-peers
+	cd bench && $(GO) build -o ../tmp/bench-peers/bench . && ../tmp/bench-peers/bench run \
+		-rounds $(ROUNDS) -duration $(SECONDS)s -scenarios '$(SCENARIOS)' -peers '$(PEERS)'
+
 .PHONY: cover
 cover: ## statement coverage by the whole test run, into tmp/cover.html
 	@mkdir -p tmp

@@ -63,6 +63,12 @@ func skipped(name string) bool {
 	return false
 }
 
+// ownModule tells that a folder is a module of its own, which nothing here imports.
+func ownModule(path string) bool {
+	_, err := os.Stat(filepath.Join(path, "go.mod"))
+	return err == nil
+}
+
 // packages parses every Go file of the module.
 func packages(t *testing.T) map[string]*pkg {
 	t.Helper()
@@ -72,7 +78,7 @@ func packages(t *testing.T) map[string]*pkg {
 			return err
 		}
 		if d.IsDir() {
-			if path != root && skipped(d.Name()) {
+			if path != root && (skipped(d.Name()) || ownModule(path)) {
 				return filepath.SkipDir
 			}
 			return nil
