@@ -26,6 +26,7 @@ type conn struct {
 	ready   bool // the server takes edits and subscriptions
 	timed   bool // latency of what it hears is counted
 	frozen  bool // is not read
+	slow    bool // was or will be frozen: a server may close it
 	rest    []byte
 	out     []byte // not yet written
 	waiting bool   // for room to write

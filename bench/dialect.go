@@ -83,7 +83,9 @@ func (e *edit) appendSet(to []byte) []byte {
 	to = append(to, `,"/title":"edit `...)
 	to = strconv.AppendUint(to, uint64(e.serial), 10)
 	if e.fill != "" {
+		// It differs each time: setting what is there already is no change.
 		to = append(to, `","/fill":"`...)
+		to = strconv.AppendUint(to, uint64(e.serial), 10)
 		to = append(to, e.fill...)
 	}
 	return append(to, `"}`...)

@@ -265,7 +265,7 @@ func (l *load) step(most time.Duration) error {
 func (l *load) end(c *conn, err error) {
 	c.ended = err
 	l.lost++
-	if !c.frozen && c.dashboard < len(l.dashboards) {
+	if !c.slow {
 		l.fault("lost a connection: %s", err)
 	}
 	_ = unix.Close(c.fd)

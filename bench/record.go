@@ -146,7 +146,11 @@ func machine() string {
 		}
 		kernel = string(b)
 	}
-	return fmt.Sprintf("%s, %d cores, Linux %s", model, cores, kernel)
+	load := "unknown"
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		load, _, _ = strings.Cut(string(text), " ")
+	}
+	return fmt.Sprintf("%s, %d cores, Linux %s, load average %s before it began", model, cores, kernel, load)
 }
 
 const (

@@ -65,7 +65,7 @@ func runCommand(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	begun := time.Now()
+	begun, on := time.Now(), machine()
 	results, err := o.measure(ctx, b)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func runCommand(ctx context.Context, args []string) error {
 			faults = append(faults, fmt.Sprintf("%s of %s, round %d: %s", r.Scenario, r.Peer, r.Round, f))
 		}
 	}
-	rec := record{Begun: begun.UTC(), Machine: machine(), Versions: versions(ctx, b), Command: o.command(), Rounds: o.rounds, Seconds: o.duration.Seconds(), Results: results, Faults: faults}
+	rec := record{Begun: begun.UTC(), Machine: on, Versions: versions(ctx, b), Command: o.command(), Rounds: o.rounds, Seconds: o.duration.Seconds(), Results: results, Faults: faults}
 	if err := rec.save(filepath.Join(o.work, "results.json")); err != nil {
 		return err
 	}

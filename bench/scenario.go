@@ -48,6 +48,8 @@ const (
 	warmUp = time.Second
 	// settle bounds each wait for something that must come.
 	settle = 20 * time.Second
+	// frozenAtLeast is how long slow readers stay frozen.
+	frozenAtLeast = 12 * time.Second
 	// atOnce is how many handshakes are under way at a time.
 	atOnce = 64
 )
@@ -101,7 +103,7 @@ func slow(ctx context.Context, j *job) error {
 		return err
 	}
 	for _, c := range j.conns[:j.plan.frozen] {
-		c.timed = false
+		c.timed, c.slow = false, true
 	}
 	if err := j.count(ctx, ""); err != nil {
 		return err
@@ -115,6 +117,8 @@ func slow(ctx context.Context, j *job) error {
 			return err
 		}
 	}
+	// The sockets of each take megabytes before a server feels it.
+	j.duration = max(2*j.duration, frozenAtLeast)
 	if err := j.count(ctx, "frozen: "); err != nil {
 		return err
 	}
