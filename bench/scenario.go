@@ -49,7 +49,7 @@ const (
 	// settle bounds each wait for something that must come.
 	settle = 20 * time.Second
 	// frozenAtLeast is how long slow readers stay frozen.
-	frozenAtLeast = 12 * time.Second
+	frozenAtLeast = 20 * time.Second
 	// atOnce is how many handshakes are under way at a time.
 	atOnce = 64
 )
