@@ -14,7 +14,9 @@ func (s *Session) Flush(now time.Time, paced bool) {
 	defer s.mu.Unlock()
 	if !paced {
 		s.urgent = false
-		if s.late && !now.Before(s.nextPaced) {
+		// The write that a paced one was put off to has come. It is known by its own time:
+		// a sweep may have been paced anew just before it.
+		if s.late && !now.Before(s.lateAt) {
 			s.late = false
 			s.nextPaced = now.Add(s.server.cfg.Hub.Pace())
 		}
@@ -23,8 +25,8 @@ func (s *Session) Flush(now time.Time, paced bool) {
 	}
 	if now.Before(s.nextPaced) {
 		if !s.late {
-			s.late = true
-			s.server.cfg.Hub.FlushAt(s, s.nextPaced)
+			s.late, s.lateAt = true, s.nextPaced
+			s.server.cfg.Hub.FlushAt(s, s.lateAt)
 		}
 		return
 	}

@@ -72,8 +72,9 @@ type Session struct {
 	blockedSince time.Time
 	lastOut      time.Time
 	nextPaced    time.Time
-	urgent       bool // FlushSoon was called and has not come
-	late         bool // FlushAt was called and has not come
+	urgent       bool      // FlushSoon was called and has not come
+	late         bool      // FlushAt was called and has not come
+	lateAt       time.Time // what for
 	closing      *ending
 }
 
