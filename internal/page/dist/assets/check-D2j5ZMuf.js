@@ -1,1 +1,0 @@
-import{i as e,n as t,o as n}from"./x-CGPnNXZg.js";var r=n(e(),1);function i(e){let t=(0,r.useCallback)(t=>e.subscribe(t),[e]),n=()=>e.getSnapshot();return(0,r.useSyncExternalStore)(t,n,n)}var a={name:`check`,size:24,node:[[`path`,{d:`M20 6 9 17l-5-5`,key:`1gmf2c`}]]};a.node;var o=t(a);export{i as n,o as t};

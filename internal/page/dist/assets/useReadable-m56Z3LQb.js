@@ -1,0 +1,1 @@
+import{i as e,n as t}from"./jsx-runtime-DyZJNswf.js";var n=e(t(),1);function r(e){let t=(0,n.useCallback)(t=>e.subscribe(t),[e]),r=()=>e.getSnapshot();return(0,n.useSyncExternalStore)(t,r,r)}export{r as t};
