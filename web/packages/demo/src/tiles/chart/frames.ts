@@ -1,9 +1,12 @@
 /**
  * One loop of animation frames for all charts. It runs while one of them can be seen, and stands still in a hidden tab; with
- * less motion asked for it takes a frame each second.
+ * less motion asked for each chart takes a frame a second, once it has found its size.
  */
 const drawn = new Map<Element, () => void>();
-const visible = new Set<Element>();
+/** Since when, by the clock of frames. */
+const visible = new Map<Element, number>();
+/** How long a chart that comes into view is drawn with every frame, in ms. */
+const settleMs = 500;
 let pending = 0;
 let last = 0;
 let observer: IntersectionObserver | null = null;
@@ -24,7 +27,7 @@ export function onFrame(element: Element, draw: () => void): () => void {
 
 function seen(entries: readonly IntersectionObserverEntry[]): void {
   for (const { target, isIntersecting } of entries) {
-    if (isIntersecting && drawn.has(target)) visible.add(target);
+    if (isIntersecting && drawn.has(target)) visible.set(target, performance.now());
     else visible.delete(target);
   }
   if (visible.size > 0 && pending === 0) pending = requestAnimationFrame(frame);
@@ -32,9 +35,10 @@ function seen(entries: readonly IntersectionObserverEntry[]): void {
 
 function frame(now: number): void {
   pending = visible.size > 0 ? requestAnimationFrame(frame) : 0;
-  if (calm?.matches && now - last < 1000) return;
-  last = now;
-  for (const element of visible) {
+  const rest = calm?.matches === true && now - last < 1000;
+  if (!rest) last = now;
+  for (const [element, since] of visible) {
+    if (rest && now - since > settleMs) continue;
     try {
       drawn.get(element)?.();
     } catch (error) {

@@ -111,7 +111,7 @@ export class TimeChart {
         width,
         height,
         ms: 1,
-        padding: [8, 8, 0, 0],
+        padding: [Math.max(8, Math.ceil(this.#state.letters * 0.6)), 8, 0, 0], // half a letter stands above the top line
         legend: { show: false },
         select: { show: false, left: 0, top: 0, width: 0, height: 0 },
         cursor: {
