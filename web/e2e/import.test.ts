@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Json, JsonObject } from '@dashwire/client';
 import type { Person } from './browser.ts';
 import { moveTile, renameTile } from './grid.ts';
@@ -146,9 +145,7 @@ test('a big dashboard of Grafana’s is dropped on the page, shown honestly, edi
   await agree(rest, id, ana, bo);
 
   // The export has each panel as it was, but for what was edited.
-  const file = ana.page.waitForEvent('download');
-  await ana.menu('Export for Grafana');
-  const exported: JsonObject = JSON.parse(await readFile(await (await file).path(), 'utf8'));
+  const exported: JsonObject = JSON.parse(await ana.fileOf('Export for Grafana'));
   const back = panelsOf(exported);
   expect([...back.keys()].sort()).toEqual([...panels.keys()].sort());
   for (const [key, panel] of panels) {
