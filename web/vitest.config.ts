@@ -14,6 +14,7 @@ export default defineConfig({
         test: {
           name: 'client',
           root: 'packages/client',
+          setupFiles: ['../../testing/seed.ts'],
           environment: 'node',
           include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
         },
@@ -24,6 +25,7 @@ export default defineConfig({
         test: {
           name: 'react',
           root: 'packages/react',
+          setupFiles: ['../../testing/seed.ts'],
           environment: 'happy-dom',
           include: ['src/**/*.test.{ts,tsx}'],
         },
@@ -34,6 +36,7 @@ export default defineConfig({
         test: {
           name: 'demo',
           root: 'packages/demo',
+          setupFiles: ['../../testing/seed.ts'],
           environment: 'happy-dom',
           include: ['src/**/*.test.{ts,tsx}'],
         },

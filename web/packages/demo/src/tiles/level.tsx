@@ -18,5 +18,6 @@ export function StatusMark({ status }: { readonly status: Status }): ReactNode {
 
 /** How much of its scale a value fills, from 0 to 1; nothing of one that is not known. */
 export function part(value: number | null, min: number, max: number): number {
-  return value === null || !(max > min) ? 0 : Math.min(1, Math.max(0, (value - min) / (max - min)));
+  const span = max / 2 - min / 2; // halves: the ends may lie as far apart as numbers go
+  return value === null || !(span > 0) ? 0 : Math.min(1, Math.max(0, (value / 2 - min / 2) / span));
 }
