@@ -8,6 +8,8 @@ import (
 	"io"
 
 	"golang.org/x/sys/unix"
+
+	measure "github.com/dashwire/dashwire/internal/bench"
 )
 
 // The opcodes of WebSocket (RFC 6455 section 5.2) that a generator meets.
@@ -116,7 +118,7 @@ func (c *conn) read(l *load) error {
 		l.opened(c)
 	}
 	for {
-		head, size, ok := frameHead(b)
+		head, size, ok := measure.FrameHead(b)
 		if !ok || head+size > len(b) {
 			break
 		}
@@ -143,20 +145,4 @@ func (c *conn) read(l *load) error {
 		c.rest = nil
 	}
 	return c.flush(l)
-}
-
-// frameHead reads the header of an unmasked frame.
-func frameHead(b []byte) (head, size int, ok bool) {
-	if len(b) < 2 {
-		return 0, 0, false
-	}
-	switch n := int(b[1] & 127); {
-	case n < 126:
-		return 2, n, true
-	case n == 126 && len(b) >= 4:
-		return 4, int(binary.BigEndian.Uint16(b[2:])), true
-	case n == 127 && len(b) >= 10:
-		return 10, int(binary.BigEndian.Uint64(b[2:])), true
-	}
-	return 0, 0, false
 }

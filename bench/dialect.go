@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	measure "github.com/dashwire/dashwire/internal/bench"
 )
 
 // kind is what a message means to the generator.
@@ -92,7 +94,7 @@ func (e *edit) appendSet(to []byte) []byte {
 }
 
 func stampOf(m []byte) int64 {
-	n, _ := numberAfter(m, stampKey)
+	n, _ := measure.NumberAfter(m, stampKey)
 	return int64(n)
 }
 
@@ -135,10 +137,10 @@ func (plain) parse(to []event, m []byte, timed bool) []event {
 		if timed {
 			ev.sent = stampOf(m)
 		}
-		ev.version, _ = numberAfter(m, versionKey)
+		ev.version, _ = measure.NumberAfter(m, versionKey)
 	case 's': // subscribed
 		ev.kind = syncedKind
-		ev.version, _ = numberAfter(m, versionKey)
+		ev.version, _ = measure.NumberAfter(m, versionKey)
 	case 'a': // ack
 		ev.kind, ev.serial = ackKind, serialAfter(m, idKey)
 	}
@@ -175,10 +177,10 @@ func (socketIO) parse(to []event, m []byte, timed bool) []event {
 		if timed {
 			ev.sent = stampOf(m)
 		}
-		ev.version, _ = numberAfter(m, versionKey)
+		ev.version, _ = measure.NumberAfter(m, versionKey)
 	case bytes.HasPrefix(m, []byte(`430[`)):
 		ev.kind = syncedKind
-		ev.version, _ = numberAfter(m, versionKey)
+		ev.version, _ = measure.NumberAfter(m, versionKey)
 	case bytes.HasPrefix(m, []byte(`43`)):
 		ev.kind, ev.serial = ackKind, serialAfter(m, idKey)
 	case bytes.HasPrefix(m, []byte(`40`)):
@@ -240,16 +242,16 @@ func (centrifugal) parse(to []event, m []byte, timed bool) []event {
 				ev.sent = stampOf(line)
 			}
 			if i := bytes.LastIndex(line, offsetKey); i >= 0 {
-				ev.version, _ = numberAfter(line[i:], offsetKey)
+				ev.version, _ = measure.NumberAfter(line[i:], offsetKey)
 			}
 		case bytes.HasPrefix(line, replyStart):
-			id, _ := numberAfter(line, replyStart)
+			id, _ := measure.NumberAfter(line, replyStart)
 			switch {
 			case bytes.Contains(line, errorKey):
 				ev.kind = refusedKind
 			case id == 2:
 				ev.kind = syncedKind
-				ev.version, _ = numberAfter(line, offsetKey)
+				ev.version, _ = measure.NumberAfter(line, offsetKey)
 			case id >= firstEdit:
 				ev.kind, ev.serial = ackKind, uint32(id-firstEdit)
 			}
@@ -303,36 +305,19 @@ func (dashwire) parse(to []event, m []byte, timed bool) []event {
 		if timed {
 			ev.sent = stampOf(m)
 		}
-		ev.version, _ = numberAfter(m, versionKey)
+		ev.version, _ = measure.NumberAfter(m, versionKey)
 	case rest[0] == 'A': // ACK
 		ev.kind, ev.serial = ackKind, serialAfter(m, answersKey)
 	case bytes.HasPrefix(rest, []byte(`SYNC_U`)):
 		ev.kind = jumpKind
-		ev.version, _ = numberAfter(m, versionKey)
+		ev.version, _ = measure.NumberAfter(m, versionKey)
 	case bytes.HasPrefix(rest, []byte(`SYNC_R`)):
 		ev.kind = syncedKind
-		ev.version, _ = numberAfter(m, versionKey)
+		ev.version, _ = measure.NumberAfter(m, versionKey)
 	case rest[0] == 'N' || bytes.HasPrefix(rest, []byte(`CONFLICT_D`)):
 		ev.kind = refusedKind
 	}
 	return append(to, ev)
-}
-
-// numberAfter reads the number that stands after a key.
-func numberAfter(m, key []byte) (uint64, bool) {
-	i := bytes.Index(m, key)
-	if i < 0 {
-		return 0, false
-	}
-	n, digits := uint64(0), 0
-	for _, c := range m[i+len(key):] {
-		if c < '0' || c > '9' {
-			break
-		}
-		n = n*10 + uint64(c-'0')
-		digits++
-	}
-	return n, digits > 0
 }
 
 // serialAfter reads the number at the end of the quoted id that stands after a key.

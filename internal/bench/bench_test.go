@@ -213,12 +213,12 @@ func TestSerialOf(t *testing.T) {
 	if n, ok := serialOf(ack); !ok || n != 37 {
 		t.Errorf("%d %v of %s", n, ok, ack)
 	}
-	if v, ok := numberAfter(ack, versionKey); !ok || v != 41 {
+	if v, ok := NumberAfter(ack, versionKey); !ok || v != 41 {
 		t.Errorf("version %d %v of %s", v, ok, ack)
 	}
 	update := wire.AppendSyncUpdate(nil, "d", "e", 7, 12, &board.Change{}, time.Now())
-	from, _ := numberAfter(update, fromKey)
-	to, _ := numberAfter(update, versionKey)
+	from, _ := NumberAfter(update, fromKey)
+	to, _ := NumberAfter(update, versionKey)
 	if kindOf(update) != rangeKind || from != 7 || to != 12 {
 		t.Errorf("%d to %d of %s", from, to, update)
 	}

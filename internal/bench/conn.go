@@ -145,7 +145,7 @@ func (c *conn) read(handle func(payload []byte) error) error {
 func (c *conn) frames(handle func(payload []byte) error) (done int, err error) {
 	at := 0
 	for err == nil {
-		head, size, ok := frameHead(c.buf[at:c.end])
+		head, size, ok := FrameHead(c.buf[at:c.end])
 		if ok {
 			c.grow(at + head + size)
 		}
@@ -180,8 +180,9 @@ func (c *conn) frames(handle func(payload []byte) error) (done int, err error) {
 	return done, err
 }
 
-// frameHead reads the header of an unmasked frame.
-func frameHead(b []byte) (head, size int, ok bool) {
+// FrameHead reads the header of an unmasked frame: how long it is and how long what
+// follows it, or false while it is not whole.
+func FrameHead(b []byte) (head, size int, ok bool) {
 	if len(b) < 2 {
 		return 0, 0, false
 	}

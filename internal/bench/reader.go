@@ -34,15 +34,15 @@ func (rd *reader) loop(r *run, late *Histogram) error {
 func (rd *reader) message(r *run, m []byte, late *Histogram) error {
 	switch kindOf(m) {
 	case entryKind:
-		v, ok := numberAfter(m, versionKey)
+		v, ok := NumberAfter(m, versionKey)
 		if last := rd.version.Load(); !ok || v != last+1 {
 			r.fault("a reader at one version heard of another than the next (R2)")
 		}
 		rd.version.Store(v)
 		rd.entries.Add(1)
 	case rangeKind:
-		from, ok1 := numberAfter(m, fromKey)
-		v, ok2 := numberAfter(m, versionKey)
+		from, ok1 := NumberAfter(m, fromKey)
+		v, ok2 := NumberAfter(m, versionKey)
 		if !ok1 || !ok2 {
 			return nil // the end of a dashboard, or a role
 		}
@@ -53,7 +53,7 @@ func (rd *reader) message(r *run, m []byte, late *Histogram) error {
 		rd.ranges.Add(1)
 		rd.skipped.Add(v - from)
 	case syncKind:
-		v, _ := numberAfter(m, versionKey)
+		v, _ := NumberAfter(m, versionKey)
 		if last := rd.version.Load(); v > last {
 			if rd.known {
 				rd.skipped.Add(v - last)
@@ -73,7 +73,7 @@ func (rd *reader) message(r *run, m []byte, late *Histogram) error {
 		return nil
 	}
 	if late != nil {
-		if sent, ok := numberAfter(m, stampKey); ok {
+		if sent, ok := NumberAfter(m, stampKey); ok {
 			late.Add(time.Since(started) - time.Duration(sent))
 		}
 	}

@@ -67,8 +67,9 @@ func kindOf(message []byte) kind {
 	return otherKind
 }
 
-// numberAfter reads the number that stands after a key.
-func numberAfter(message, key []byte) (uint64, bool) {
+// NumberAfter reads the digits that stand right after the first key, or false if there
+// are none.
+func NumberAfter(message, key []byte) (uint64, bool) {
 	i := bytes.Index(message, key)
 	if i < 0 {
 		return 0, false
