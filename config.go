@@ -33,7 +33,8 @@ type Config struct {
 	Authorizer auth.Authorizer
 	// Insecure drops the checks that keep a server without sign-in to this machine.
 	Insecure bool
-	// AuthCookie names the cookie that holds a token; "" = none does.
+	// AuthCookie names the cookie that holds a token; "" = none does. With it, pages can
+	// sign in by POST /api/sign-in (H7).
 	AuthCookie string
 	// TokenInURL allows ?token= on requests that cannot carry a header (C2).
 	TokenInURL bool
@@ -126,6 +127,9 @@ func (c *Config) validate() error {
 		if err != nil || u.Scheme == "" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 			wrong("Config.AllowedOrigins: %q is no origin; write it like https://app.example.com", o)
 		}
+	}
+	if c.AuthCookie != "" && (&http.Cookie{Name: c.AuthCookie}).Valid() != nil {
+		wrong("Config.AuthCookie: %q is no name for a cookie; use letters, digits, - and _", c.AuthCookie)
 	}
 	for name, n := range map[string]int{
 		"Limits.MessageBytes": c.Limits.MessageBytes, "Limits.DocumentBytes": c.Limits.DocumentBytes,

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -115,26 +114,16 @@ func (q *request) signIn(upgrade bool) *board.Error {
 		return q.signInSigned()
 	}
 	c, refusal := q.credentials(upgrade)
-	switch {
-	case refusal != nil || c.Token == "":
+	q.source = c.Source
+	if refusal != nil || c.Token == "" {
 		return refusal
-	case len(c.Token) > maxToken:
-		return errTokenTooLong
 	}
-	p, err := q.api.cfg.Authenticator.Authenticate(q.r.Context(), c)
-	switch {
-	case err == nil && !q.api.cfg.Sessions.Revoked(p):
-		q.principal, q.signedIn = p, true
-		return nil
-	case err == nil:
-		return errTokenRevoked
-	case errors.Is(err, auth.ErrUnauthenticated):
-		return &board.Error{
-			Code:    board.CodeUnauthenticated,
-			Message: "the token is wrong or too old: sign in again", Cause: err,
-		}
+	p, err := q.authenticate(c)
+	if err != nil {
+		return err
 	}
-	return &board.Error{Code: board.CodeUnavailable, Message: "sign-in cannot be checked at the moment; try again", Cause: err}
+	q.principal, q.signedIn = p, true
+	return nil
 }
 
 // signInLocal signs in whoever ?userId= names, as the owner of everything (C1).

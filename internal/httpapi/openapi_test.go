@@ -119,6 +119,8 @@ func TestH3_AnswersAreAsDescribed(t *testing.T) {
 		status         int
 	}{
 		{"GET /api/realtime", "", "", nil, 200},
+		{"POST /api/sign-in", "", `{"token":"ana"}`, nil, 404}, // sign-in is off
+		{"POST /api/sign-out", "", "", nil, 404},
 		{"POST /api/dashboards", "", `{"id":"ops","title":"Ops","document":{"settings":{"a":null},"widgets":{"cpu":{"title":"CPU"},"disk":{}},"layouts":{"main":{"columns":12,"items":{"cpu":{"x":1,"y":1,"w":2,"h":2}}}}}}`, []header{key("a-1")}, 201},
 		{"POST /api/dashboards", "", `{"id":"ops"}`, nil, 409},
 		{"POST /api/dashboards", "", `{"id":null}`, nil, 201},

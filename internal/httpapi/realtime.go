@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,13 +21,17 @@ func (q *request) realtime() *problem {
 	if upgrades(q.r) {
 		return q.upgrade()
 	}
+	a := q.api
 	if err := q.signIn(false); err != nil {
-		return refused(err)
+		// A browser sends its cookie unasked, also one whose token has ended: a page has to
+		// learn here that it should sign in anew.
+		if err.Code != board.CodeUnauthenticated || q.signed() || q.source != auth.FromCookie {
+			return refused(err)
+		}
 	}
 	if p := q.count(1, 0); p != nil {
 		return p
 	}
-	a := q.api
 	b := a.base(q.r)
 	scheme := "ws"
 	if b.scheme == "https" {
@@ -46,7 +51,9 @@ func (q *request) realtime() *problem {
 	} else {
 		dst = append(dst, "null"...)
 	}
-	dst = append(dst, `,"heartbeat":{`...)
+	dst = strconv.AppendBool(append(dst, `,"signIn":{"required":`...), a.cfg.Authenticator != nil)
+	dst = strconv.AppendBool(append(dst, `,"cookie":`...), a.cookieSignIn())
+	dst = append(dst, `},"heartbeat":{`...)
 	dst = wire.AppendHeartbeat(dst, a.cfg.HeartbeatEvery, a.cfg.HeartbeatTimeout)
 	dst = append(dst, `},"limits":{`...)
 	dst = wire.AppendLimits(dst, a.cfg.Limits)

@@ -38,6 +38,7 @@ type request struct {
 	params    url.Values
 	principal auth.Principal
 	signedIn  bool
+	source    auth.Source // of the token that signIn has looked at, "" if there is none
 }
 
 func (a *API) newRequest(w http.ResponseWriter, r *http.Request, to route) *request {

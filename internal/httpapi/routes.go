@@ -24,6 +24,9 @@ var routes = []route{
 	{"POST", "/api/realtime", forUsers, (*request).sync},
 	{"GET", "/api/realtime/events", forUsers, (*request).events},
 
+	{"POST", "/api/sign-in", forAll, (*request).signInByCookie}, // looks at the token in its body (H7)
+	{"POST", "/api/sign-out", forAll, (*request).signOut},
+
 	{"GET", "/api/dashboards", forUsers, (*request).listDashboards},
 	{"POST", "/api/dashboards", forUsers, (*request).createDashboard},
 	{"POST", "/api/dashboards/import", forUsers, (*request).importDashboard},
