@@ -71,6 +71,30 @@ type Principal struct {
 	// IssuedAt is when the token was made; zero = not known, which counts as before any
 	// revocation of its user.
 	IssuedAt time.Time
+	// KeyID names the key that has signed the request, "" where none has.
+	KeyID string
+}
+
+// maxVia is how much of the name of credentials is kept for the record, in bytes.
+const maxVia = 256
+
+// Via names the credentials for the record (board.Op.Via): token:<jti> or key:<key id>,
+// "" if they have no name. It tells nobody how to sign in.
+func (p Principal) Via() string {
+	switch {
+	case p.KeyID != "":
+		return via("key:", p.KeyID)
+	case p.TokenID != "":
+		return via("token:", p.TokenID)
+	}
+	return ""
+}
+
+func via(kind, name string) string {
+	if len(name) > maxVia {
+		name = name[:maxVia]
+	}
+	return kind + strings.ToValidUTF8(name, "\uFFFD")
 }
 
 // Anonymous is the user without a name where sign-in is off (C1).
@@ -165,13 +189,19 @@ func (a AuthorizedOp) Principal() Principal { return a.principal }
 // Role returns the role under which it is done.
 func (a AuthorizedOp) Role() Role { return a.role }
 
-// Authorize checks that p may do op now. The op's author must already be p's user.
+// Authorize checks that p may do op now, and notes through which credentials it comes.
+// The op's author must already be p's user.
 // Its errors carry the codes NOT_FOUND (the dashboard may not even be seen, R6),
 // FORBIDDEN and UNAVAILABLE.
 func Authorize(ctx context.Context, az Authorizer, p Principal, op *board.Op) (AuthorizedOp, *board.Error) {
 	role, err := Require(ctx, az, p, op.DashboardID, needed(op))
 	if err != nil {
 		return AuthorizedOp{}, err
+	}
+	if via := p.Via(); via != "" {
+		own := *op
+		own.Via = via
+		op = &own
 	}
 	return AuthorizedOp{op: op, principal: p, role: role}, nil
 }

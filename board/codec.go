@@ -25,8 +25,11 @@ const recordEntry = `,"entry":`
 // EncodeRecord encodes an entry.
 func EncodeRecord(e *Entry) Record {
 	dst := make([]byte, 0, recordSize(e))
-	dst = append(dst, `{"format":`...)
-	dst = strconv.AppendInt(dst, Format, 10)
+	format := int64(Format)
+	if e.Via != "" {
+		format = formatVia
+	}
+	dst = strconv.AppendInt(append(dst, `{"format":`...), format, 10)
 	dst = append(dst, `,"hash":"`...)
 	dst = hex.AppendEncode(dst, e.Hash[:])
 	dst = append(dst, `","status":"`...)
@@ -44,6 +47,9 @@ func EncodeRecord(e *Entry) Record {
 	if e.Window > 0 {
 		dst = strconv.AppendUint(append(dst, `,"window":`...), e.Window, 10)
 	}
+	if e.Via != "" {
+		dst = appendQuoted(append(dst, `,"via":`...), e.Via)
+	}
 	dst = append(dst, recordEntry...)
 	from := len(dst)
 	dst = appendEnvelope(dst, e)
@@ -55,7 +61,7 @@ func EncodeRecord(e *Entry) Record {
 // recordSize guesses the size of a record closely enough to allocate once, most
 // times.
 func recordSize(e *Entry) int {
-	n := 384 + len(e.ID) + len(e.DashboardID) + len(e.Epoch) + 2*(len(e.Author.UserID)+len(e.Author.ClientID))
+	n := 384 + len(e.Via) + len(e.ID) + len(e.DashboardID) + len(e.Epoch) + 2*(len(e.Author.UserID)+len(e.Author.ClientID))
 	if e.Change == nil {
 		return n
 	}
@@ -150,7 +156,7 @@ func ParseRecord(data []byte) (*Entry, error) {
 	for key, v := range Value(data).Members() {
 		switch key {
 		case "format":
-			if format = r.uint(key, v); format != Format {
+			if format = r.uint(key, v); format != Format && format != formatVia {
 				return nil, fmt.Errorf("record of format %d: %w", format, ErrFormat)
 			}
 		case "hash":
@@ -165,6 +171,8 @@ func ParseRecord(data []byte) (*Entry, error) {
 			e.Results = r.results(key, v)
 		case "window":
 			e.Window = r.uint(key, v)
+		case "via":
+			e.Via = r.string(key, v)
 		case "entry":
 			r.envelope(v, e)
 		default:

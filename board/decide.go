@@ -282,7 +282,7 @@ func (d *draft) finish(as Type, results []Result) Decision {
 		Epoch: d.epoch, Version: d.head + 1,
 		Time: time.UnixMilli(d.now).UTC(), Author: d.op.Author,
 		Change: change, Overwrote: d.overwrote, Blind: d.blind,
-		Hash: d.op.Hash, Status: StatusApplied,
+		Hash: d.op.Hash, Via: d.op.Via, Status: StatusApplied,
 		Skipped: d.skipped, Ignored: d.ignored, Results: results,
 	}
 	if d.stale {

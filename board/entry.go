@@ -2,8 +2,13 @@ package board
 
 import "time"
 
-// Format is the number of the record layout written by this build (R7).
-const Format = 1
+// The numbers of the record layouts that this build writes and reads (R7).
+const (
+	Format = 1
+	// formatVia is Format with the member via. Only records that have one carry it, so
+	// that a build from before refuses these alone, as written by a newer one.
+	formatVia = 2
+)
 
 // Entry is one committed operation: the effective change after merging and
 // layout normalisation, so that folding never decides again.
@@ -29,6 +34,8 @@ type Entry struct {
 
 	// Hash is the op's hash (M8).
 	Hash [16]byte
+	// Via names the credentials that the op came with (Op.Via).
+	Via string
 	// Ack is what a repeated op is answered with, beside version and change.
 	Status  Status
 	Skipped []string

@@ -85,6 +85,10 @@ type Op struct {
 	ID          string // unique per user (M8)
 	DashboardID string
 	Author      Author
+	// Via names the credentials that the author has signed in with, such as token:b7c1
+	// or key:cron-1, in valid UTF-8; "" = not known. It is for the record, decides
+	// nothing and is not part of the content (M8).
+	Via string
 
 	// Base is the version that the user was looking at (M2); nil = a blind write.
 	Base *uint64

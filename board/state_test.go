@@ -101,7 +101,7 @@ func TestR7_DamagedAndNewerRecords(t *testing.T) {
 		{"R7 a bad hash", strings.Replace(record, `"hash":"00`, `"hash":"zz`, 1), false},
 		{"R7 a version that is no number", strings.Replace(record, `"version":1`, `"version":"1"`, 1), false},
 		{"R7 a member that is not known", strings.Replace(record, `"format":1`, `"format":1,"more":1`, 1), false},
-		{"R7 a newer format", strings.Replace(record, `"format":1`, `"format":2`, 1), true},
+		{"R7 a newer format", strings.Replace(record, `"format":1`, `"format":3`, 1), true},
 		{"R7 a kind that is not known", strings.Replace(record, `WIDGET_UPDATE`, `WIDGET_DREAM`, 1), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

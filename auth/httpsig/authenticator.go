@@ -37,5 +37,6 @@ func (a *Authenticator) AuthenticateRequest(r *http.Request) (auth.Principal, er
 		refusal = errUnproven()
 		return auth.Principal{}, &board.Error{Code: refusal.code(), Message: refusal.Message, Cause: refusal}
 	}
+	p.KeyID = id
 	return p, nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -92,7 +93,7 @@ func TestServe_Demo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if title, _ := doc.Settings.Get("/title"); text(title) != name {
+	if title, _ := doc.Settings.Get("/title"); string(title) != strconv.Quote(name) {
 		t.Errorf("the title is %s, the machine is %s", title, name)
 	}
 	seen := map[string]int{}

@@ -15,6 +15,7 @@ import (
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/jsontext"
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/internal/words"
 )
 
 // tailCmd follows what happens on dashboards.
@@ -259,7 +260,7 @@ func (t *tail) documentAt(ctx context.Context, id string, w *watched, version ui
 
 // apply describes an entry and goes past it.
 func (w *watched) apply(e *board.Entry) line {
-	l := line{at: e.Time, dashboard: e.DashboardID, version: e.Version, who: authorName(e.Author), what: describeEntry(e, w.doc)}
+	l := line{at: e.Time, dashboard: e.DashboardID, version: e.Version, who: words.Person(e.Author), what: words.Entry(e, w.doc)}
 	w.epoch, w.version = e.Epoch, e.Version
 	if w.doc != nil {
 		w.doc = e.Change.ApplyTo(w.doc)
@@ -375,7 +376,7 @@ func (t *tail) message(m wire.ServerMessage) {
 	case m.Update != nil:
 		t.updated(m.Update, m.Time)
 	case m.Nack != nil && m.Nack.Err != nil:
-		t.print(line{at: m.Time, who: "server", what: printable(m.Nack.Err.Message)})
+		t.print(line{at: m.Time, who: "server", what: words.Printable(m.Nack.Err.Message)})
 	}
 }
 
@@ -426,8 +427,8 @@ func (t *tail) updated(u *wire.SyncUpdate, at time.Time) {
 	case u.Closed != "":
 		t.closed(u.DashboardID, u.Closed, at)
 	case u.Change != nil:
-		what := slices.Concat([]string{fmt.Sprintf("%d changes at once", u.To-u.From)}, describeChange(u.Change, w.doc))
-		t.print(line{at: at, dashboard: u.DashboardID, version: u.To, who: "several", what: listed3(what)})
+		what := slices.Concat([]string{fmt.Sprintf("%d changes at once", u.To-u.From)}, words.Change(u.Change, w.doc))
+		t.print(line{at: at, dashboard: u.DashboardID, version: u.To, who: "several", what: words.List(what)})
 		w.version = u.To
 		if w.doc != nil {
 			w.doc = u.Change.ApplyTo(w.doc)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dashwire/dashwire/internal/words"
 )
 
 // size is a number of bytes, written as 4MiB, 500KB or 1048576.
@@ -84,18 +86,7 @@ func bytesText(n int64) string {
 }
 
 // count writes a number with its noun: "1 entry", "12,345 entries".
-func count[N ~int | ~int64 | ~uint64](n N, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return number(n) + " " + many
-}
+func count[N ~int | ~int64 | ~uint64](n N, one, many string) string { return words.Count(n, one, many) }
 
 // number writes a number with commas.
-func number[N ~int | ~int64 | ~uint64](n N) string {
-	s := strconv.FormatInt(int64(n), 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func number[N ~int | ~int64 | ~uint64](n N) string { return words.Number(n) }

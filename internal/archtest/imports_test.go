@@ -45,6 +45,7 @@ var house = map[string][]string{
 	"internal/bench":       {anything},
 	"internal/hostmetrics": {anything},
 	"internal/page":        nil,
+	"internal/words":       {"board"},
 	"internal/webhook":     nil,
 	"cmd/dashwire":         {anything},
 	"examples/":            {anything}, // each folder below

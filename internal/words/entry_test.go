@@ -1,4 +1,4 @@
-package main
+package words
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"github.com/dashwire/dashwire/board"
 )
 
-func TestDescribeEntry(t *testing.T) {
+func TestEntry(t *testing.T) {
 	before := &board.Document{
 		Settings: `{"title":"Ops"}`,
 		Widgets: map[string]board.Value{
@@ -59,17 +59,17 @@ func TestDescribeEntry(t *testing.T) {
 				t.Fatal(bad)
 			}
 			e := &board.Entry{Type: c.kind, Version: 7, Change: change}
-			if got := describeEntry(e, before); got != c.want {
+			if got := Entry(e, before); got != c.want {
 				t.Errorf("says %q, want %q", got, c.want)
 			}
-			if got := describeEntry(e, nil); got == "" {
+			if got := Entry(e, nil); got == "" {
 				t.Error("says nothing without the document")
 			}
 		})
 	}
 }
 
-func TestDescribeEntry_Overwrote(t *testing.T) {
+func TestEntry_Overwrote(t *testing.T) {
 	e := &board.Entry{
 		Type: board.TypeUpdate, Version: 7,
 		Change: &board.Change{Widgets: map[string]*board.WidgetChange{"cpu": {Patch: &board.Patch{Set: []board.Assignment{{Path: "/title", Value: `"B"`}}}}}},
@@ -78,14 +78,14 @@ func TestDescribeEntry_Overwrote(t *testing.T) {
 			{WidgetID: "cpu", Path: "/unit", Version: 5},
 		},
 	}
-	if got, want := describeEntry(e, nil), `renamed cpu to "B" (over title of ana and 1 more)`; got != want {
+	if got, want := Entry(e, nil), `renamed cpu to "B" (over title of ana and 1 more)`; got != want {
 		t.Errorf("says %q, want %q", got, want)
 	}
 }
 
-func TestDescribeEntry_First(t *testing.T) {
+func TestEntry_First(t *testing.T) {
 	e := &board.Entry{Type: board.TypeBatch, Version: 1, Change: &board.Change{Widgets: map[string]*board.WidgetChange{"a": {Value: "{}"}, "b": {Value: "{}"}}}}
-	if got, want := describeEntry(e, nil), "created the dashboard with 2 widgets"; got != want {
+	if got, want := Entry(e, nil), "created the dashboard with 2 widgets"; got != want {
 		t.Errorf("says %q, want %q", got, want)
 	}
 }

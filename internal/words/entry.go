@@ -1,4 +1,4 @@
-package main
+package words
 
 import (
 	"fmt"
@@ -13,10 +13,10 @@ import (
 // most is how many things a sentence lists; of more it tells the number.
 const most = 3
 
-// describeEntry says what an entry did, in the words of a person who reads over
+// Entry says what an entry did, in the words of a person who reads over
 // somebody's shoulder. Before is the document that it changed; what is not in it is
 // called by its id.
-func describeEntry(e *board.Entry, before *board.Document) string {
+func Entry(e *board.Entry, before *board.Document) string {
 	var what string
 	switch {
 	case e.Type == board.TypeDashboardDelete:
@@ -24,10 +24,10 @@ func describeEntry(e *board.Entry, before *board.Document) string {
 	case e.Version == 1:
 		what = "created the dashboard"
 		if e.Change != nil && len(e.Change.Widgets) > 0 {
-			what += " with " + count(len(e.Change.Widgets), "widget", "widgets")
+			what += " with " + Count(len(e.Change.Widgets), "widget", "widgets")
 		}
 	default:
-		what = strings.Join(describeChange(e.Change, before), "; ")
+		what = strings.Join(Change(e.Change, before), "; ")
 	}
 	switch {
 	case what == "":
@@ -39,7 +39,7 @@ func describeEntry(e *board.Entry, before *board.Document) string {
 	}
 	if n := len(e.Overwrote); n > 0 {
 		o := e.Overwrote[0]
-		what += fmt.Sprintf(" (over %s of %s", pathName(o.Path), authorName(o.Author))
+		what += fmt.Sprintf(" (over %s of %s", pathName(o.Path), Person(o.Author))
 		if n > 1 {
 			what += fmt.Sprintf(" and %d more", n-1)
 		}
@@ -48,8 +48,8 @@ func describeEntry(e *board.Entry, before *board.Document) string {
 	return what
 }
 
-// describeChange says it of a change alone, one clause for each kind.
-func describeChange(c *board.Change, before *board.Document) []string {
+// Change says it of a change alone, one clause for each kind of thing changed.
+func Change(c *board.Change, before *board.Document) []string {
 	if c == nil {
 		return nil
 	}
@@ -77,7 +77,7 @@ func describeSettings(p *board.Patch) []string {
 		others = append(others, pathName(path))
 	}
 	if len(others) > 0 {
-		clauses = append(clauses, "changed the dashboard's "+listed3(others))
+		clauses = append(clauses, "changed the dashboard's "+List(others))
 	}
 	return clauses
 }
@@ -109,7 +109,7 @@ func describeWidgets(widgets map[string]*board.WidgetChange, before *board.Docum
 		clauses = append(clauses, "deleted "+listedOr(deleted, "widget", "widgets"))
 	}
 	if len(edited) > most {
-		return append(clauses, "changed "+count(len(edited), "widget", "widgets"))
+		return append(clauses, "changed "+Count(len(edited), "widget", "widgets"))
 	}
 	return append(clauses, edited...)
 }
@@ -131,9 +131,9 @@ func describePatch(id string, p *board.Patch, before *board.Document) string {
 		paths = append(paths, pathName(path))
 	}
 	if len(p.Set) == 0 {
-		return fmt.Sprintf("removed %s of %s", listed3(paths), name)
+		return fmt.Sprintf("removed %s of %s", List(paths), name)
 	}
-	return fmt.Sprintf("changed %s of %s", listed3(paths), name)
+	return fmt.Sprintf("changed %s of %s", List(paths), name)
 }
 
 // describeLayout tells moves apart from sizes. A widget that came or went says so
@@ -191,8 +191,8 @@ func describeLayout(name string, c *board.Change, before *board.Document) []stri
 	return append(clauses, pinned...)
 }
 
-// listed3 lists the first few of names.
-func listed3(names []string) string {
+// List lists the first few of names.
+func List(names []string) string {
 	if len(names) > most {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 	}
@@ -202,7 +202,7 @@ func listed3(names []string) string {
 // listedOr lists a few things, or tells how many there are.
 func listedOr(things []string, one, many string) string {
 	if len(things) > most {
-		return count(len(things), one, many)
+		return Count(len(things), one, many)
 	}
 	return strings.Join(things, ", ")
 }
@@ -231,17 +231,18 @@ func titleOf(id string, w board.Value) string {
 	return shown(title)
 }
 
-func authorName(a board.Author) string {
+// Person is the user of an author.
+func Person(a board.Author) string {
 	if a.UserID == "" {
 		return "somebody"
 	}
-	return printable(a.UserID)
+	return Printable(a.UserID)
 }
 
 // pathName is a pointer as people say it: /config/unit is unit.
 func pathName(p board.Pointer) string {
 	name := strings.TrimPrefix(string(p), "/config/")
-	return printable(strings.TrimPrefix(name, "/"))
+	return Printable(strings.TrimPrefix(name, "/"))
 }
 
 // shown is a value as it fits into a sentence.
@@ -255,7 +256,7 @@ func shown(v board.Value) string {
 			return "[…]"
 		}
 	}
-	s := printable(string(v))
+	s := Printable(string(v))
 	if r := []rune(s); len(r) > longest {
 		s = string(r[:longest-1]) + "…"
 		if v.Kind() == '"' {
@@ -269,17 +270,7 @@ func shown(v board.Value) string {
 func text(v board.Value) string {
 	var s string
 	if err := jsontext.Decode([]byte(v), &s); err != nil {
-		return printable(string(v))
+		return Printable(string(v))
 	}
-	return printable(s)
-}
-
-// printable replaces what would do something to a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || 0x80 <= r && r < 0xa0 || 0x202a <= r && r <= 0x202e || 0x2066 <= r && r <= 0x2069 {
-			return '\uFFFD'
-		}
-		return r
-	}, s)
+	return Printable(s)
 }
