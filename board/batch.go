@@ -16,7 +16,7 @@ func (d *draft) decideBatch() Decision {
 	case n == 0:
 		return refuse(Errorf(CodeBadMessage, "the batch has no operations: send one at least"))
 	case n > most:
-		return refuse(Errorf(CodeLimitExceeded, "the batch has %d operations and may have %d: send several", n, most))
+		return refuse(Errorf(CodeLimitExceeded, "the batch has %d operations and may have %d: send several", n, most).Over(LimitOperations))
 	}
 	results := make([]Result, len(d.op.Operations))
 	passed := 0
@@ -32,7 +32,7 @@ func (d *draft) decideBatch() Decision {
 		return Decision{Need: &d.need}
 	case passed == 0 || d.op.Atomic && passed < len(results):
 		err := Errorf(CodeBatchRefused, "%d of %d operations cannot be applied, so none was: see results", len(results)-passed, len(results))
-		err.Results = results
+		err.Results, err.Limit = results, d.over
 		return refuse(err)
 	case passed < len(results):
 		d.inexact = true
@@ -49,6 +49,9 @@ func (d *draft) part(op *Op) Result {
 		out = d.decide(op)
 	default:
 		out = refused(Errorf(CodeBadMessage, "an operation of type %q cannot be part of a batch: send it alone", op.Type))
+	}
+	if out.refusal != nil && d.over == "" {
+		d.over = out.refusal.Limit
 	}
 	if out.refusal != nil || out.conflict != nil {
 		d.overwrote, d.skipped, d.ignored = before.overwrote, before.skipped, before.ignored

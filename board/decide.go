@@ -91,6 +91,7 @@ type draft struct {
 	skipped   []string
 	ignored   []string
 	need      Need
+	over      Limit // that a part was refused for, the first of them
 	// stale: a base was not the newest. blind: there was none. inexact: the effect is
 	// not just what was asked (E7). always: it is an entry also without a change.
 	stale, blind, inexact, always bool
@@ -239,10 +240,10 @@ func (d *draft) add(c *Change) *Error {
 func (d *draft) overLimit(before, after *State) *Error {
 	limits := d.env.Limits
 	if n := after.widgets.len(); n > limits.Widgets && n > before.widgets.len() {
-		return Errorf(CodeLimitExceeded, "a dashboard has at most %d widgets: delete one first", limits.Widgets)
+		return Errorf(CodeLimitExceeded, "a dashboard has at most %d widgets: delete one first", limits.Widgets).Over(LimitWidgets)
 	}
 	if n := after.Size(); n > limits.DocumentBytes && n > before.Size() {
-		return Errorf(CodeTooLarge, "the dashboard would have %d bytes and may have %d: make it smaller", n, limits.DocumentBytes)
+		return Errorf(CodeTooLarge, "the dashboard would have %d bytes and may have %d: make it smaller", n, limits.DocumentBytes).Over(LimitDocumentBytes)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func editsOf(op *Op, current Value) (edits, *Error) {
 			return nil, Errorf(CodePath, "the path is empty: name a member, such as /title")
 		}
 		if e[i].Path.Len()+e[i].Value.Depth() > MaxDepth {
-			return nil, Errorf(CodeInvalidValue, "the value would nest deeper than %d: flatten it", MaxDepth).At(string(e[i].Path))
+			return nil, Errorf(CodeInvalidValue, "the value would nest deeper than %d: flatten it", MaxDepth).At(string(e[i].Path)).Over(LimitDepth)
 		}
 	}
 	return e, nil

@@ -42,6 +42,9 @@ type Error struct {
 	Current Value
 	// Results tells the fate of each operation of a refused batch (M11).
 	Results []Result
+	// Limit names the limit that the refusal is for, "" if it is for none. It is
+	// counted and never sent.
+	Limit Limit
 	// Cause is what went wrong underneath; it is logged and never sent.
 	Cause error
 }
@@ -55,6 +58,13 @@ func Errorf(code Code, format string, args ...any) *Error {
 func (e *Error) At(path string) *Error {
 	c := *e
 	c.Path = path
+	return &c
+}
+
+// Over returns a copy of e that names the limit it is for.
+func (e *Error) Over(l Limit) *Error {
+	c := *e
+	c.Limit = l
 	return &c
 }
 

@@ -35,6 +35,9 @@ func invalidValue(err error) *Error {
 	if errors.As(err, &bad) {
 		e.Message, e.Path = bad.Message, bad.Path
 		e.Cause = bad.Cause
+		if bad.Reason == jsontext.ReasonDepth {
+			e.Limit = LimitDepth
+		}
 	}
 	return e
 }

@@ -45,6 +45,9 @@ func New(opts Options) (observe.Hooks, http.Handler) {
 		)
 	}
 	m := newMetrics(reg)
+	for _, l := range observe.Limits() {
+		m.limited.WithLabelValues(string(l)) // at 0, so that the first hit is an increase
+	}
 	if opts.Numbers != nil {
 		reg.MustRegister(numbers(opts.Numbers))
 	}
@@ -62,6 +65,7 @@ type metrics struct {
 	messages      *prometheus.CounterVec
 	messageBytes  prometheus.Counter
 	refused       *prometheus.CounterVec
+	limited       *prometheus.CounterVec
 	committed     *prometheus.CounterVec
 	overwrites    prometheus.Counter
 	conflicts     *prometheus.CounterVec
@@ -110,6 +114,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		messages:      counters("messages_received_total", "type", "Messages taken in."),
 		messageBytes:  counter("received_bytes_total", "Bytes of the messages taken in."),
 		refused:       counters("refused_total", "code", "Requests refused (NACK and REST), by code."),
+		limited:       counters("limits_total", "limit", "Times that a limit was hit, by its name."),
 		committed:     counters("entries_committed_total", "type", "Entries made durable."),
 		overwrites:    counter("overwrites_total", "Values that an edit replaced in a clash; all were told (M6)."),
 		conflicts:     counters("conflicts_total", "kind", "Clashes that went to a person."),
@@ -139,6 +144,7 @@ func (m *metrics) hooks() observe.Hooks {
 		Refused: func(_ observe.Session, err *board.Error) {
 			m.refused.WithLabelValues(string(err.Code)).Inc()
 		},
+		Limited: func(l observe.Limit, _ observe.Session) { m.limited.WithLabelValues(string(l)).Inc() },
 		Commit: func(e *board.Entry) {
 			m.committed.WithLabelValues(string(e.Type)).Inc()
 			m.overwrites.Add(float64(len(e.Overwrote)))

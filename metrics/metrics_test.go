@@ -2,8 +2,10 @@ package metrics_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,21 @@ import (
 	"github.com/dashwire/dashwire/metrics"
 	"github.com/dashwire/dashwire/observe"
 )
+
+// limitsTotal is the counter of limits where each was hit once, and sessions twice.
+func limitsTotal() string {
+	names := slices.Sorted(slices.Values(observe.Limits()))
+	var b strings.Builder
+	b.WriteString("# HELP dashwire_limits_total Times that a limit was hit, by its name.\n# TYPE dashwire_limits_total counter\n")
+	for _, l := range names {
+		n := 1
+		if l == observe.LimitSessions {
+			n = 2
+		}
+		fmt.Fprintf(&b, "dashwire_limits_total{limit=%q} %d\n", string(l), n)
+	}
+	return b.String()
+}
 
 func TestH4_HooksBecomeMetrics(t *testing.T) {
 	one := observe.Session{ID: "s1", Transport: "websocket"}
@@ -72,6 +89,12 @@ func TestH4_HooksBecomeMetrics(t *testing.T) {
 			# TYPE dashwire_refused_total counter
 			dashwire_refused_total{code="FORBIDDEN"} 2
 		`},
+		{"limits by their names, each of them from the start", func(h observe.Hooks) {
+			for _, l := range observe.Limits() {
+				h.Limited(l, observe.Session{})
+			}
+			h.Limited(observe.LimitSessions, one)
+		}, "dashwire_limits_total", limitsTotal()},
 		{"commits by type", func(h observe.Hooks) {
 			h.Commit(&board.Entry{Type: board.TypeUpdate, DashboardID: "a"})
 			h.Commit(&board.Entry{Type: board.TypeUpdate, DashboardID: "b"})

@@ -26,6 +26,11 @@ func Join(a, b Hooks) Hooks {
 				a.Refused(s, err)
 				b.Refused(s, err)
 			}),
+		Limited: joined(a.Limited, b.Limited, a.Limited == nil, b.Limited == nil,
+			func(l Limit, s Session) {
+				a.Limited(l, s)
+				b.Limited(l, s)
+			}),
 		Commit:   both(a.Commit, b.Commit),
 		Conflict: both(a.Conflict, b.Conflict),
 		Append: joined(a.Append, b.Append, a.Append == nil, b.Append == nil,

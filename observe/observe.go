@@ -24,6 +24,9 @@ type Hooks struct {
 	Message func(s Session, messageType string, bytes int)
 	// Refused is called for each NACK, with the session that gets it (zero for REST).
 	Refused func(s Session, err *board.Error)
+	// Limited is called each time that a limit is hit, by whatever was refused, closed or
+	// made to wait for it; the session is zero where there is none.
+	Limited func(l Limit, s Session)
 	// Commit is called once an entry is durable, in order for each dashboard. The
 	// entry is immutable and may be kept.
 	Commit func(e *board.Entry)

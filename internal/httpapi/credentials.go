@@ -8,6 +8,7 @@ import (
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // tokenParam is the query parameter for a token, where a setting allows it (C2).
@@ -20,6 +21,7 @@ const maxToken = 8 << 10
 var errTokenTooLong = &board.Error{
 	Code:    board.CodeUnauthenticated,
 	Message: "a token has at most 8192 bytes: sign in again",
+	Limit:   observe.LimitTokenBytes,
 	Cause:   auth.ErrUnauthenticated,
 }
 

@@ -266,7 +266,7 @@ func document(v board.Value) (*board.Document, *problem) {
 }
 
 func tooDeep(path string) *problem {
-	return problemf(board.CodeInvalidValue, "the nesting is deeper than %d: flatten it", board.MaxDepth).at(path)
+	return problemf(board.CodeInvalidValue, "the nesting is deeper than %d: flatten it", board.MaxDepth).at(path).over(board.LimitDepth)
 }
 
 // deleteDashboard commits the last entry of a dashboard (R9).

@@ -8,6 +8,7 @@ import (
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // events is the reading half of a session as Server-Sent Events (H2).
@@ -23,7 +24,7 @@ func (q *request) events() *problem {
 		}
 	}
 	if len(ids) > most {
-		return problemf(board.CodeLimitExceeded, "a stream follows at most %d dashboards (limits.dashboards)", most).at("dashboardId")
+		return problemf(board.CodeLimitExceeded, "a stream follows at most %d dashboards (limits.dashboards)", most).at("dashboardId").over(board.LimitDashboards)
 	}
 	for _, id := range ids {
 		if err := board.CheckID("dashboard", id); err != nil {
@@ -61,7 +62,11 @@ func (q *request) events() *problem {
 			t.tell(wire.AppendNack(nil, "", err.At("dashboardId:"+id), 0, q.api.cfg.Clock.Now()))
 		}
 	}
-	s.Closed(t.run(q.r.Context(), s))
+	code, reason := t.run(q.r.Context(), s)
+	if t.stalled {
+		s.Limited(observe.LimitStalled)
+	}
+	s.Closed(code, reason)
 	return nil
 }
 

@@ -55,6 +55,12 @@ func (p *problem) at(path string) *problem {
 	return p
 }
 
+// over names the limit that the problem is for.
+func (p *problem) over(l board.Limit) *problem {
+	p.err = p.err.Over(l)
+	return p
+}
+
 // clashed is the answer to an op that a person has to decide about.
 func clashed(c *board.Conflict) *problem {
 	p := problemf(board.CodeConflict, "others have changed the same since: see conflict, decide, and send it again with %s: %d", baseHeader, c.Version)
@@ -71,12 +77,15 @@ func (q *request) internal(err error) *problem {
 	return problemf(board.CodeInternal, "something went wrong on the server; tell its operator this id: %s", q.ID())
 }
 
+// observed is who asks, for hooks.
+func (q *request) observed() observe.Session {
+	return observe.Session{UserID: q.principal.UserID, RemoteAddr: q.remote}
+}
+
 // fail answers with a problem document.
 func (q *request) fail(p *problem) {
 	a := q.api
-	if f := a.cfg.Hooks.Refused; f != nil {
-		f(observe.Session{UserID: q.principal.UserID, RemoteAddr: q.remote}, p.err)
-	}
+	a.cfg.Hooks.Refuse(q.observed(), p.err)
 	if cause := errors.Unwrap(p.err); cause != nil && p.status >= http.StatusInternalServerError {
 		a.cfg.Log.Error("http: refused", "code", p.err.Code, "err", cause, "id", q.ID(), "route", q.route)
 	}

@@ -13,7 +13,6 @@ import (
 	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wire"
-	"github.com/dashwire/dashwire/observe"
 )
 
 // realtime opens a WebSocket (C1), or tells how to (H1).
@@ -166,9 +165,9 @@ func (q *request) sync() *problem {
 	}
 	switch {
 	case len(body.Operations) > limits.Operations:
-		return problemf(board.CodeLimitExceeded, "a request has at most %d operations (limits.operations): send several", limits.Operations).at("operations")
+		return problemf(board.CodeLimitExceeded, "a request has at most %d operations (limits.operations): send several", limits.Operations).at("operations").over(board.LimitOperations)
 	case len(since) > limits.Dashboards:
-		return problemf(board.CodeLimitExceeded, "a request asks for at most %d dashboards (limits.dashboards): send several", limits.Dashboards).at("since")
+		return problemf(board.CodeLimitExceeded, "a request asks for at most %d dashboards (limits.dashboards): send several", limits.Dashboards).at("since").over(board.LimitDashboards)
 	}
 	if p := q.count(len(body.Operations), 0); p != nil {
 		return p
@@ -195,7 +194,7 @@ const syncDepth = 64 + 3
 
 func decodeSync(data []byte) (body syncBody, p *problem) {
 	if jsontext.Deeper(data, syncDepth) {
-		return body, problemf(board.CodeBadMessage, "the body nests deeper than %d: flatten it", syncDepth)
+		return body, problemf(board.CodeBadMessage, "the body nests deeper than %d: flatten it", syncDepth).over(board.LimitDepth)
 	}
 	if err := jsontext.Decode(data, &body); err != nil {
 		return body, badBody(err)
@@ -238,12 +237,12 @@ func (q *request) operation(text []byte, client string) (id string, answer <-cha
 	limits := q.api.cfg.Limits
 	if len(text) > limits.MessageBytes {
 		id = wire.PeekID(text)
-		return refuse(board.Errorf(board.CodeTooLarge, "a message has at most %d bytes (limits.messageBytes)", limits.MessageBytes))
+		return refuse(board.Errorf(board.CodeTooLarge, "a message has at most %d bytes (limits.messageBytes)", limits.MessageBytes).Over(board.LimitMessageBytes))
 	}
 	m, err := wire.Decode(text, limits)
 	id = m.ID
 	if f := q.api.cfg.Hooks.Message; f != nil {
-		f(observe.Session{UserID: q.principal.UserID, RemoteAddr: q.remote}, m.Type, len(text))
+		f(q.observed(), m.Type, len(text))
 	}
 	if err != nil {
 		return refuse(err)
@@ -291,9 +290,7 @@ func (q *request) result(id string, a room.Answer) []byte {
 	now := q.api.cfg.Clock.Now()
 	switch {
 	case a.Refusal != nil:
-		if f := q.api.cfg.Hooks.Refused; f != nil {
-			f(observe.Session{UserID: q.principal.UserID, RemoteAddr: q.remote}, a.Refusal)
-		}
+		q.api.cfg.Hooks.Refuse(q.observed(), a.Refusal)
 		retryAfter := time.Duration(0)
 		if a.Refusal.Code == board.CodeUnavailable {
 			retryAfter = unavailableRetry

@@ -14,6 +14,7 @@ import (
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/jsontext"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // The headers of the interface.
@@ -141,9 +142,9 @@ func (q *request) body(limit int, types ...string) ([]byte, *problem) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, problemf(board.CodeTooLarge, "the body may have %d bytes: send less", limit)
+		return nil, problemf(board.CodeTooLarge, "the body may have %d bytes: send less", limit).over(observe.LimitBodyBytes)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, problemf(board.CodeBadMessage, "the body did not come within %s: send it again", bodyWithin).with(http.StatusRequestTimeout)
+		return nil, problemf(board.CodeBadMessage, "the body did not come within %s: send it again", bodyWithin).with(http.StatusRequestTimeout).over(observe.LimitBodyTime)
 	case err != nil:
 		return nil, problemf(board.CodeBadMessage, "the body broke off: send it again")
 	}
@@ -211,7 +212,9 @@ func canonicalBody(data []byte) (board.Value, *board.Error) {
 	switch {
 	case err == nil:
 		return board.Value(canonical), nil
-	case errors.As(err, &bad) && bad.Reason != jsontext.ReasonSyntax:
+	case errors.As(err, &bad) && bad.Reason == jsontext.ReasonDepth:
+		return "", (&board.Error{Code: board.CodeInvalidValue, Message: bad.Message, Cause: err}).At(bad.Path).Over(board.LimitDepth)
+	case bad != nil && bad.Reason != jsontext.ReasonSyntax:
 		return "", (&board.Error{Code: board.CodeInvalidValue, Message: bad.Message, Cause: err}).At(bad.Path)
 	case bad != nil:
 		return "", (&board.Error{Code: board.CodeBadMessage, Message: bad.Message, Cause: err}).At(bad.Path)

@@ -29,8 +29,9 @@ type stream struct {
 	wake  chan struct{} // holds one token while there is something to do
 
 	// Owned by run.
-	at  cursor
-	out []byte
+	at      cursor
+	out     []byte
+	stalled bool // a write has waited for too long
 
 	mu      sync.Mutex
 	pending []byte // whole frames
@@ -119,6 +120,7 @@ func (t *stream) run(ctx context.Context, s *session.Session) (wire.CloseCode, s
 		t.keep(frames)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
+			t.stalled = true
 			return wire.CloseStalled, "the client takes no bytes"
 		case err != nil:
 			return wire.CloseAbnormal, "the client has gone"

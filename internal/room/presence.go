@@ -277,7 +277,7 @@ func (p *presence) changesLocked(u *wire.PresenceUpdate, number uint64) {
 func CheckPresence(state board.Value) *board.Error {
 	const limit = wire.MaxStateBytes
 	if len(state) > limit {
-		return board.Errorf(board.CodeTooLarge, "a presence state has at most %d bytes; this one has %d", limit, len(state)).At("state")
+		return board.Errorf(board.CodeTooLarge, "a presence state has at most %d bytes; this one has %d", limit, len(state)).At("state").Over(board.LimitStateBytes)
 	}
 	return nil
 }

@@ -328,7 +328,7 @@ func (h *Hub) Feed(ctx context.Context, d *wire.Data) *board.Error {
 			continue
 		}
 		if len(val.Data) > maxValueBytes {
-			refused = append(refused, board.Errorf(board.CodeTooLarge, "a live value has at most %d bytes; that of %q has %d", maxValueBytes, val.WidgetID, len(val.Data)).At("data"))
+			refused = append(refused, board.Errorf(board.CodeTooLarge, "a live value has at most %d bytes; that of %q has %d", maxValueBytes, val.WidgetID, len(val.Data)).At("data").Over(board.LimitValueBytes))
 			continue
 		}
 		taken = append(taken, val)

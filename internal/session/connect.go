@@ -7,6 +7,7 @@ import (
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // welcomeLocked queues a CONNECT.
@@ -81,6 +82,7 @@ func (s *Session) signInLocked(p auth.Principal) {
 		s.clientID = s.meta.ClientID
 	}
 	if !s.server.count(s, p.UserID) {
+		s.limitedLocked(observe.LimitSessionsPerUser)
 		s.endLocked(wire.CloseSlowDown, "this user has too many sessions open; close some", false)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // maxBadMessages in a row end a session (E4).
@@ -62,11 +63,19 @@ func (s *Session) handled() {
 	s.mu.Unlock()
 }
 
+// UnsignedBytes is how long a message may be before somebody has signed in (D5).
+const UnsignedBytes = 16 << 10
+
 // Oversized answers a message that was too long to be taken in (E5); id is what
 // could be read of it.
 func (s *Session) Oversized(id string) {
 	limit := s.server.cfg.Limits.MessageBytes
-	s.refuse(id, board.Errorf(board.CodeTooLarge, "a message has at most %d bytes (limits.messageBytes)", limit))
+	if _, signedIn := s.Principal(); !signedIn && limit > UnsignedBytes {
+		s.refuse(id, board.Errorf(board.CodeTooLarge, "a message has at most %d bytes before sign-in: sign in first",
+			UnsignedBytes).Over(observe.LimitUnsignedMessageBytes))
+		return
+	}
+	s.refuse(id, board.Errorf(board.CodeTooLarge, "a message has at most %d bytes (limits.messageBytes)", limit).Over(board.LimitMessageBytes))
 }
 
 // bad answers what could not be read. Only what is no message at all counts towards
@@ -78,6 +87,7 @@ func (s *Session) bad(id string, err *board.Error) {
 		return
 	}
 	if s.badMessages++; s.badMessages >= maxBadMessages {
+		s.Limited(observe.LimitBadMessages)
 		s.End(wire.CloseBadMessages, fmt.Sprintf("%d messages in a row could not be read", maxBadMessages), false)
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dashwire/dashwire/internal/clock"
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // overLimit is how long a session may be over its rate without pause (C8).
@@ -40,10 +41,12 @@ func (l *limiter) wait(s *Session, n int) bool {
 		l.since = now
 	}
 	s.server.stats.limited.Add(1)
+	s.Limited(observe.LimitSessionRate)
 	if now.Add(delay).Sub(l.since) > overLimit {
 		if !s.pause(overLimit - now.Sub(l.since)) {
 			return false
 		}
+		s.Limited(observe.LimitSessionRateForTooLong)
 		s.End(wire.CloseSlowDown, "too many messages for too long: slow down", false)
 		return false
 	}

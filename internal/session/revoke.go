@@ -8,6 +8,7 @@ import (
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // maxRevoked bounds what is remembered as revoked, users and tokens together.
@@ -42,7 +43,7 @@ func (s *Server) RevokeToken(id string) (int, *board.Error) {
 func (s *Server) revoke(add func(*revocations, time.Time)) (int, *board.Error) {
 	if !s.revoked.add(s.cfg.Clock.Now(), add) {
 		return 0, board.Errorf(board.CodeLimitExceeded,
-			"%d users and tokens are revoked, which is all that is remembered: change the key that tokens are signed with, or restart", maxRevoked)
+			"%d users and tokens are revoked, which is all that is remembered: change the key that tokens are signed with, or restart", maxRevoked).Over(observe.LimitRevocations)
 	}
 	// Who signs in from here on finds the revocation; who has is found here.
 	closed := 0

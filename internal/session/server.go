@@ -270,6 +270,7 @@ func (s *Server) closeLongestBlocked() {
 			if longest == nil {
 				break
 			}
+			longest.Limited(observe.LimitHeldBytes)
 			longest.End(wire.CloseStalled, "the connection takes no bytes", true)
 		}
 		s.easing.Store(false)

@@ -242,9 +242,19 @@ func (s *Session) refuseLocked(correlationID string, err *board.Error) {
 	}
 	s.pushLocked(wire.AppendNack(nil, correlationID, err, 0, s.server.cfg.Clock.Now()))
 	s.server.stats.refused.Add(1)
-	if f := s.server.cfg.Hooks.Refused; f != nil {
-		f(s.observedLocked(), err)
-	}
+	s.server.cfg.Hooks.Refuse(s.observedLocked(), err)
+}
+
+// limitedLocked tells that the session has hit a limit.
+func (s *Session) limitedLocked(l observe.Limit) {
+	s.server.cfg.Hooks.Limit(l, s.observedLocked())
+}
+
+// Limited tells that the transport has found the session over a limit of its own.
+func (s *Session) Limited(l observe.Limit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limitedLocked(l)
 }
 
 // refuse queues a NACK and has it written.

@@ -62,7 +62,7 @@ func (s *Session) subscribe(id string, req *wire.SyncRequest, p auth.Principal) 
 	again := s.findLocked(req.DashboardID) != nil
 	s.mu.Unlock()
 	if limit := s.server.cfg.Limits.Dashboards; count >= limit && !again {
-		return board.Errorf(board.CodeLimitExceeded, "a session follows at most %d dashboards (limits.dashboards)", limit)
+		return board.Errorf(board.CodeLimitExceeded, "a session follows at most %d dashboards (limits.dashboards)", limit).Over(board.LimitDashboards)
 	}
 	rights := s.server.rights.Load()
 	role, err := auth.Require(s.server.ctx, s.server.cfg.Authorizer, p, req.DashboardID, auth.Viewer)

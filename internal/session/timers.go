@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // tick looks after everything that happens by the passing of time: sign-in, token,
@@ -21,6 +22,7 @@ func (s *Session) tick(now time.Time) {
 	e := s.principal.Expires
 	switch {
 	case !s.signedIn && !now.Before(s.opened.Add(cfg.SignInWithin)):
+		s.limitedLocked(observe.LimitSignInTime)
 		s.endLocked(wire.CloseSignIn, "no token came in time", false)
 	case s.signedIn && !e.IsZero() && !now.Before(e.Add(closeAfterEnd)):
 		s.endLocked(wire.CloseSignIn, "the token has ended", false)

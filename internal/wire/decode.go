@@ -61,7 +61,7 @@ const (
 func Decode(data []byte, limits Limits) (Message, *board.Error) {
 	limits = limits.WithDefaults()
 	if jsontext.Deeper(data, maxDepth) {
-		return peekMessage(data), board.Errorf(board.CodeBadMessage, "the message nests deeper than %d: flatten it", maxDepth)
+		return peekMessage(data), board.Errorf(board.CodeBadMessage, "the message nests deeper than %d: flatten it", maxDepth).Over(board.LimitDepth)
 	}
 	canonical, err := jsontext.Canonicalize(data)
 	if err != nil {
@@ -232,6 +232,9 @@ func malformed(err error) *board.Error {
 		return e
 	}
 	e.Message, e.Path = bad.Message, fieldPath(board.Pointer(bad.Path))
+	if bad.Reason == jsontext.ReasonDepth {
+		e.Limit = board.LimitDepth
+	}
 	switch bad.Reason {
 	case jsontext.ReasonSyntax, jsontext.ReasonType:
 	default:

@@ -88,7 +88,7 @@ func (d *decoder) stored(name string, v board.Value, tokens int) *board.Error {
 	switch v.Kind() {
 	case '{', '[', '0':
 		if v.Kind() != '0' && tokens >= board.MaxDepth {
-			return d.refuse(name, board.CodeInvalidValue, "the nesting is deeper than %d: flatten it", board.MaxDepth)
+			return d.refuse(name, board.CodeInvalidValue, "the nesting is deeper than %d: flatten it", board.MaxDepth).Over(board.LimitDepth)
 		}
 		if err := checkStored(v, board.MaxDepth-tokens); err != nil {
 			return d.inside(name, err)

@@ -349,7 +349,7 @@ func (d *decoder) batch(op *board.Op, f *opFields) (err *board.Error) {
 	list := membersOf([]byte(f.operations), '[')
 	for raw, ok := list.element(); ok; raw, ok = list.element() {
 		if len(op.Operations) == d.limits.Operations {
-			return d.refuse("operations", board.CodeLimitExceeded, "the batch has more than %d operations: split it", d.limits.Operations)
+			return d.refuse("operations", board.CodeLimitExceeded, "the batch has more than %d operations: split it", d.limits.Operations).Over(board.LimitOperations)
 		}
 		part := decoder{at: d.field("operations") + "." + strconv.Itoa(len(op.Operations)), limits: d.limits}
 		o, err := part.part(board.Value(raw))

@@ -89,7 +89,7 @@ func (d *decoder) presence(payload board.Value) (*Presence, *board.Error) {
 	case !ok:
 		return nil, d.refuse("state", board.CodeInvalidValue, "state is missing: send any JSON value, null to clear it")
 	case len(state) > MaxStateBytes:
-		return nil, d.refuse("state", board.CodeTooLarge, "the state has %d bytes and may have %d: send less", len(state), MaxStateBytes)
+		return nil, d.refuse("state", board.CodeTooLarge, "the state has %d bytes and may have %d: send less", len(state), MaxStateBytes).Over(board.LimitStateBytes)
 	}
 	if err := d.stored("state", state, 0); err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ func (d *decoder) dataValue(widgetID string, v board.Value) (DataValue, *board.E
 	case value.Append && data.Kind() != '[':
 		return value, d.refuse("data", board.CodeInvalidValue, "data to append is an array of points: send one")
 	case len(data) > MaxDataBytes:
-		return value, d.refuse("data", board.CodeTooLarge, "the value has %d bytes and may have %d: send less", len(data), MaxDataBytes)
+		return value, d.refuse("data", board.CodeTooLarge, "the value has %d bytes and may have %d: send less", len(data), MaxDataBytes).Over(board.LimitValueBytes)
 	}
 	if given(window) {
 		n, err := strconv.Atoi(string(window))

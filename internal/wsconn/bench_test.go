@@ -12,6 +12,7 @@ import (
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // quiet is a session that does nothing.
@@ -21,6 +22,7 @@ func (q quiet) Handle([]byte)                   { q.handled <- struct{}{} }
 func (quiet) Oversized(string)                  {}
 func (quiet) Alive()                            {}
 func (quiet) Writable()                         {}
+func (quiet) Limited(observe.Limit)             {}
 func (quiet) Principal() (auth.Principal, bool) { return auth.Principal{}, true }
 func (quiet) Closed(wire.CloseCode, string)     {}
 

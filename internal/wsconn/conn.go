@@ -10,6 +10,7 @@ import (
 	"github.com/dashwire/dashwire/internal/clock"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // conn is one WebSocket: a session.Transport.
@@ -44,6 +45,7 @@ type conn struct {
 	dead    bool   // the socket is closed
 	code    wire.CloseCode
 	reason  string
+	stalled bool        // a write has waited for too long
 	timer   clock.Timer // kills what does not end after a close
 }
 
@@ -70,6 +72,9 @@ func (c *conn) run() {
 		}
 	}
 	code, reason, linger := c.why(err)
+	if l := c.over(code); l != "" {
+		c.session.Limited(l)
+	}
 	c.session.Closed(code, reason)
 	switch {
 	case linger:
@@ -185,7 +190,7 @@ func (c *conn) control() *ending {
 	}
 	c.controls = c.controls.Add(controlEvery)
 	if c.controls.Sub(now) > controlBurst {
-		return refuse(wire.ClosePolicy, "too many control frames")
+		return over(observe.LimitControlFrames, wire.ClosePolicy, "too many control frames")
 	}
 	return nil
 }
@@ -194,6 +199,20 @@ func (c *conn) isClosing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.closing
+}
+
+// over is the limit that the connection ends for, "" if there is none. The session
+// tells of its own by itself.
+func (c *conn) over(code wire.CloseCode) observe.Limit {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.stalled:
+		return observe.LimitStalled
+	case c.end != nil && c.end.code == code:
+		return c.end.limit
+	}
+	return ""
 }
 
 // why tells how the connection ended, has the close frame sent where that is still
@@ -210,7 +229,7 @@ func (c *conn) why(err error) (code wire.CloseCode, reason string, linger bool) 
 	case dead:
 		return wire.CloseAbnormal, "the connection was cut off", false
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		c.end = refuse(wire.ClosePolicy, "a message took too long")
+		c.end = over(observe.LimitMessageTime, wire.ClosePolicy, "a message took too long")
 	case err != nil:
 		return wire.CloseAbnormal, "the connection broke", false
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,6 +14,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // What a client must not send, and the close code it gets.
@@ -74,6 +76,13 @@ func TestE5_RefusedFrames(t *testing.T) {
 			}
 			if got := within(t, p.closed, "Closed"); got.code != c.want || got.reason != reason {
 				t.Errorf("the session heard %d %q", got.code, got.reason)
+			}
+			want := map[string][]observe.Limit{
+				"the message is far too large":       {observe.LimitDroppedBytes},
+				"the message has too many fragments": {observe.LimitFragments},
+			}[reason]
+			if got := p.limited(); !slices.Equal(got, want) {
+				t.Errorf("counted as %q, want %q", got, want)
 			}
 		})
 	}
@@ -215,6 +224,9 @@ func TestE5_MessageThatNeverEnds(t *testing.T) {
 				if got := <-p.closed; got.code != wire.ClosePolicy {
 					t.Errorf("the session heard %d", got.code)
 				}
+				if got := p.limited(); !slices.Equal(got, []observe.Limit{observe.LimitMessageTime}) {
+					t.Errorf("counted as %q", got)
+				}
 				synctest.Wait()
 				<-time.After(20 * time.Second)
 			})
@@ -256,6 +268,9 @@ func TestE5_ControlFlood(t *testing.T) {
 					t.Errorf("close %d", code)
 				}
 				<-p.closed
+				if got := p.limited(); !slices.Equal(got, []observe.Limit{observe.LimitControlFrames}) {
+					t.Errorf("counted as %q", got)
+				}
 			})
 		})
 	}
@@ -454,6 +469,9 @@ func TestR5_ConnectionThatTakesNothingIsClosed(t *testing.T) {
 			p.send([]byte("nobody reads this"))
 			if got := <-p.closed; got.code != wire.CloseStalled || time.Since(start) != 30*time.Second {
 				t.Errorf("the session heard %d after %s", got.code, time.Since(start))
+			}
+			if got := p.limited(); !slices.Equal(got, []observe.Limit{observe.LimitStalled}) {
+				t.Errorf("counted as %q", got)
 			}
 		})
 	})

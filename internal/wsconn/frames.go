@@ -7,6 +7,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // The bounds of the frame reader that are no setting.
@@ -38,9 +39,16 @@ type ending struct {
 	// peer is true if the client sent a close frame, false if the reader refuses to
 	// go on.
 	peer bool
+	// limit is what the client was over, "" if the reason is another.
+	limit observe.Limit
 }
 
 func refuse(code wire.CloseCode, reason string) *ending { return &ending{code: code, reason: reason} }
+
+// over refuses for a limit.
+func over(l observe.Limit, code wire.CloseCode, reason string) *ending {
+	return &ending{code: code, reason: reason, limit: l}
+}
 
 // handler gets what frames carry. The bytes are valid during the call only. A
 // returned ending stops the reading.
@@ -204,7 +212,7 @@ func (f *frames) enter() *ending {
 		case length <= 0xffff:
 			return refuse(wire.CloseProtocol, "the length is not in its shortest form")
 		case length > dropBytes:
-			return refuse(wire.CloseTooLarge, "the message is far too large")
+			return over(observe.LimitDroppedBytes, wire.CloseTooLarge, "the message is far too large")
 		}
 	}
 	copy(f.mask[:], rest)
@@ -213,9 +221,9 @@ func (f *frames) enter() *ending {
 		f.size += int(length)
 		switch {
 		case f.size > dropBytes:
-			return refuse(wire.CloseTooLarge, "the message is far too large")
+			return over(observe.LimitDroppedBytes, wire.CloseTooLarge, "the message is far too large")
 		case f.fragments > maxFragments:
-			return refuse(wire.CloseTooLarge, "the message has too many fragments")
+			return over(observe.LimitFragments, wire.CloseTooLarge, "the message has too many fragments")
 		case f.size > f.limit:
 			f.drop()
 		}

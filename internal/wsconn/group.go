@@ -13,6 +13,7 @@ import (
 	"github.com/dashwire/dashwire/internal/clock"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // Session is what a connection carries; *session.Session is one.
@@ -29,6 +30,8 @@ type Session interface {
 	Writable()
 	// Principal tells whether somebody has signed in.
 	Principal() (auth.Principal, bool)
+	// Limited tells that the connection ends for a limit of its own.
+	Limited(l observe.Limit)
 	// Closed is called once, last of all.
 	Closed(code wire.CloseCode, reason string)
 }
@@ -56,7 +59,7 @@ type Config struct {
 
 func (c *Config) defaults() {
 	set(&c.MessageBytes, wire.DefaultMessageBytes)
-	set(&c.UnsignedBytes, min(16<<10, c.MessageBytes))
+	set(&c.UnsignedBytes, min(session.UnsignedBytes, c.MessageBytes))
 	set(&c.MessageTimeout, 10*time.Second)
 	set(&c.StallTimeout, 30*time.Second)
 	set(&c.CloseTimeout, time.Second)

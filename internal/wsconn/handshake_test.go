@@ -86,6 +86,29 @@ func TestC1_Handshake(t *testing.T) {
 	}
 }
 
+// No extension is agreed on, however it is offered: nothing that a client sends is ever
+// inflated.
+func TestE5_CompressionIsDeclined(t *testing.T) {
+	e := newEndpoint(t, false)
+	for _, offer := range []string{
+		"permessage-deflate",
+		"permessage-deflate; client_max_window_bits; server_no_context_takeover",
+		"permessage-deflate; server_max_window_bits=99",
+		"x-webkit-deflate-frame, permessage-deflate",
+		"__proto__, constructor",
+	} {
+		t.Run(offer, func(t *testing.T) {
+			resp, _ := e.ask(t, goodHandshake+"Sec-WebSocket-Extensions: "+offer+"\r\n")
+			if resp.StatusCode != 101 {
+				t.Fatalf("status %d", resp.StatusCode)
+			}
+			if got := resp.Header.Values("Sec-WebSocket-Extensions"); len(got) > 0 {
+				t.Errorf("agreed on %q", got)
+			}
+		})
+	}
+}
+
 func TestC1_RefusedHandshakes(t *testing.T) {
 	e := newEndpoint(t, false)
 	for _, c := range []struct {

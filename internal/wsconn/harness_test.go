@@ -15,6 +15,7 @@ import (
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // recorder is a session that keeps what it is told.
@@ -29,11 +30,12 @@ type recorder struct {
 	oversized chan string
 	closed    chan ending
 
-	mu    sync.Mutex
-	queue []byte // frames that the transport has not taken
-	busy  bool   // waits for Writable
-	alive int
-	ended bool
+	mu     sync.Mutex
+	queue  []byte // frames that the transport has not taken
+	busy   bool   // waits for Writable
+	alive  int
+	limits []observe.Limit
+	ended  bool
 }
 
 func newRecorder() *recorder {
@@ -66,6 +68,19 @@ func (r *recorder) Alive() {
 }
 
 func (r *recorder) Principal() (auth.Principal, bool) { return auth.Principal{}, !r.unsigned }
+
+func (r *recorder) Limited(l observe.Limit) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.limits = append(r.limits, l)
+}
+
+// limited is what the connection was over, as the session was told.
+func (r *recorder) limited() []observe.Limit {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.limits
+}
 
 func (r *recorder) Closed(code wire.CloseCode, reason string) {
 	r.mu.Lock()

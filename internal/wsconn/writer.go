@@ -164,6 +164,7 @@ func (c *conn) failLocked(err error) {
 		c.closing = true
 		c.code, c.reason = wire.CloseAbnormal, "the connection broke"
 		if errors.Is(err, os.ErrDeadlineExceeded) {
+			c.stalled = true
 			c.code, c.reason = wire.CloseStalled, "the connection takes no bytes"
 		}
 	}
