@@ -160,6 +160,10 @@ func (c *serveCmd) config(j journal.Journal, hooks observe.Hooks, scrape http.Ha
 	}
 }
 
+// maxHeader bounds the head of a request, in bytes: what thousands of connections that
+// never finish theirs may hold. The longest that is needed is a cursor of an event stream.
+const maxHeader = 64 << 10
+
 // serve runs until the first signal, drains, and returns after everything has ended.
 func (c *serveCmd) serve(p *program, srv *dashwire.Server, demo *demo, listener, operators net.Listener, log *slog.Logger) error {
 	ctx, end := context.WithCancel(p.ctx)
@@ -168,7 +172,7 @@ func (c *serveCmd) serve(p *program, srv *dashwire.Server, demo *demo, listener,
 	var servers []*http.Server
 	open := func(ln net.Listener, h http.Handler) {
 		s := &http.Server{
-			Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+			Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
 			ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		}
 		servers = append(servers, s)
