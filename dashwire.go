@@ -23,6 +23,7 @@ import (
 	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wsconn"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // Server is one node: an http.Handler, and a Run that does the work behind it. Its
@@ -154,8 +155,16 @@ func (s *Server) ready() error {
 // upgrade makes a request the WebSocket of a session.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, m session.Meta) {
 	err := s.sockets.Upgrade(w, r, func(t session.Transport) wsconn.Session { return s.sessions.Open(t, m) })
-	if err != nil {
-		s.cfg.Log.Debug("upgrade", "err", err, "remote", m.RemoteAddr)
+	if err == nil {
+		return
+	}
+	s.cfg.Log.Debug("upgrade", "err", err, "remote", m.RemoteAddr)
+	if f := s.cfg.Hooks.Refused; f != nil {
+		refusal := &board.Error{Code: board.CodeBadMessage, Message: "the request is no good WebSocket handshake", Cause: err}
+		if errors.Is(err, wsconn.ErrShutdown) {
+			refusal.Code = board.CodeUnavailable
+		}
+		f(observe.Session{RemoteAddr: m.RemoteAddr, Transport: m.Transport}, refusal)
 	}
 }
 

@@ -22,7 +22,8 @@ type Hooks struct {
 	Disconnect func(s Session, code int, reason string)
 	// Message is called for each message that came in.
 	Message func(s Session, messageType string, bytes int)
-	// Refused is called for each NACK, with the session that gets it (zero for REST).
+	// Refused is called for each NACK, with the session that gets it, and for each
+	// refused request and handshake, whose session has no ID.
 	Refused func(s Session, err *board.Error)
 	// Limited is called each time that a limit is hit, by whatever was refused, closed or
 	// made to wait for it; the session is zero where there is none.

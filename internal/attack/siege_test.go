@@ -73,7 +73,18 @@ func besiegedProcess(t *testing.T, flags ...string) *siege {
 		}
 	}
 	x := &siege{target: &target{t: t, URL: p.url, addr: p.addr, log: &recorder{}}, counted: map[string]float64{}}
-	x.scrape = func() string { return call(t, http.MethodGet, metrics, "").body }
+	x.scrape = func() string { // also when the test's own context has ended
+		res, err := client.Get(metrics)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
 	t.Cleanup(func() {
 		if code := p.end(syscall.SIGTERM); code != 0 {
 			t.Errorf("the server ended with %d", code)

@@ -146,7 +146,7 @@ func (s *socket) ask(kind, payload string) *message {
 }
 
 // read is the server's next message, or why there is none: ended, or an error of the
-// connection. Pings are answered.
+// connection. Pings are answered, pongs passed over.
 func (s *socket) read() (*message, error) {
 	for {
 		opcode, payload, err := s.frame()
@@ -161,6 +161,7 @@ func (s *socket) read() (*message, error) {
 			if err := s.write(10, payload); err != nil {
 				return nil, err
 			}
+		case opcode == 10:
 		case opcode == 1:
 			m := &message{raw: string(payload)}
 			return m, json.Unmarshal(payload, m)
