@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"crypto/cipher"
 	"fmt"
 	"net/http"
 	"path"
@@ -16,6 +17,7 @@ type API struct {
 	cfg     Config
 	origins map[string]struct{} // AllowedOrigins as normalOrigin writes them
 	limits  *limiter
+	seal    cipher.AEAD // of cursors that would tell ids
 	mux     *http.ServeMux
 	admin   *http.ServeMux
 }
@@ -24,7 +26,7 @@ type API struct {
 // with ValidOrigin first.
 func New(cfg Config) *API {
 	cfg.defaults()
-	a := &API{cfg: cfg, origins: make(map[string]struct{}), mux: http.NewServeMux(), admin: http.NewServeMux()}
+	a := &API{cfg: cfg, origins: make(map[string]struct{}), seal: newSeal(), mux: http.NewServeMux(), admin: http.NewServeMux()}
 	for _, o := range cfg.AllowedOrigins {
 		if !ValidOrigin(o) {
 			panic(fmt.Sprintf("httpapi: %q is no origin", o))

@@ -45,7 +45,7 @@ type listing struct {
 // listDashboards answers a page of the dashboards that the user may see; with
 // deleted, of the deleted ones that the user could bring back.
 func (q *request) listDashboards() *problem {
-	after, limit, p := q.page()
+	seen, after, limit, p := q.page()
 	if p != nil {
 		return p
 	}
@@ -67,9 +67,10 @@ func (q *request) listDashboards() *problem {
 			}
 			if ok && (find == "" || strings.Contains(strings.ToLower(item.Title+"\n"+item.ID), find)) {
 				if len(out.Dashboards) == limit {
-					return q.answerPage(out, after)
+					return q.answerPage(out, pageCursor(seen))
 				}
 				out.Dashboards = append(out.Dashboards, item)
+				seen = item.ID
 			}
 			after = info.DashboardID
 		}
@@ -77,11 +78,10 @@ func (q *request) listDashboards() *problem {
 			return q.answerValue(http.StatusOK, out)
 		}
 	}
-	return q.answerPage(out, after)
+	return q.answerPage(out, q.api.scanCursor(seen, after))
 }
 
-func (q *request) answerPage(out listing, after string) *problem {
-	next := pageCursor(after)
+func (q *request) answerPage(out listing, next string) *problem {
 	out.Next = &next
 	return q.answerValue(http.StatusOK, out)
 }
