@@ -14,6 +14,7 @@ import (
 	"github.com/dashwire/dashwire/internal/wire"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/observe"
+	"github.com/dashwire/dashwire/webhook"
 )
 
 // Config is what a Server works with. Journal must be set; every other field may be
@@ -77,6 +78,11 @@ type Config struct {
 	Drain time.Duration
 	// Pace is the least time between two paced writes to a session. 0 = 16 ms.
 	Pace time.Duration
+
+	// Webhooks are who is told of events by HTTP, and the store that remembers how far
+	// (docs/webhooks.md). New reads and writes that store: a target that is new begins
+	// there. The zero value tells nobody.
+	Webhooks webhook.Config
 
 	// Hooks follow events; see package observe.
 	Hooks observe.Hooks
@@ -151,6 +157,9 @@ func (c *Config) validate() error {
 	}
 	if c.ReconnectMax > 0 && c.ReconnectMin > c.ReconnectMax {
 		wrong("Config.ReconnectMin (%s) is above ReconnectMax (%s)", c.ReconnectMin, c.ReconnectMax)
+	}
+	if err := c.Webhooks.Validate(); err != nil {
+		wrong("Config.Webhooks: %w", err)
 	}
 	return errors.Join(errs...)
 }

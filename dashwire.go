@@ -19,6 +19,7 @@ import (
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/grafana"
 	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/dispatch"
 	"github.com/dashwire/dashwire/internal/httpapi"
 	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/session"
@@ -35,6 +36,7 @@ type Server struct {
 	sessions *session.Server
 	sockets  *wsconn.Group
 	api      *httpapi.API
+	webhooks *dispatch.Dispatcher // nil = there are no targets
 	started  time.Time
 	state    atomic.Int32 // one of the states below
 }
@@ -65,9 +67,14 @@ func New(cfg Config) (*Server, error) {
 	limits := cfg.Limits.wire()
 	s := &Server{cfg: cfg, started: time.Now()}
 
+	if len(cfg.Webhooks.Targets) > 0 {
+		if err := s.openWebhooks(&cfg); err != nil {
+			return nil, fmt.Errorf("dashwire.New: %w", err)
+		}
+	}
 	s.hub = room.NewHub(room.Config{
 		Journal: cfg.Journal, Clock: clock.Real{}, Rand: newRand(), NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks,
-		Limits: cfg.Limits.board(),
+		Heard: s.heard(), Limits: cfg.Limits.board(),
 		Window: cfg.Window, AutoWindow: cfg.AutoWindow, Validate: cfg.validator(),
 		Pace: cfg.Pace, Sweepers: runtime.GOMAXPROCS(0),
 	})
@@ -112,6 +119,7 @@ func (s *Server) RunUntil(ctx, now context.Context) error {
 	if !s.state.CompareAndSwap(idle, running) {
 		return errors.New("dashwire: Run may be called once")
 	}
+	told := s.runWebhooks(now)
 	hubCtx, stopHub := context.WithCancel(context.Background())
 	defer stopHub()
 	ended := make(chan error, 1)
@@ -130,6 +138,7 @@ func (s *Server) RunUntil(ctx, now context.Context) error {
 		s.cfg.Log.Warn("some connections did not end by themselves", "err", e)
 	}
 	stopHub()
+	told()
 	if err == nil {
 		err = <-ended
 	}

@@ -51,6 +51,11 @@ func Join(a, b Hooks) Hooks {
 				b.RoomOpen(dashboardID, took)
 			}),
 		RoomClose: both(a.RoomClose, b.RoomClose),
+		Webhook: joined(a.Webhook, b.Webhook, a.Webhook == nil, b.Webhook == nil,
+			func(target string, took time.Duration, err error) {
+				a.Webhook(target, took, err)
+				b.Webhook(target, took, err)
+			}),
 		Error: joined(a.Error, b.Error, a.Error == nil, b.Error == nil,
 			func(err error, id string) {
 				a.Error(err, id)

@@ -47,6 +47,9 @@ type Hooks struct {
 	// RoomOpen and RoomClose follow which dashboards are in memory.
 	RoomOpen  func(dashboardID string, took time.Duration)
 	RoomClose func(dashboardID string)
+	// Webhook is called after each attempt to send a message to a webhook target; err is
+	// nil if it was taken.
+	Webhook func(target string, took time.Duration, err error)
 	// Error is called for what the operator should know; id is what a client saw
 	// with INTERNAL, else "".
 	Error func(err error, id string)

@@ -23,14 +23,18 @@ var house = map[string][]string{
 	"auth/httpsig": {"board", "auth"},
 	"auth/jwtauth": {"board", "auth"},
 
+	"webhook":             {"board", "journal"},
+	"webhook/sqlitestore": {"journal", "webhook"},
+
 	"observe": {"board"},
 	"metrics": {"board", "observe"},
 
-	"internal/wire":    {"board"},
-	"internal/room":    {"board", "journal", "auth", "observe", "internal/wire"},
-	"internal/session": {"board", "auth", "observe", "internal/wire", "internal/room"},
-	"internal/wsconn":  {"auth", "observe", "internal/wire", "internal/session"},
-	"internal/httpapi": {"board", "journal", "auth", "observe", "internal/wire", "internal/room", "internal/session"},
+	"internal/wire":     {"board"},
+	"internal/room":     {"board", "journal", "auth", "observe", "internal/wire"},
+	"internal/session":  {"board", "auth", "observe", "internal/wire", "internal/room"},
+	"internal/wsconn":   {"auth", "observe", "internal/wire", "internal/session"},
+	"internal/httpapi":  {"board", "journal", "auth", "observe", "internal/wire", "internal/room", "internal/session", "webhook"},
+	"internal/dispatch": {"board", "journal", "observe", "internal/room", "webhook"},
 
 	"client":  {"board", "internal/wire"},
 	"grafana": {"board"},
@@ -38,6 +42,7 @@ var house = map[string][]string{
 	".": {
 		"board", "journal", "auth", "observe", "client", "grafana",
 		"internal/wire", "internal/room", "internal/session", "internal/wsconn", "internal/httpapi",
+		"internal/dispatch", "webhook",
 	},
 
 	"internal/archtest":    nil,
@@ -46,7 +51,6 @@ var house = map[string][]string{
 	"internal/hostmetrics": {anything},
 	"internal/page":        nil,
 	"internal/words":       {"board"},
-	"internal/webhook":     nil,
 	"cmd/dashwire":         {anything},
 	"examples/":            {anything}, // each folder below
 }
@@ -59,20 +63,21 @@ var foundation = []string{"internal/jsontext", "internal/clock"}
 
 // drivers fill a contract. They never import each other, and the root package
 // reaches none of them: an embedder's build has only the drivers that it names.
-var drivers = []string{"journal/memjournal", "journal/sqlitejournal", "auth/httpsig", "auth/jwtauth", "metrics"}
+var drivers = []string{"journal/memjournal", "journal/sqlitejournal", "auth/httpsig", "auth/jwtauth", "metrics", "webhook/sqlitestore"}
 
 // testsMayAlso is what tests of any package may import on top: contract suites,
 // journals to run on, signatures, and the client and the whole server as the outside world.
 var testsMayAlso = []string{
 	"board", "journal", "auth", "observe", "client", ".",
 	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest", "auth/httpsig",
+	"webhook/sqlitestore",
 }
 
 // libraries says who may import which module outside the standard library.
 var libraries = map[string][]string{
 	"github.com/go-json-experiment/json": {"internal/jsontext"},
 	"github.com/gobwas/ws":               {"internal/wsconn", "client", "internal/bench"},
-	"modernc.org/sqlite":                 {"journal/sqlitejournal"},
+	"modernc.org/sqlite":                 {"journal/sqlitejournal", "webhook/sqlitestore"},
 	"github.com/dunglas/httpsfv":         {"auth/httpsig"},
 	"github.com/golang-jwt/jwt/v5":       {"auth/jwtauth", "cmd/dashwire"},
 	"github.com/MicahParks/jwkset":       {"auth/jwtauth", "cmd/dashwire"},

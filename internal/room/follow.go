@@ -14,7 +14,7 @@ func (h *Hub) follow(ctx context.Context) {
 	wait := first
 	for ctx.Err() == nil {
 		// What was appended before Follow listens is found by reading, once it does.
-		listening := h.cfg.Clock.AfterFunc(time.Second, h.markAllBehind)
+		listening := h.cfg.Clock.AfterFunc(time.Second, h.mayHaveMissed)
 		began := h.cfg.Clock.Now()
 		err := h.cfg.Journal.Follow(ctx, h.delivered)
 		listening.Stop()
@@ -22,7 +22,7 @@ func (h *Hub) follow(ctx context.Context) {
 			return
 		}
 		h.report(fmt.Errorf("following the journal: %w", err), "")
-		h.markAllBehind()
+		h.mayHaveMissed()
 		if h.cfg.Clock.Now().Sub(began) > longest {
 			wait = first
 		}
@@ -33,6 +33,9 @@ func (h *Hub) follow(ctx context.Context) {
 
 // delivered hears of an append by any node.
 func (h *Hub) delivered(d journal.Delivery) {
+	if f := h.cfg.Heard; f != nil {
+		f(d.DashboardID, d.After+journal.Position(len(d.Records)))
+	}
 	if r := h.open(d.DashboardID); r != nil {
 		r.heard(d.After + journal.Position(len(d.Records)))
 	}
@@ -54,6 +57,14 @@ func (h *Hub) all() []*Room {
 		list = append(list, r)
 	}
 	return list
+}
+
+// mayHaveMissed has everybody look at the logs themselves.
+func (h *Hub) mayHaveMissed() {
+	h.markAllBehind()
+	if f := h.cfg.Heard; f != nil {
+		f("", 0)
+	}
 }
 
 // markAllBehind makes every room read its log: deliveries may have been missed.

@@ -26,6 +26,9 @@ type Config struct {
 	NewID func() string
 	Log   *slog.Logger
 	Hooks observe.Hooks
+	// Heard is told where a log has come to, by whatever node; with "", that any log may
+	// have moved. It must not block. Nil = nobody asks.
+	Heard func(dashboardID string, head journal.Position)
 
 	Limits     board.Limits
 	Window     uint64        // M12, for new dashboards; 0 = 10,000

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -11,7 +12,7 @@ import (
 	"time"
 )
 
-// Secret signs messages. It is shared with the receiver.
+// Secret signs messages. It is shared with the receiver. The zero value signs nothing.
 type Secret struct{ key []byte }
 
 const (
@@ -36,10 +37,24 @@ func ParseSecret(text string) (Secret, error) {
 	return Secret{key}, nil
 }
 
-// sign gives the signature of one sending of a message.
-func (s Secret) sign(id string, at time.Time, body []byte) string {
+// NewSecret makes the text of a secret of 32 random bytes.
+func NewSecret() string {
+	var key [32]byte
+	_, _ = rand.Read(key[:]) // never fails, see its documentation
+	return secretPrefix + base64.StdEncoding.EncodeToString(key[:])
+}
+
+// Sign gives one signature of the header webhook-signature, v1 with HMAC-SHA256, for the
+// sending of a message at a time.
+func (s Secret) Sign(id string, at time.Time, body []byte) string {
 	h := hmac.New(sha256.New, s.key)
 	h.Write([]byte(id + "." + strconv.FormatInt(at.Unix(), 10) + "."))
 	h.Write(body)
 	return "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
+
+// String hides the secret from logs.
+func (Secret) String() string { return secretPrefix + "…" }
+
+// GoString hides it too.
+func (s Secret) GoString() string { return s.String() }

@@ -1,4 +1,4 @@
-package webhook
+package dispatch
 
 import (
 	"fmt"
@@ -48,16 +48,35 @@ func (e errForbidden) Error() string {
 	return fmt.Sprintf("%s is no address of the public internet: allow its network, if it is meant", e.addr)
 }
 
+// errPlain is why an address is not dialled without TLS.
+type errPlain struct{ addr netip.Addr }
+
+func (e errPlain) Error() string {
+	return fmt.Sprintf("%s is not among the allowed networks, and http:// is for these alone: use https://", e.addr)
+}
+
 // control is asked by the dialer for each address that it is about to connect to, after
 // the name was resolved, so that a name cannot mean one thing when it is checked and
 // another when it is used.
-func (s *Sender) control(_, address string, _ syscall.RawConn) error {
+func (s *sender) control(_, address string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return err
 	}
-	if a := ap.Addr(); !public(a) && !within(s.cfg.Allow, a.Unmap()) {
+	return s.mayReach(ap.Addr())
+}
+
+// mayReach refuses addresses that are neither public nor allowed by name. Text that
+// nobody signs off (http://) goes to allowed addresses alone.
+func (s *sender) mayReach(a netip.Addr) error {
+	if within(s.target.Allow, a.Unmap()) {
+		return nil
+	}
+	if !public(a) {
 		return errForbidden{a}
+	}
+	if s.plain {
+		return errPlain{a}
 	}
 	return nil
 }
