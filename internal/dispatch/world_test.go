@@ -289,4 +289,3 @@ func (w *world) state(target, what string, ok func(webhook.State) bool) webhook.
 		<-wait.C
 	}
 }
-
