@@ -7,6 +7,7 @@ const root = resolve(import.meta.dirname, '../..');
 const documents = [
   'docs/typescript.md',
   'docs/react.md',
+  'docs/encryption.md',
   'web/packages/client/README.md',
   'web/packages/react/README.md',
 ];

@@ -10,6 +10,13 @@ import { build, type OutputChunk } from 'rolldown';
 const budgets = [
   { name: '@dashwire/client', entry: 'packages/client/src/index.ts', external: [], first: 24_200, all: 30_000 },
   {
+    name: '@dashwire/client/encryption',
+    entry: 'packages/client/src/encryption/index.ts',
+    external: [],
+    first: 18_000,
+    all: 18_000,
+  },
+  {
     name: '@dashwire/react',
     entry: 'packages/react/src/index.ts',
     external: [/^react/, '@dashwire/client'],

@@ -16,6 +16,7 @@ import type {
   WidgetData,
 } from './message.ts';
 import type { BatchedOp, Op, OpType, Policy } from './operation.ts';
+import type { Sealing } from './sealing.ts';
 import type { Readable } from './store.ts';
 
 export type ConnectionState =
@@ -108,7 +109,7 @@ export interface PendingOperation {
   readonly dashboardId: string;
   readonly type: OpType;
   readonly state: OperationState;
-  /** The op as it is or will be sent. */
+  /** The op as it is or will be sent; what is encrypted stays so. */
   readonly op: Op;
   /** For a person, in English: `Move CPU`. */
   readonly label: string;
@@ -184,8 +185,12 @@ export interface UndoResult {
 
 export interface EditOptions {
   readonly policy?: Policy;
-  /** What the pending list says; made from the op if absent. */
+  /** What the pending list says; made from the op if absent. Kept on this device in plain. */
   readonly label?: string;
+  /** False: it is no undo step. */
+  readonly undo?: boolean;
+  /** Replaces fields that are encrypted and cannot be opened here, instead of refusing with `LOCKED`. */
+  readonly overwriteLocked?: boolean;
 }
 
 /**
@@ -368,6 +373,8 @@ export interface ClientOptions {
   readonly storage?: 'indexeddb' | 'memory';
   /** How long edits of the same thing are gathered into one op, in ms; default 100. */
   readonly draftMs?: number;
+  /** Encrypts chosen fields before they leave this page: made by `@dashwire/client/encryption`. */
+  readonly encryption?: Sealing;
   /** Connect at once; default true. */
   readonly connect?: boolean;
   /** What the platform gives; for tests and unusual hosts. */

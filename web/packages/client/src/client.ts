@@ -34,7 +34,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
   const addresses = endpoints(options.url);
   const identity = claimIdentity(platform, options.clientId);
   const clientId = identity.then((own) => own.clientId);
-  const { userId, token } = options;
+  const { userId, token, encryption: sealing } = options;
   const connection = createConnection({ endpoints: addresses, platform, clientId, userId, token });
   const storage = new OpStorage(options.storage === 'memory' ? null : platform.indexedDB, platform);
   const leaving = new AbortController();
@@ -51,6 +51,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     platform,
     connection,
     storage,
+    sealing,
     clientId,
     server: addresses.realtime.href,
     draftMs: options.draftMs ?? 100,
@@ -70,6 +71,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
   const host: Host = {
     platform,
     outbox,
+    sealing,
     send(type, payload) {
       const id = platform.newId();
       return open && connection.send({ type, id, payload }) ? id : null;
@@ -112,7 +114,9 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
   if (options.connect ?? true) start();
 
   function start(): void {
-    if (!destroyed) connection.start({ opened, received, lost });
+    if (destroyed) return;
+    const events = { opened, received, lost };
+    connection.start(sealing?.follow(events, unlocked) ?? events);
   }
 
   function opened(): void {
@@ -121,6 +125,12 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     void outbox.opened(user ?? '');
     for (const one of cores.values()) one.request();
     settle();
+  }
+
+  /** A key has come or gone. */
+  function unlocked(): void {
+    for (const one of cores.values()) one.views.update();
+    outbox.publish();
   }
 
   function lost(): void {
@@ -223,7 +233,9 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     }, lingerMs);
   }
 
-  function emit<E extends keyof ClientEvents>(event: E, value: ClientEvents[E]): void {
+  function emit<E extends keyof ClientEvents>(event: E, told: ClientEvents[E]): void {
+    const value = sealing ? sealing.event(event, told) : told;
+    if (value === undefined) return;
     for (const listener of [...(listeners.get(event) ?? [])]) {
       try {
         (listener as (value: ClientEvents[E]) => void)(value);
@@ -307,13 +319,18 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
   }
 
   /** Calls over REST, which is fetched for the first of them. */
-  function overRest<T, K extends keyof T & string>(names: readonly K[], of: (rest: Rest) => T): Pick<T, K> {
+  function overRest<T, K extends keyof T & string>(
+    names: readonly K[],
+    of: (rest: Rest) => T,
+    id?: string,
+  ): Pick<T, K> {
     const call = async (name: K, given: unknown[]) => {
       const { createRest } = await part(import('./rest.ts'));
       const { signal } = leaving;
       const made = (id: string) => cores.get(id)?.revive();
       const api = of(createRest({ endpoints: addresses, platform, userId, token, clientId, signal, made }));
-      return (api[name] as (...given: unknown[]) => unknown)(...given);
+      const result = await (api[name] as (...given: unknown[]) => unknown)(...given);
+      return sealing ? sealing.read(result, id ?? String(given[0])) : result;
     };
     const calls = names.map((name) => [name, (...given: unknown[]) => call(name, given)]);
     return Object.fromEntries(calls) as Pick<T, K>;
@@ -347,7 +364,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
       let closed = false;
       return {
         ...one.handle(),
-        ...overRest(['history', 'versionAt', 'nameVersion', 'restore'], (rest) => rest.dashboard(id)),
+        ...overRest(['history', 'versionAt', 'nameVersion', 'restore'], (rest) => rest.dashboard(id), id),
         close() {
           if (closed) return;
           closed = true;

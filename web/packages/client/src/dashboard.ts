@@ -44,7 +44,7 @@ export class DashboardCore {
     this.#host = host;
     this.id = id;
     this.replica = new Replica(id);
-    this.views = new Views(this.replica);
+    this.views = new Views(this.replica, host.sealing);
   }
 
   get status(): DashboardState['status'] {
@@ -301,8 +301,9 @@ export class DashboardCore {
   }
 
   /** Makes an op of this moment: on what the user sees now (M2, M3). */
-  submit(op: Op, options: EditOptions & { readonly order?: number } = {}, note = true): Item {
+  submit(asked: Op, options: EditOptions & { readonly order?: number } = {}, note = options.undo ?? true): Item {
     const before = this.replica.view;
+    const op = this.#host.sealing?.prepare(this.id, asked, before, options) ?? asked;
     const words = (merged: Op) => options.label ?? labelOf(merged, before);
     const item = this.#host.outbox.add(this.id, based(op, before, options), words, options);
     if (this.status === 'deleted') {
@@ -324,8 +325,9 @@ export class DashboardCore {
     const parts = new Map<string, BatchedOp>();
     let item: Item | undefined;
     let over = false;
-    const edit = (key: string, op: BatchedOp) => {
+    const edit = (key: string, asked: BatchedOp) => {
       if (over) return;
+      const op = (this.#host.sealing?.prepare(this.id, asked, this.replica.view, options) ?? asked) as BatchedOp;
       const known = parts.get(key);
       const seen = withPrev(op, began);
       parts.set(key, known ? (mergeOps(known, seen) ?? seen) : seen);
@@ -353,7 +355,9 @@ export class DashboardCore {
           return undefined;
         }
         outbox.release(item);
-        if (began && this.replica.view) this.undo.record(item, item.op, began, this.replica.view);
+        if (began && this.replica.view && options.undo !== false) {
+          this.undo.record(item, item.op, began, this.replica.view);
+        }
         return item.operation;
       },
       cancel: () => {

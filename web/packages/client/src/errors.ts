@@ -25,6 +25,8 @@ export type ErrorCode =
   | 'NETWORK'
   /** This device keeps nothing more: full, or forbidden. */
   | 'STORAGE'
+  /** A field is encrypted, and this page has no key for it. */
+  | 'LOCKED'
   /** The client was destroyed. */
   | 'CLOSED'
   /** A code of a newer server. */

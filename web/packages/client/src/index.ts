@@ -21,4 +21,5 @@ export type {
   WidgetData,
 } from './message.ts';
 export type * from './operation.ts';
+export { isLocked, type Locked, type Sealing } from './sealing.ts';
 export * from './store.ts';

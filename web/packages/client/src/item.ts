@@ -4,6 +4,7 @@ import type { Pointer } from './document.ts';
 import type { DashwireError } from './errors.ts';
 import type { AckPayload, ConflictPayload } from './message.ts';
 import type { Op } from './operation.ts';
+import type { Sealing } from './sealing.ts';
 import { Store } from './store.ts';
 
 /** A clash that waits for a person. */
@@ -105,10 +106,12 @@ export class Item {
     return !this.sent && ['draft', 'queued', 'blocked'].includes(this.state);
   }
 
-  publish(): void {
+  publish(sealing?: Sealing): void {
     const operation = this.#snapshot();
     const open = this.state === 'conflicted' ? this.clashes.filter(({ choice }) => choice === undefined) : [];
-    this.conflicts = open.map(({ id, at, payload: { widgetId, kind, fields } }) => {
+    this.conflicts = open.map(({ id, at, payload }) => {
+      const { widgetId, kind } = payload;
+      const fields = sealing?.fields(payload) ?? payload.fields;
       return { id, dashboardId: this.dashboardId, widgetId, kind, fields, operation, at };
     });
     this.current.set(operation);

@@ -2,12 +2,12 @@ import { pathsOf } from './coalesce.ts';
 import type { DashboardDocument, Move, Patch } from './document.ts';
 import type { Op } from './operation.ts';
 import { member } from './pointer.ts';
+import { isSealed } from './sealing.ts';
 
 /** An op in words, for a person: `Move CPU`. The document is that before the op. */
 export function labelOf(op: Op, document: DashboardDocument | null): string {
   const titled = (id: string) => {
-    const title = member(document?.widgets, id)?.title;
-    return typeof title === 'string' && title !== '' ? title : id;
+    return text(member(document?.widgets, id)?.title) ?? id;
   };
   switch (op.type) {
     case 'WIDGET_UPDATE':
@@ -54,5 +54,5 @@ function labelOfMoves(moves: readonly (readonly [string, Move])[], titled: (id: 
 }
 
 function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
+  return typeof value === 'string' && value !== '' && !isSealed(value) ? value : undefined;
 }

@@ -6,6 +6,7 @@ import { type Clash, Item } from './item.ts';
 import type { AckPayload, ConflictPayload, NackPayload } from './message.ts';
 import type { BatchedOp, Op } from './operation.ts';
 import { meet } from './replica.ts';
+import type { Sealing } from './sealing.ts';
 import type { KeptOp, OpStorage } from './storage.ts';
 import type { Connection } from './transport.ts';
 
@@ -22,6 +23,7 @@ export interface OutboxHost {
   readonly platform: Platform;
   readonly connection: Connection;
   readonly storage: OpStorage;
+  readonly sealing?: Sealing;
   /** Which server: what is kept for another is left alone. */
   readonly server: string;
   /** This client's own name. */
@@ -238,6 +240,15 @@ export class Outbox {
     item.clashes = clashes.map(({ part, conflict }): Clash => {
       return { id: part < 0 ? item.id : `${item.id}:${part}`, part, at, payload: conflict };
     });
+    const { sealing } = this.#host;
+    if (sealing) {
+      [item.op, item.clashes] = sealing.decide(item.op, item.clashes);
+      if (item.clashes.length === 0) {
+        this.#move(item, 'queued'); // what clashed is equal by value: it goes out again as it was decided
+        this.#save(item);
+        return;
+      }
+    }
     this.#stop(item, 'conflicted');
     item.finish({ conflict: item.conflicts[0] });
   }
@@ -261,6 +272,11 @@ export class Outbox {
     item.revision++;
     this.#save(item);
     this.#tell(item);
+  }
+
+  /** Tells of all conflicts anew, whose values can be opened now or not any more. */
+  publish(): void {
+    for (const item of this.items) if (item.clashes.length > 0) this.#tell(item);
   }
 
   /** Ends all timers and locks; what is pending stays on the disk. */
@@ -342,7 +358,7 @@ export class Outbox {
   }
 
   #tell(item: Item): void {
-    item.publish();
+    item.publish(this.#host.sealing);
     this.#host.changed(item);
   }
 
@@ -385,9 +401,10 @@ export class Outbox {
 
   /** An op is on the disk before it is sent; if the disk takes nothing it is sent all the same. */
   async #put(item: Item, user: string): Promise<void> {
-    const { storage, platform } = this.#host;
-    const { revision } = item;
+    const { storage, platform, sealing } = this.#host;
     item.saving = true;
+    if (sealing && !(await this.#seal(item, sealing))) return;
+    const { revision } = item;
     const done = await storage.put(this.#kept(item, user));
     item.saving = false;
     item.written = revision;
@@ -409,6 +426,26 @@ export class Outbox {
     else this.pump();
   }
 
+  /** Nothing plain reaches the disk or the server. False: it cannot be sealed, and stays in view for as long as this page. */
+  async #seal(item: Item, sealing: Sealing): Promise<boolean> {
+    for (let op: Op | undefined; op !== item.op; ) {
+      op = item.op;
+      try {
+        const sealed = await sealing.seal(op);
+        if (op !== item.op || sealed === op) continue;
+        item.op = op = sealed;
+        item.label = item.words?.(op) ?? item.label;
+        if (item.active) this.#tell(item);
+      } catch (error) {
+        item.saving = false;
+        item.written = item.revision;
+        if (item.active) this.reject(item, error as DashwireError);
+        return false;
+      }
+    }
+    return true;
+  }
+
   async #forget(item: Item): Promise<void> {
     if (this.user !== null) await this.#host.storage.remove({ ...item, server: this.#host.server, user: this.user });
   }
@@ -428,6 +465,7 @@ export class Outbox {
     const { storage, server, platform } = this.#host;
     const own = await this.#host.clientId;
     const kept = await storage.load(server, user);
+    await this.#host.sealing?.ready(kept);
     const mine = new Set<string>();
     for (const { clientId, createdAt } of kept) {
       if (mine.has(clientId)) continue;
@@ -454,7 +492,7 @@ export class Outbox {
     item.state = rejected ? 'rejected' : clashes ? 'conflicted' : 'in-doubt';
     item.clashes = clashes ?? [];
     if (rejected) item.error = new DashwireError(rejected.code, rejected.message, { path: rejected.path });
-    item.publish();
+    item.publish(this.#host.sealing);
     if (rejected && item.error) item.finish({ error: item.error });
     if (clashes) item.finish({ conflict: item.conflicts[0] });
     return item;

@@ -150,7 +150,9 @@ export function createRest(options: RestOptions): Rest {
       const query = { id, replace: replace || undefined };
       const value = await read(['import'], { method: 'POST', query, body, timeoutMs: transferMs });
       const { title, drawn, kept, notes } = fields(value, { drawn: 'number', kept: 'number', notes: 'array' });
-      return { ...created(value), title: title ?? '', drawn, kept, notes } as unknown as ImportResult;
+      const made = created(value);
+      options.made?.(made.id);
+      return { ...made, title: title ?? '', drawn, kept, notes } as unknown as ImportResult;
     },
     async export(id, format = 'dashwire') {
       return request(at(id, 'export'), { query: { format }, timeoutMs: transferMs });

@@ -1,12 +1,13 @@
 import type { Conflict, DashboardState, NamedVersion, PendingOperation } from './api.ts';
 import { widgetKey } from './coalesce.ts';
-import type { Layout, Widget } from './document.ts';
+import type { DashboardDocument, Layout, Widget } from './document.ts';
 import { Family } from './family.ts';
 import type { Item } from './item.ts';
 import type { JsonObject } from './json.ts';
 import { isObject, member } from './pointer.ts';
 import { PresenceList } from './presence.ts';
 import type { Replica } from './replica.ts';
+import type { Sealing } from './sealing.ts';
 import { type Readable, Store } from './store.ts';
 import { LiveValues } from './values.ts';
 
@@ -20,9 +21,10 @@ export class Views {
   readonly values = new LiveValues();
   readonly namedVersions = new Store<readonly NamedVersion[]>([]);
   readonly #replica: Replica;
+  readonly #sealing: Sealing | undefined;
   #items: readonly Item[] = [];
-  readonly #widgets = new Family<Widget | undefined>((id) => member(this.#replica.view?.widgets, id));
-  readonly #layouts = new Family<Layout | undefined>((name) => member(this.#replica.view?.layouts, name));
+  readonly #widgets = new Family<Widget | undefined>((id) => member(this.#view?.widgets, id));
+  readonly #layouts = new Family<Layout | undefined>((name) => member(this.#view?.layouts, name));
   readonly #ids = new Family<readonly string[]>((name, old) => same(old, this.#inOrder(name)));
   readonly #pending = new Family<readonly PendingOperation[]>((key, old) => {
     return same(
@@ -37,8 +39,9 @@ export class Views {
     );
   });
 
-  constructor(replica: Replica) {
+  constructor(replica: Replica, sealing?: Sealing) {
     this.#replica = replica;
+    this.#sealing = sealing;
     this.state = new Store<DashboardState>({
       status: 'loading',
       document: null,
@@ -59,7 +62,7 @@ export class Views {
   /** Tells all what has changed in the replica, and in what is given. Who hears of it may edit at once. */
   set(given: Partial<Pick<DashboardState, 'status' | 'role' | 'error'>>): void {
     const was = this.state.getSnapshot().document;
-    const now = this.#replica.view;
+    const now = this.#view;
     if (now !== was) {
       const widgets = now?.widgets ?? {};
       if (widgets !== was?.widgets) {
@@ -68,15 +71,22 @@ export class Views {
       this.#widgets.update();
       if (now?.layouts !== was?.layouts) this.#layouts.update();
       if (now?.layouts !== was?.layouts || now?.widgets !== was?.widgets) this.#ids.update();
-      this.settings.set(this.#replica.view?.settings ?? nothing);
+      this.settings.set(now?.settings ?? nothing);
       if (now?.settings.versions !== was?.settings.versions) {
-        this.namedVersions.set(named(this.#replica.view?.settings ?? nothing));
+        this.namedVersions.set(named(now?.settings ?? nothing));
       }
     }
-    const { view: document, server } = this.#replica;
+    const document = this.#view;
+    const { server } = this.#replica;
     const old = this.state.getSnapshot();
     const next = { ...old, ...given, document, version: server?.version ?? 0, epoch: server?.epoch ?? '' };
     if ((Object.keys(next) as (keyof DashboardState)[]).some((key) => next[key] !== old[key])) this.state.set(next);
+  }
+
+  /** What the user sees, opened. */
+  get #view(): DashboardDocument | null {
+    const { view } = this.#replica;
+    return view && (this.#sealing?.open(view) ?? view);
   }
 
   update(): void {
@@ -96,7 +106,7 @@ export class Views {
 
   /** By y and x; what stands nowhere comes last. */
   #inOrder(breakpoint: string): readonly string[] {
-    const { view } = this.#replica;
+    const view = this.#view;
     const items = member(view?.layouts, breakpoint)?.items;
     const rank = (id: string) => {
       const { x, y } = member(items, id) ?? { x: 0, y: 1e9 };

@@ -1,0 +1,55 @@
+import type { ClientEvents, EditOptions } from './api.ts';
+import type { DashboardDocument } from './document.ts';
+import type { Clash } from './item.ts';
+import type { JsonObject } from './json.ts';
+import type { ConflictField, ConflictPayload } from './message.ts';
+import type { Op } from './operation.ts';
+import type { ConnectionEvents } from './transport.ts';
+
+/** How each sealed value begins: a compact JWE whose first header is its `typ`. */
+export const sealedPrefix = 'eyJ0eXAiOiJkYXNod2lyZS1maWVs';
+
+/**
+ * What stands in the place of a value that cannot be opened. Written back to its own place it keeps what is sealed.
+ * `opening`: the key is being asked for · `missing`: nobody here has the key · `damaged`: it does not open with its key ·
+ * `moved`: it was sealed for another place · `newer`: sealed by a later version of this library.
+ */
+export interface Locked {
+  readonly $locked: 'opening' | 'missing' | 'damaged' | 'moved' | 'newer';
+  /** The key that it wants; null = it does not say. */
+  readonly kid: string | null;
+  /** As the server has it. */
+  readonly sealed: string;
+}
+
+/** Whether a value is as the server has it: encrypted. */
+export const isSealed = (value: unknown): value is string =>
+  typeof value === 'string' && value.startsWith(sealedPrefix);
+
+/** Whether a value stands for one that cannot be opened. */
+export const isLocked = (value: unknown): value is Locked & JsonObject =>
+  typeof value === 'object' && value !== null && isSealed((value as Partial<Locked>).sealed);
+
+/**
+ * What the client asks of the encryption of fields; `@dashwire/client/encryption` makes it. The replica, the outbox and
+ * the disk hold values as the server has them; they are opened where an app reads.
+ */
+export interface Sealing {
+  /** Stands between the connection and the client, so that what comes can be opened at once; `refresh` is called when a key has come or gone. */
+  follow(events: ConnectionEvents, refresh: () => void): ConnectionEvents;
+  /** The op with its plain values in cells, which go no further than this page; throws `LOCKED`. `seen` is what it is made on. */
+  prepare(dashboardId: string, op: Op, seen: DashboardDocument | null, options: EditOptions): Op;
+  /** The op as it is sent. Rejects with `LOCKED` where no key is there to write with. */
+  seal(op: Op): Promise<Op>;
+  /** Resolves once what is sealed in a value can be opened at once, as far as its keys are here. */
+  ready(value: unknown): Promise<unknown>;
+  /** The document as an app sees it; the same one as long as nothing changes. */
+  open(document: DashboardDocument): DashboardDocument;
+  fields(conflict: ConflictPayload): readonly ConflictField[];
+  /** Takes away the clashes that are none by value; without any left, the op is the one to send now. */
+  decide(op: Op, clashes: readonly Clash[]): readonly [Op, readonly Clash[]];
+  /** What a call over REST gave, opened. */
+  read<T>(result: T, dashboardId: string): Promise<T>;
+  /** An event with its values opened; undefined = it is none by value. */
+  event<E extends keyof ClientEvents>(event: E, value: ClientEvents[E]): ClientEvents[E] | undefined;
+}
