@@ -64,6 +64,18 @@ type Config struct {
 	MaxSessions int
 	// SessionsPerUser (C8). 0 = 50.
 	SessionsPerUser int
+	// SessionsPerAddress bounds the sessions of one client address, ConnectsPerAddress the
+	// upgrades and event streams that it may begin in a second (with a burst of five times
+	// as many) and RequestsPerAddress its requests in a second (a burst of twice as many)
+	// (C8). 0 = 1,000, 200 and 2,000. The address is the one behind TrustedProxies; an
+	// IPv6 address counts by its /64 network.
+	SessionsPerAddress, ConnectsPerAddress, RequestsPerAddress int
+	// UnsignedSessions and UnsignedPerAddress bound the sessions that have not signed in
+	// yet, of this node and of one client address (C8). 0 = 2,000 and 200.
+	UnsignedSessions, UnsignedPerAddress int
+	// CountLocal has the limits per address hold for loopback and for TrustedProxies
+	// themselves too, which are not counted else.
+	CountLocal bool
 	// MessagesPerSecond, MessageBurst and BytesPerSecond bound each session (C8).
 	// 0 = 1,000, 2,000 and 4 MiB.
 	MessagesPerSecond, MessageBurst, BytesPerSecond int
@@ -141,6 +153,8 @@ func (c *Config) validate() error {
 		"Limits.MessageBytes": c.Limits.MessageBytes, "Limits.DocumentBytes": c.Limits.DocumentBytes,
 		"Limits.Widgets": c.Limits.Widgets, "Limits.Operations": c.Limits.Operations,
 		"Limits.Dashboards": c.Limits.Dashboards, "MaxSessions": c.MaxSessions, "SessionsPerUser": c.SessionsPerUser,
+		"SessionsPerAddress": c.SessionsPerAddress, "ConnectsPerAddress": c.ConnectsPerAddress,
+		"RequestsPerAddress": c.RequestsPerAddress, "UnsignedSessions": c.UnsignedSessions, "UnsignedPerAddress": c.UnsignedPerAddress,
 		"MessagesPerSecond": c.MessagesPerSecond, "MessageBurst": c.MessageBurst, "BytesPerSecond": c.BytesPerSecond,
 	} {
 		if n < 0 {

@@ -83,8 +83,10 @@ func New(cfg Config) (*Server, error) {
 		Clock: clock.Real{}, Rand: newRand(), NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks, Limits: limits,
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
 		ReconnectMin: cfg.ReconnectMin, ReconnectMax: cfg.ReconnectMax,
-		SessionsPerUser: cfg.SessionsPerUser, MessagesPerSecond: cfg.MessagesPerSecond,
-		MessageBurst: cfg.MessageBurst, BytesPerSecond: cfg.BytesPerSecond,
+		SessionsPerUser: cfg.SessionsPerUser, MaxSessions: cfg.MaxSessions, SessionsPerAddress: cfg.SessionsPerAddress,
+		UnsignedSessions: cfg.UnsignedSessions, UnsignedPerAddress: cfg.UnsignedPerAddress,
+		MessagesPerSecond: cfg.MessagesPerSecond,
+		MessageBurst:      cfg.MessageBurst, BytesPerSecond: cfg.BytesPerSecond,
 	})
 	s.sockets = wsconn.NewGroup(wsconn.Config{MessageBytes: limits.MessageBytes})
 	s.api = httpapi.New(httpapi.Config{
@@ -92,7 +94,8 @@ func New(cfg Config) (*Server, error) {
 		Authenticator: cfg.Authenticator, RequestAuthenticator: cfg.RequestAuthenticator, Authorizer: cfg.Authorizer,
 		Clock: clock.Real{}, NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks, Limits: limits,
 		Upgrade: s.upgrade, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
-		AuthCookie: cfg.AuthCookie, TokenInURL: cfg.TokenInURL, Insecure: cfg.Insecure, MaxSessions: cfg.MaxSessions,
+		AuthCookie: cfg.AuthCookie, TokenInURL: cfg.TokenInURL, Insecure: cfg.Insecure,
+		RequestsPerAddress: cfg.RequestsPerAddress, ConnectsPerAddress: cfg.ConnectsPerAddress, CountLocal: cfg.CountLocal,
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
 		Ready: s.ready, Stats: func() any { return s.Stats() }, Metrics: cfg.Metrics,
 		Import: cfg.importGrafana, Export: grafana.Export, Pages: cfg.Pages,
@@ -167,6 +170,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, m session.Meta)
 	if err == nil {
 		return
 	}
+	s.sessions.Forget(&m)
 	s.cfg.Log.Debug("upgrade", "err", err, "remote", m.RemoteAddr)
 	if f := s.cfg.Hooks.Refused; f != nil {
 		refusal := &board.Error{Code: board.CodeBadMessage, Message: "the request is no good WebSocket handshake", Cause: err}

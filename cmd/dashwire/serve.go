@@ -35,6 +35,7 @@ type serveCmd struct {
 	logFlags
 
 	signInFlags
+	limitFlags
 
 	MaxSessions       int  `group:"sessions" placeholder:"N" help:"sessions at once (default by the descriptor limit)"`
 	SessionsPerUser   int  `group:"sessions" default:"50" help:"sessions of one user at once"`
@@ -125,6 +126,7 @@ func (c *serveCmd) Run(p *program, _ *kong.Context) error {
 	}
 	cfg := c.config(j, hooks, scrape, proxies, room, log)
 	cfg.AuthCookie = c.AuthCookie
+	c.limitFlags.put(&cfg)
 	doors.open(p.ctx, &cfg)
 	srv, err := dashwire.New(cfg)
 	if err != nil {

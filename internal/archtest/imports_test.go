@@ -29,11 +29,13 @@ var house = map[string][]string{
 	"observe": {"board"},
 	"metrics": {"board", "observe"},
 
+	"internal/ratelimit": nil,
+
 	"internal/wire":     {"board"},
 	"internal/room":     {"board", "journal", "auth", "observe", "internal/wire"},
-	"internal/session":  {"board", "auth", "observe", "internal/wire", "internal/room"},
+	"internal/session":  {"board", "auth", "observe", "internal/wire", "internal/room", "internal/ratelimit"},
 	"internal/wsconn":   {"auth", "observe", "internal/wire", "internal/session"},
-	"internal/httpapi":  {"board", "journal", "auth", "observe", "internal/wire", "internal/room", "internal/session", "webhook"},
+	"internal/httpapi":  {"board", "journal", "auth", "observe", "internal/wire", "internal/room", "internal/session", "internal/ratelimit", "webhook"},
 	"internal/dispatch": {"board", "journal", "observe", "internal/room", "webhook"},
 
 	"client":  {"board", "internal/wire"},
@@ -91,7 +93,7 @@ var libraries = map[string][]string{
 	"github.com/mattn/go-isatty":    {"cmd/dashwire"},
 	"github.com/google/uuid":        {".", "client", "cmd/dashwire", "internal/bench", "internal/httpapi"},
 	"golang.org/x/sys":              {"internal/wsconn", "journal/sqlitejournal", "cmd/dashwire", "internal/bench"},
-	"golang.org/x/time":             {".", "internal/httpapi", "internal/bench"},
+	"golang.org/x/time":             {".", "internal/bench"},
 }
 
 // testLibraries may be imported by tests alone.

@@ -40,7 +40,7 @@ func New(cfg Config) *API {
 		})
 		if route.access != forUsers {
 			a.admin.HandleFunc(route.method+" "+route.pattern, func(w http.ResponseWriter, r *http.Request) {
-				a.newRequest(w, r, route).serve(forAll)
+				a.newRequest(w, r, route).serve(forProbes)
 			})
 		}
 	}

@@ -39,8 +39,9 @@ type Config struct {
 	Hooks          observe.Hooks
 	Limits         wire.Limits
 
-	// Upgrade makes a request the WebSocket of a session that is opened with m. It
-	// answers a handshake that is wrong by itself (400, 426). Nil = 501.
+	// Upgrade makes a request the WebSocket of a session that is opened with m, which
+	// Sessions has admitted; if none is, it has Sessions forget m. It answers a handshake
+	// that is wrong by itself (400, 426). Nil = 501.
 	Upgrade func(w http.ResponseWriter, r *http.Request, m session.Meta)
 	// AllowedOrigins are the origins beside the server's own that may change
 	// something (H6), as browsers write them: "https://app.example.com".
@@ -54,12 +55,16 @@ type Config struct {
 	TokenInURL bool
 	// Insecure lifts the C1 restriction to loopback where sign-in is off.
 	Insecure bool
-	// MaxSessions bounds the sessions of this server (C8); 0 = no bound here.
-	MaxSessions int
 	// RequestsPerSecond with RequestBurst bound the requests and ops of one user, or
 	// of one address where nobody is signed in (C8); 0 = 1,000 and 2,000.
 	// BytesPerSecond bounds their bodies; 0 = 4 MiB.
 	RequestsPerSecond, RequestBurst, BytesPerSecond int
+	// RequestsPerAddress and ConnectsPerAddress bound the requests, and the upgrades and
+	// event streams, that come from one client address in a second, with bursts of twice
+	// and five times as many (C8); 0 = 2,000 and 200.
+	RequestsPerAddress, ConnectsPerAddress int
+	// CountLocal has the limits per address hold for loopback and for trusted proxies too.
+	CountLocal bool
 	// HeartbeatEvery and HeartbeatTimeout are told by GET /api/realtime; 0 = 25 s
 	// and 10 s.
 	HeartbeatEvery, HeartbeatTimeout time.Duration
@@ -98,9 +103,7 @@ type Imported struct {
 
 func (c *Config) defaults() {
 	c.Limits = c.Limits.WithDefaults()
-	set(&c.RequestsPerSecond, 1000)
-	set(&c.RequestBurst, 2000)
-	set(&c.BytesPerSecond, 4<<20)
+	c.defaultRates()
 	set(&c.HeartbeatEvery, 25*time.Second)
 	set(&c.HeartbeatTimeout, 10*time.Second)
 	if c.NewDashboardID == nil {
@@ -112,6 +115,14 @@ func (c *Config) defaults() {
 	if c.Reread == nil {
 		c.Reread = c.Sessions.RereadRights
 	}
+}
+
+func (c *Config) defaultRates() {
+	set(&c.RequestsPerSecond, 1000)
+	set(&c.RequestBurst, 2000)
+	set(&c.BytesPerSecond, 4<<20)
+	set(&c.RequestsPerAddress, 2000)
+	set(&c.ConnectsPerAddress, 200)
 }
 
 func set[T comparable](field *T, value T) {

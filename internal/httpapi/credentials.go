@@ -149,7 +149,7 @@ func (q *request) signInLocal() *board.Error {
 func (q *request) requireSignIn() *problem {
 	if err := q.signIn(false); err != nil {
 		if err.Code == board.CodeUnauthenticated {
-			if p := q.api.limits.take("addr:"+q.remote, q.api.cfg.Clock.Now(), 1, 0); p != nil {
+			if p := q.api.limits.take(q.addressKey(), q.api.cfg.Clock.Now(), 1, 0); p != nil {
 				return p
 			}
 		}

@@ -41,10 +41,16 @@ func (q *request) events() *problem {
 	if p != nil {
 		return p
 	}
-	if p := q.checkRoom(); p != nil {
+	if p := q.countConnect(); p != nil {
 		return p
 	}
 	if p := q.checkSeen(ids); p != nil {
+		return p
+	}
+	m := session.Meta{
+		RemoteAddr: q.remote, Address: q.address, Transport: "sse", OneWay: true, Principal: &q.principal, ClientID: client,
+	}
+	if p := q.takePlace(&m); p != nil {
 		return p
 	}
 
@@ -53,9 +59,7 @@ func (q *request) events() *problem {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
 	t := newStream(q.w, q.api.cfg.Clock)
-	s := q.api.cfg.Sessions.Open(t, session.Meta{
-		RemoteAddr: q.remote, Transport: "sse", OneWay: true, Principal: &q.principal, ClientID: client,
-	})
+	s := q.api.cfg.Sessions.Open(t, m)
 	for _, id := range ids {
 		err := s.Subscribe(&wire.SyncRequest{DashboardID: id, Since: from.find(id)})
 		if err != nil {

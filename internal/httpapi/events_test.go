@@ -15,6 +15,7 @@ import (
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/journal/memjournal"
 )
 
 // listener is an open event stream.
@@ -333,10 +334,9 @@ func TestC4_AQuietStreamGetsComments(t *testing.T) {
 }
 
 func TestC8_ManySessions(t *testing.T) {
-	n := start(t, func(c *Config) {
-		c.MaxSessions = 1
+	n := startWith(t, memjournal.New(memjournal.Options{}), func(c *Config) {
 		c.Upgrade = func(http.ResponseWriter, *http.Request, session.Meta) { t.Error("upgraded") }
-	})
+	}, func(c *session.Config) { c.MaxSessions = 1 })
 	l := n.listen("/api/realtime/events")
 	l.next()
 	got := n.do("GET", "/api/realtime/events", "").refused(503, board.CodeUnavailable)

@@ -108,6 +108,11 @@ func start(t *testing.T, change func(*Config)) *node {
 
 func startOn(t *testing.T, j journal.Journal, change func(*Config)) *node {
 	t.Helper()
+	return startWith(t, j, change, func(*session.Config) {})
+}
+
+func startWith(t *testing.T, j journal.Journal, change func(*Config), sessions func(*session.Config)) *node {
+	t.Helper()
 	n := &node{t: t, log: &safeBuffer{}}
 	var mu sync.Mutex
 	serial := 0
@@ -128,10 +133,12 @@ func startOn(t *testing.T, j journal.Journal, change func(*Config)) *node {
 		Journal: j, Clock: cfg.Clock, Rand: rand.New(rand.NewPCG(1, 2)), NewID: cfg.NewID, Log: cfg.Log,
 		Limits: board.Limits{DocumentBytes: cfg.Limits.DocumentBytes, Widgets: cfg.Limits.Widgets, Operations: cfg.Limits.Operations},
 	})
-	n.sessions = session.NewServer(session.Config{
+	sc := session.Config{
 		Hub: n.hub, Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer, Clock: cfg.Clock,
 		Rand: rand.New(rand.NewPCG(3, 4)), NewID: cfg.NewID, Log: cfg.Log, Limits: cfg.Limits,
-	})
+	}
+	sessions(&sc)
+	n.sessions = session.NewServer(sc)
 	cfg.Hub, cfg.Sessions = n.hub, n.sessions
 	n.api = New(cfg)
 	server := httptest.NewServer(n.api)

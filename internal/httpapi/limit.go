@@ -1,90 +1,80 @@
 package httpapi
 
 import (
-	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/ratelimit"
+	"github.com/dashwire/dashwire/observe"
 )
 
-// limiter bounds requests by user, or by address where nobody is signed in (C8).
+// limiter bounds what users and client addresses ask for (C8). Users are known by their
+// ids, who has not signed in by the address; that is beside what an address may ask for
+// as a whole, whoever comes from there.
 type limiter struct {
-	requests, bytes            rate.Limit
-	requestBurst, bytesBurst   int
-	mu                         sync.Mutex
-	buckets                    map[string]*bucket
-	nextSweep                  time.Time
-	sweptEvery, forgottenAfter time.Duration
+	requests, bytes *ratelimit.Table[string]
+	perAddress      *ratelimit.Table[ratelimit.Address] // requests
+	connects        *ratelimit.Table[ratelimit.Address] // upgrades and event streams
 }
 
-type bucket struct {
-	requests, bytes *rate.Limiter
-	used            time.Time
-}
+// mostKeys bounds the buckets of each kind that are held, at some 100 bytes each.
+const mostKeys = 1 << 16
 
 func newLimiter(cfg *Config) *limiter {
 	return &limiter{
-		requests: rate.Limit(cfg.RequestsPerSecond), requestBurst: cfg.RequestBurst,
-		bytes: rate.Limit(cfg.BytesPerSecond),
-		// One import must pass at once: it may be twice as long as a document.
-		bytesBurst: max(4*cfg.BytesPerSecond, 4*cfg.Limits.DocumentBytes),
-		buckets:    make(map[string]*bucket),
-		sweptEvery: time.Minute, forgottenAfter: 5 * time.Minute,
+		requests: ratelimit.NewTable[string](ratelimit.Rate{PerSecond: cfg.RequestsPerSecond, Burst: cfg.RequestBurst}, mostKeys),
+		bytes: ratelimit.NewTable[string](ratelimit.Rate{
+			PerSecond: cfg.BytesPerSecond,
+			// One import must pass at once: it may be twice as long as a document.
+			Burst: max(4*cfg.BytesPerSecond, 4*cfg.Limits.DocumentBytes),
+		}, mostKeys),
+		perAddress: ratelimit.NewTable[ratelimit.Address](ratelimit.Rate{
+			PerSecond: cfg.RequestsPerAddress, Burst: 2 * cfg.RequestsPerAddress,
+		}, mostKeys),
+		// Behind one address may be an office that comes back after a restart.
+		connects: ratelimit.NewTable[ratelimit.Address](ratelimit.Rate{
+			PerSecond: cfg.ConnectsPerAddress, Burst: 5 * cfg.ConnectsPerAddress,
+		}, mostKeys),
 	}
 }
 
 // take counts n requests or ops with a number of bytes under a key. It gives the
 // refusal of the whole request if that is over the rate.
 func (l *limiter) take(key string, now time.Time, n, bytes int) *problem {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sweepLocked(now)
-	b := l.buckets[key]
-	if b == nil {
-		b = &bucket{requests: rate.NewLimiter(l.requests, l.requestBurst), bytes: rate.NewLimiter(l.bytes, l.bytesBurst)}
-		l.buckets[key] = b
+	if wait := l.requests.Take(key, now, n); wait > 0 {
+		return limited(wait, observe.LimitRequests)
 	}
-	b.used = now
-	if wait := reserve(b.requests, now, n); wait > 0 {
-		return limited(wait)
-	}
-	if wait := reserve(b.bytes, now, bytes); wait > 0 {
-		return limited(wait)
+	if wait := l.bytes.Take(key, now, bytes); wait > 0 {
+		return limited(wait, observe.LimitRequestBytes)
 	}
 	return nil
 }
 
-// reserve takes n from a bucket, or tells how long to wait for them. More than a
-// whole burst counts as one.
-func reserve(l *rate.Limiter, now time.Time, n int) time.Duration {
-	if n == 0 {
-		return 0
-	}
-	r := l.ReserveN(now, min(n, l.Burst()))
-	wait := r.DelayFrom(now)
-	if wait > 0 {
-		r.CancelAt(now)
-	}
-	return wait
+// countRequest takes a request out of its address's rate, before anything is looked at
+// that costs more.
+func (q *request) countRequest() *problem {
+	return q.countAddress(q.api.limits.perAddress, observe.LimitRequestsPerAddress)
 }
 
-func limited(wait time.Duration) *problem {
-	p := problemf(board.CodeRateLimited, "too many requests: wait as long as Retry-After says")
+// countConnect does the same for what may become a session.
+func (q *request) countConnect() *problem {
+	return q.countAddress(q.api.limits.connects, observe.LimitConnectsPerAddress)
+}
+
+func (q *request) countAddress(of *ratelimit.Table[ratelimit.Address], l observe.Limit) *problem {
+	if q.address == 0 {
+		return nil
+	}
+	if wait := of.Take(q.address, q.api.cfg.Clock.Now(), 1); wait > 0 {
+		p := problemf(board.CodeRateLimited, "too many requests from this address: wait as long as Retry-After says").over(l)
+		p.retryAfter = wait
+		return p
+	}
+	return nil
+}
+
+func limited(wait time.Duration, l observe.Limit) *problem {
+	p := problemf(board.CodeRateLimited, "too many requests: wait as long as Retry-After says").over(l)
 	p.retryAfter = wait
 	return p
-}
-
-// sweepLocked forgets buckets that have long been full again.
-func (l *limiter) sweepLocked(now time.Time) {
-	if now.Before(l.nextSweep) {
-		return
-	}
-	l.nextSweep = now.Add(l.sweptEvery)
-	for key, b := range l.buckets {
-		if now.Sub(b.used) > l.forgottenAfter {
-			delete(l.buckets, key)
-		}
-	}
 }

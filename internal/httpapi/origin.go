@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/ratelimit"
 )
 
 // base is where a client reaches this server: scheme and host as the client wrote
@@ -138,10 +139,23 @@ func (a *API) trusted(host string) bool {
 	return false
 }
 
-// remoteAddr is the client's address: the last one in X-Forwarded-For that is not a
-// trusted proxy's, if the request came from one.
-func (a *API) remoteAddr(r *http.Request) string {
-	remote := hostOf(r.RemoteAddr)
+// client is the client's address and what it counts as (C8). Loopback and the proxies
+// themselves are not counted, unless a setting has them be.
+func (a *API) client(r *http.Request) (remote string, counts ratelimit.Address) {
+	peer := hostOf(r.RemoteAddr)
+	remote = a.behind(r, peer)
+	// Only of the peer itself is it known that it is this machine.
+	local := remote == peer && loopbackAddr(peer) || a.trusted(remote)
+	addr, err := netip.ParseAddr(remote)
+	if err != nil || local && !a.cfg.CountLocal {
+		return remote, 0
+	}
+	return remote, ratelimit.AddressOf(addr)
+}
+
+// behind is the last address in X-Forwarded-For that is not a trusted proxy's, if the
+// request came from one of these.
+func (a *API) behind(r *http.Request, remote string) string {
 	if !a.trusted(remote) {
 		return remote
 	}

@@ -82,10 +82,10 @@ func (q *request) upgrade() *problem {
 	if cfg.Upgrade == nil {
 		return problemf(board.CodeBadMessage, "this server has no WebSocket; use POST /api/realtime and GET /api/realtime/events").with(http.StatusNotImplemented)
 	}
-	if p := q.checkRoom(); p != nil {
+	if p := q.countConnect(); p != nil {
 		return p
 	}
-	m := session.Meta{RemoteAddr: q.remote, Transport: "websocket"}
+	m := session.Meta{RemoteAddr: q.remote, Address: q.address, Transport: "websocket"}
 	switch err := q.signIn(true); {
 	case err != nil && err.Code == board.CodeInvalidID:
 		return refused(err)
@@ -95,16 +95,19 @@ func (q *request) upgrade() *problem {
 		p := q.principal // a pointer into q would keep the request and its buffers alive
 		m.Principal = &p
 	}
+	if p := q.takePlace(&m); p != nil {
+		return p
+	}
 	cfg.Upgrade(q.w, q.r, m)
 	return nil
 }
 
-// checkRoom refuses a session too many for this server (C8).
-func (q *request) checkRoom() *problem {
-	most := q.api.cfg.MaxSessions
-	if most > 0 && q.api.cfg.Sessions.Stats().Sessions >= most {
-		p := problemf(board.CodeUnavailable, "this server has as many sessions as it can serve; try again later")
-		p.retryAfter = 10 * time.Second
+// takePlace takes a place for a session, or refuses one too many (C8).
+func (q *request) takePlace(m *session.Meta) *problem {
+	retryAfter, err := q.api.cfg.Sessions.Admit(m)
+	if err != nil {
+		p := refused(err)
+		p.retryAfter = retryAfter
 		return p
 	}
 	return nil

@@ -2,9 +2,11 @@ package httpapi
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"strconv"
@@ -14,6 +16,7 @@ import (
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/jsontext"
+	"github.com/dashwire/dashwire/internal/ratelimit"
 	"github.com/dashwire/dashwire/observe"
 )
 
@@ -36,6 +39,7 @@ type request struct {
 
 	id        string // made when first asked for
 	remote    string
+	address   ratelimit.Address // of remote, for the limits per address; 0 = not counted
 	params    url.Values
 	principal auth.Principal
 	signedIn  bool
@@ -43,7 +47,9 @@ type request struct {
 }
 
 func (a *API) newRequest(w http.ResponseWriter, r *http.Request, to route) *request {
-	return &request{api: a, w: w, r: r, route: to.method + " " + to.pattern, handle: to.handle, remote: a.remoteAddr(r)}
+	q := &request{api: a, w: w, r: r, route: to.method + " " + to.pattern, handle: to.handle}
+	q.remote, q.address = a.client(r)
+	return q
 }
 
 // ID names the request in its problem document and in the log.
@@ -75,6 +81,11 @@ func (q *request) serve(to access) {
 }
 
 func (q *request) admit(to access) *problem {
+	if to != forProbes {
+		if p := q.countRequest(); p != nil {
+			return p
+		}
+	}
 	if q.changes() || upgrades(q.r) {
 		if p := q.checkOrigin(); p != nil {
 			return p
@@ -99,9 +110,17 @@ func (q *request) admit(to access) *problem {
 func (q *request) count(n, bytes int) *problem {
 	key := "user:" + q.principal.UserID
 	if !q.signedIn || q.principal.UserID == auth.Anonymous {
-		key = "addr:" + q.remote
+		key = q.addressKey()
 	}
 	return q.api.limits.take(key, q.api.cfg.Clock.Now(), n, bytes)
+}
+
+// addressKey is the key of who has not signed in.
+func (q *request) addressKey() string {
+	if addr, err := netip.ParseAddr(q.remote); err == nil {
+		return fmt.Sprint("addr:", ratelimit.AddressOf(addr))
+	}
+	return "addr:"
 }
 
 // changes reports whether the request's method may change something.

@@ -4,7 +4,8 @@ package httpapi
 type access int
 
 const (
-	forAll    access = iota // no credentials are looked at
+	forProbes access = iota // no credentials are looked at, and nothing is counted
+	forAll                  // no credentials are looked at
 	forUsers                // somebody has signed in
 	forAdmins               // operators (H4)
 )
@@ -58,7 +59,7 @@ var routes = []route{
 	{"GET", "/api/admin/sessions", forAdmins, (*request).listSessions},
 	{"DELETE", "/api/admin/sessions/{session}", forAdmins, (*request).disconnect},
 
-	{"GET", "/healthz", forAll, (*request).healthz},
-	{"GET", "/readyz", forAll, (*request).readyz},
+	{"GET", "/healthz", forProbes, (*request).healthz},
+	{"GET", "/readyz", forProbes, (*request).readyz},
 	{"GET", "/api/openapi.json", forAll, (*request).openAPI},
 }

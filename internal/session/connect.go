@@ -74,6 +74,7 @@ func (s *Session) signInLocked(p auth.Principal) {
 		}
 	}
 	s.principal, s.signedIn, s.tokenAsked = p, true, false
+	s.server.signedIn(s)
 	if s.server.cfg.Authenticator != nil && s.server.Revoked(p) {
 		s.refuseSignInLocked(errRevoked)
 		return

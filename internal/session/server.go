@@ -10,6 +10,7 @@ import (
 
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/ratelimit"
 	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/wire"
 	"github.com/dashwire/dashwire/observe"
@@ -39,6 +40,15 @@ type Config struct {
 	SignInWithin time.Duration
 	// SessionsPerUser (C8); 0 = 50. The user "anonymous" is not counted.
 	SessionsPerUser int
+	// MaxSessions bounds the sessions of this server (C8); 0 = no bound here.
+	MaxSessions int
+	// SessionsPerAddress bounds those of one client address (C8); 0 = 1,000.
+	SessionsPerAddress int
+	// UnsignedSessions and UnsignedPerAddress bound the sessions that have not signed in
+	// yet (C8); 0 = 2,000 and 200.
+	UnsignedSessions, UnsignedPerAddress int
+	// ShortOfMemory reports that there is no memory for new sessions; nil = there is.
+	ShortOfMemory func() bool
 	// MessagesPerSecond with MessageBurst and BytesPerSecond bound one session (C8);
 	// 0 = 1,000, 2,000 and 4 MiB.
 	MessagesPerSecond, MessageBurst, BytesPerSecond int
@@ -54,6 +64,9 @@ func (c *Config) defaults() {
 	set(&c.ReconnectMax, 5*time.Second)
 	set(&c.SignInWithin, 10*time.Second)
 	set(&c.SessionsPerUser, 50)
+	set(&c.SessionsPerAddress, 1000)
+	set(&c.UnsignedSessions, 2000)
+	set(&c.UnsignedPerAddress, 200)
 	set(&c.MessagesPerSecond, 1000)
 	set(&c.MessageBurst, 2000)
 	set(&c.BytesPerSecond, 4<<20)
@@ -90,6 +103,7 @@ type Server struct {
 	sessions map[string]*Session
 	clients  map[clientKey]*Session
 	users    map[string]map[*Session]struct{}
+	places   places
 	draining bool
 	empty    chan struct{} // closed when draining and no session is left
 
@@ -105,6 +119,7 @@ func NewServer(cfg Config) *Server {
 		sessions: make(map[string]*Session),
 		clients:  make(map[clientKey]*Session),
 		users:    make(map[string]map[*Session]struct{}),
+		places:   newPlaces(),
 		empty:    make(chan struct{}),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
@@ -115,6 +130,8 @@ func NewServer(cfg Config) *Server {
 // Meta is what is known of a connection when it opens.
 type Meta struct {
 	RemoteAddr string
+	// Address is what the client's address counts as (C8); 0 = it is not counted.
+	Address ratelimit.Address
 	// Transport names the kind: "websocket" or "sse".
 	Transport string
 	// OneWay is a connection that hears and cannot speak (SSE): it is not asked for
@@ -127,6 +144,9 @@ type Meta struct {
 	SignInError error
 	// ClientID names the client of a one-way connection.
 	ClientID string
+
+	// place is what Admit has taken; the session gives it back.
+	place place
 }
 
 // Open begins a session: CONNECT is written before anything else (C1). A session
@@ -189,6 +209,13 @@ func (s *Server) count(c *Session, userID string) bool {
 	return true
 }
 
+// signedIn counts a session as one that has signed in.
+func (s *Server) signedIn(c *Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.places.signedIn(&c.meta.place)
+}
+
 // claim makes c the session of its client and returns the one that it replaces, nil
 // if there is none.
 func (s *Server) claim(c *Session, key clientKey) (old *Session) {
@@ -204,6 +231,7 @@ func (s *Server) remove(c *Session, key clientKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, c.id)
+	s.places.leave(&c.meta.place)
 	if s.clients[key] == c {
 		delete(s.clients, key)
 	}
