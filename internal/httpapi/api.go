@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dashwire/dashwire/board"
 )
@@ -61,7 +62,16 @@ func (a *API) Admin() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.handle(a.admin, w, r) })
 }
 
+// restWithin is how long what is left of a body may take to come once its request is
+// answered: net/http reads some of it before it closes the connection or takes the next.
+const restWithin = 5 * time.Second
+
 func (a *API) handle(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 && !upgrades(r) {
+		defer func() {
+			_ = http.NewResponseController(w).SetReadDeadline(a.cfg.Clock.Now().Add(restWithin)) // where it can be set
+		}()
+	}
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
