@@ -25,10 +25,8 @@ type Answer struct {
 }
 
 // App is the principal that an app acts as when it acts for nobody in particular: it
-// may do everything.
-func App(userID string) auth.Principal {
-	return auth.Principal{UserID: userID, Admin: true, Grants: []auth.Grant{{Pattern: "*", Role: auth.Owner}}}
-}
+// may do everything, and Config.Authorizer is not asked.
+func App(userID string) auth.Principal { return auth.App(userID) }
 
 // Submit does one op for a principal, through the same checks, rights and limits as a
 // session's, and returns when its answer is there: for a committed op, when it is as
@@ -192,6 +190,12 @@ func (s *Server) send(t session.Target, name string, data any) (int, error) {
 
 // Sessions describes the sessions of this node.
 func (s *Server) Sessions() []SessionInfo { return s.sessions.List() }
+
+// RereadRights has the rights of a user's sessions read anew, of all sessions if userID is
+// "" (P4): call it when the Authorizer's answers have changed. Sessions that have lost a
+// dashboard hear so within five seconds. It returns how many sessions of this node are
+// looked at.
+func (s *Server) RereadRights(userID string) int { return s.sessions.RereadRights(userID) }
 
 // RevokeUser refuses every token of a user that was issued up to now, and closes the
 // sessions of these with 4401 (C3). It returns how many sessions of this node these are.

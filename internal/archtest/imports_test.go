@@ -20,6 +20,7 @@ var house = map[string][]string{
 	"journal/sqlitejournal": {"board", "journal"},
 
 	"auth":         {"board"},
+	"auth/callout": {"board", "auth"},
 	"auth/httpsig": {"board", "auth"},
 	"auth/jwtauth": {"board", "auth"},
 
@@ -65,13 +66,15 @@ var foundation = []string{"internal/jsontext", "internal/clock"}
 
 // drivers fill a contract. They never import each other, and the root package
 // reaches none of them: an embedder's build has only the drivers that it names.
-var drivers = []string{"journal/memjournal", "journal/sqlitejournal", "auth/httpsig", "auth/jwtauth", "metrics", "webhook/sqlitestore"}
+var drivers = []string{
+	"journal/memjournal", "journal/sqlitejournal", "auth/callout", "auth/httpsig", "auth/jwtauth", "metrics", "webhook/sqlitestore",
+}
 
 // testsMayAlso is what tests of any package may import on top: contract suites,
 // journals to run on, signatures, and the client and the whole server as the outside world.
 var testsMayAlso = []string{
 	"board", "journal", "auth", "observe", "client", ".",
-	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest", "auth/httpsig",
+	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest", "auth/callout", "auth/httpsig",
 	"webhook/sqlitestore",
 }
 

@@ -1,10 +1,13 @@
 package httpapi
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dashwire/dashwire/auth"
@@ -60,11 +63,12 @@ func (q *request) listDashboards() *problem {
 		if err != nil {
 			return refused(&board.Error{Code: board.CodeUnavailable, Message: "the store cannot be read at the moment; try again", Cause: err})
 		}
-		for _, info := range chunk {
-			item, ok, p := q.listed(info, deleted)
-			if p != nil {
-				return p
-			}
+		roles, unknown := q.roles(chunk)
+		if unknown != nil {
+			return unknown
+		}
+		for i, info := range chunk {
+			item, ok := q.listed(info, roles[i], deleted)
 			if ok && (find == "" || strings.Contains(strings.ToLower(item.Title+"\n"+item.ID), find)) {
 				if len(out.Dashboards) == limit {
 					return q.answerPage(out, pageCursor(seen))
@@ -86,18 +90,47 @@ func (q *request) answerPage(out listing, next string) *problem {
 	return q.answerValue(http.StatusOK, out)
 }
 
-// listed describes a dashboard if the user may see it in this kind of list.
-func (q *request) listed(info journal.Info, deleted bool) (item listed, ok bool, p *problem) {
-	role, err := q.api.cfg.Authorizer.Role(q.r.Context(), q.principal, info.DashboardID)
-	if err != nil {
-		return item, false, refused(&board.Error{Code: board.CodeUnavailable, Message: "rights could not be checked; try again", Cause: err})
+// rolesAtOnce is how many rights are found out at the same time where that may have to wait.
+const rolesAtOnce = 8
+
+// roles are the user's on each dashboard of a chunk.
+func (q *request) roles(chunk []journal.Info) ([]auth.Role, *problem) {
+	ctx, stop := context.WithCancelCause(q.r.Context())
+	defer stop(nil)
+	roles := make([]auth.Role, len(chunk))
+	var next atomic.Int64
+	find := func() {
+		for i := next.Add(1) - 1; i < int64(len(chunk)) && ctx.Err() == nil; i = next.Add(1) - 1 {
+			role, err := q.api.cfg.Authorizer.Role(ctx, q.principal, chunk[i].DashboardID)
+			if err != nil {
+				stop(err)
+				return
+			}
+			roles[i] = role
+		}
 	}
+	var others sync.WaitGroup
+	if _, waits := q.api.cfg.Authorizer.(auth.Watcher); waits {
+		for range min(rolesAtOnce, len(chunk)) - 1 {
+			others.Go(find)
+		}
+	}
+	find()
+	others.Wait()
+	if ctx.Err() != nil {
+		return nil, refused(&board.Error{Code: board.CodeUnavailable, Message: "rights could not be checked; try again", Cause: context.Cause(ctx)})
+	}
+	return roles, nil
+}
+
+// listed describes a dashboard if a role may see it in this kind of list.
+func (q *request) listed(info journal.Info, role auth.Role, deleted bool) (item listed, ok bool) {
 	want := auth.Viewer
 	if deleted {
 		want = auth.Owner
 	}
 	if role < want {
-		return item, false, nil
+		return item, false
 	}
 	s, err := room.ParseSummary(info.Summary)
 	if err != nil { // still there, and GET tells what is wrong with it
@@ -105,7 +138,7 @@ func (q *request) listed(info journal.Info, deleted bool) (item listed, ok bool,
 		s = room.Summary{}
 	}
 	if (s.Deleted > 0) != deleted {
-		return item, false, nil
+		return item, false
 	}
 	item = listed{
 		ID: info.DashboardID, Title: s.Title, Epoch: s.Epoch, Version: s.Version, Widgets: s.Widgets,
@@ -114,11 +147,11 @@ func (q *request) listed(info journal.Info, deleted bool) (item listed, ok bool,
 	if deleted {
 		at := time.UnixMilli(s.Deleted).UTC()
 		if q.api.cfg.Clock.Now().Sub(at) >= undeleteWithin {
-			return item, false, nil
+			return item, false
 		}
 		item.Deleted = &at
 	}
-	return item, true, nil
+	return item, true
 }
 
 // getDashboard answers the document (D1). Its ETag is epoch and version (H3).

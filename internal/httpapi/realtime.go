@@ -285,6 +285,10 @@ func (q *request) present(m *wire.Presence) *board.Error {
 	if s == nil {
 		return board.Errorf(board.CodeNotFound, "there is no such session of yours on this server: open the event stream anew")
 	}
+	// The stream is of the same user and may be of another token.
+	if _, err := auth.Require(q.r.Context(), q.api.cfg.Authorizer, q.principal, m.DashboardID, auth.Viewer); err != nil {
+		return err.At("payload.dashboardId")
+	}
 	return s.Present(m)
 }
 

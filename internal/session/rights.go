@@ -2,8 +2,10 @@ package session
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dashwire/dashwire/auth"
+	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/wire"
 )
 
@@ -17,26 +19,80 @@ func (s *Server) RereadRights(userID string) int {
 	if userID != "" {
 		list = s.ofUser(userID)
 	}
+	if s.watcher != nil {
+		s.watcher.Forget(userID) // and those whose role is another then are told
+		return len(list)
+	}
 	for _, c := range list {
 		c.reread()
 	}
 	return len(list)
 }
 
-// reread holds the subscriptions against the rights of this moment. What cannot be
-// found out stays as it is.
+// reread holds the subscriptions against the rights of this moment.
 func (s *Session) reread() {
+	s.checking.Lock()
+	defer s.checking.Unlock()
 	s.mu.Lock()
 	p := s.principal
 	subs := append([]*subscription(nil), s.subs...)
+	for _, sub := range subs {
+		if sub.unwatch != nil && (sub.watchedFor.UserID != p.UserID || sub.watchedFor.TokenID != p.TokenID) {
+			sub.unwatch()
+			sub.unwatch = s.watch(sub, p)
+		}
+	}
 	s.mu.Unlock()
 	for _, sub := range subs {
-		role, err := s.server.cfg.Authorizer.Role(s.server.ctx, p, sub.id)
-		if err != nil {
-			s.server.cfg.Log.Error("reading rights", "err", fmt.Errorf("dashboard %s: %w", sub.id, err), "session", s.id)
-			continue
-		}
+		s.check(sub, p)
+	}
+}
+
+// watch has the session told when the role of p on a subscription's dashboard changes, nil
+// where nobody tells. The session may be locked.
+func (s *Session) watch(sub *subscription, p auth.Principal) (stop func()) {
+	w := s.server.watcher
+	if w == nil {
+		return nil
+	}
+	sub.watchedFor = p
+	return w.Watch(p, sub.id, func() { s.server.tasks.Go(func() { s.moved(sub) }) })
+}
+
+// moved holds a subscription against its right, which may have changed. One that is just
+// being made looks at that itself.
+func (s *Session) moved(sub *subscription) {
+	s.checking.Lock()
+	defer s.checking.Unlock()
+	s.mu.Lock()
+	sub.stale = true
+	attached, p := slices.Contains(s.subs, sub), s.principal
+	s.mu.Unlock()
+	if attached {
+		s.check(sub, p)
+	}
+}
+
+// check gives a subscription the role of this moment; s.checking is held, so that what was
+// asked first does not count last. Where the answers end by themselves, one that cannot be
+// had is the end of the session: it comes back, and hears more then. Elsewhere what cannot
+// be found out stays as it is.
+func (s *Session) check(sub *subscription, p auth.Principal) {
+	role, err := s.server.cfg.Authorizer.Role(s.server.ctx, p, sub.id)
+	switch {
+	case err == nil:
 		s.changeRole(sub, role)
+	case s.server.watcher == nil || s.server.ctx.Err() != nil:
+		s.server.cfg.Log.Error("reading rights", "err", fmt.Errorf("dashboard %s: %w", sub.id, err), "session", s.id)
+	default:
+		s.mu.Lock()
+		dropped := s.dropLocked(sub)
+		if dropped != nil {
+			s.endLocked(wire.CloseFor(board.CodeUnavailable), "your rights cannot be checked at the moment", true)
+			s.flushLocked(s.server.cfg.Clock.Now())
+		}
+		s.mu.Unlock()
+		s.endSubscription(dropped, false)
 	}
 }
 

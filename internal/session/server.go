@@ -87,6 +87,7 @@ type clientKey struct{ userID, clientID string }
 // goroutines at once.
 type Server struct {
 	cfg     Config
+	watcher auth.Watcher // cfg.Authorizer, nil if it is none
 	wheel   *wheel
 	buffers buffers
 	tasks   room.Tasks    // catch-ups, takeovers, drains, turns of the wheel
@@ -122,6 +123,7 @@ func NewServer(cfg Config) *Server {
 		places:   newPlaces(),
 		empty:    make(chan struct{}),
 	}
+	s.watcher, _ = cfg.Authorizer.(auth.Watcher)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.wheel = newWheel(cfg.Clock, s.tasks.Do)
 	return s

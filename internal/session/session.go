@@ -38,6 +38,10 @@ type Session struct {
 	limit       limiter
 	badMessages int // in a row (E4)
 
+	// checking is held while subscriptions are held against rights, which may wait for an
+	// answer; mu may be taken meanwhile.
+	checking sync.Mutex
+
 	// mu may be taken while a room is locked, never the other way round.
 	mu sync.Mutex
 	// room is signalled when something that others wait for has changed: an answer was

@@ -26,6 +26,12 @@ type subscription struct {
 	// an ACK. It holds for one gathering.
 	held bool
 	upTo uint64
+
+	// unwatch ends the watch over the right to see the dashboard, which is that of
+	// watchedFor; nil where nobody watches. stale = it may have changed.
+	unwatch    func()
+	watchedFor auth.Principal
+	stale      bool
 }
 
 // sync subscribes, anew if need be, or ends a subscription (R1).
@@ -65,14 +71,16 @@ func (s *Session) subscribe(id string, req *wire.SyncRequest, p auth.Principal) 
 		return board.Errorf(board.CodeLimitExceeded, "a session follows at most %d dashboards (limits.dashboards)", limit).Over(board.LimitDashboards)
 	}
 	rights := s.server.rights.Load()
+	sub := &subscription{id: req.DashboardID, catching: true}
+	sub.unwatch = s.watch(sub, p)
 	role, err := auth.Require(s.server.ctx, s.server.cfg.Authorizer, p, req.DashboardID, auth.Viewer)
 	if err != nil {
-		if again {
+		s.unwatch(sub)
+		if again && (s.server.watcher == nil || err.Code != board.CodeUnavailable) {
 			s.reread() // the one that it has may have to end
 		}
 		return err
 	}
-	sub := &subscription{id: req.DashboardID, catching: true}
 	var old *subscription
 	attach := func(rs *room.Subscription) {
 		s.mu.Lock()
@@ -84,6 +92,7 @@ func (s *Session) subscribe(id string, req *wire.SyncRequest, p auth.Principal) 
 		DashboardID: req.DashboardID, Since: req.Since, Role: role, CorrelationID: id,
 	}, s, attach)
 	if err != nil {
+		s.unwatch(sub)
 		return err
 	}
 	if old != nil {
@@ -104,8 +113,9 @@ func (s *Session) subscribe(id string, req *wire.SyncRequest, p auth.Principal) 
 	}
 	sub.Cursors, sub.asked = at, id
 	s.caughtUpLocked(sub, frames)
+	stale := sub.stale
 	s.mu.Unlock()
-	if rights != s.server.rights.Load() {
+	if stale || rights != s.server.rights.Load() {
 		s.reread() // they have changed since they were read here
 	}
 	return nil
@@ -175,6 +185,7 @@ func (s *Session) replaceLocked(sub *subscription) (old *subscription) {
 
 func (s *Session) letGoLocked(sub *subscription) {
 	sub.dead = true
+	s.unwatchLocked(sub)
 	if sub.asked != "" { // a request that was overtaken is answered too (E3)
 		s.noneLocked(sub.asked, sub.id)
 		sub.asked = ""
@@ -182,6 +193,20 @@ func (s *Session) letGoLocked(sub *subscription) {
 	s.answers = slices.DeleteFunc(s.answers, func(a answer) bool { return a.to == sub.id })
 	s.setBacklogLocked(sub, nil)
 	s.room.Broadcast()
+}
+
+// unwatch ends the watch over a subscription's right, if there is one.
+func (s *Session) unwatch(sub *subscription) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unwatchLocked(sub)
+}
+
+func (s *Session) unwatchLocked(sub *subscription) {
+	if sub.unwatch != nil {
+		sub.unwatch()
+		sub.unwatch = nil
+	}
 }
 
 // endSubscription cancels a subscription, which may be nil, that is no longer in
@@ -241,6 +266,9 @@ func (s *Session) wrapping(rs *room.Subscription) *subscription {
 func (s *Session) presence(m *wire.Presence, p auth.Principal) *board.Error {
 	if err := room.CheckPresence(m.State); err != nil {
 		return err
+	}
+	if _, err := auth.Require(s.server.ctx, s.server.cfg.Authorizer, p, m.DashboardID, auth.Viewer); err != nil {
+		return err.At("payload.dashboardId")
 	}
 	s.mu.Lock()
 	sub := s.findLocked(m.DashboardID)
