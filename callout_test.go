@@ -60,10 +60,10 @@ func (d *directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"role":%q,"maxAgeSeconds":%d}`, role, age)
 }
 
-// byName signs people in by their names.
-type byName struct{}
+// namesakes signs people in by their names.
+type namesakes struct{}
 
-func (byName) Authenticate(_ context.Context, c auth.Credentials) (auth.Principal, error) {
+func (namesakes) Authenticate(_ context.Context, c auth.Credentials) (auth.Principal, error) {
 	return auth.Principal{UserID: c.Token}, nil
 }
 
@@ -89,7 +89,7 @@ func asks(t *testing.T, age int, roles map[string]string) (*dashwire.Server, *di
 		t.Fatal(err)
 	}
 	t.Cleanup(rights.Close)
-	srv, web := serve(t, dashwire.Config{Authenticator: byName{}, Authorizer: rights, Log: slog.New(slog.DiscardHandler)})
+	srv, web := serve(t, dashwire.Config{Authenticator: namesakes{}, Authorizer: rights, Log: slog.New(slog.DiscardHandler)})
 	return srv, d, func(user string, heard ...func(client.Event)) *client.Client {
 		t.Helper()
 		o := client.Options{URL: web.URL, Token: user}
