@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/dashwire/dashwire/audit"
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/wire"
@@ -95,6 +96,11 @@ type Config struct {
 	// (docs/webhooks.md). New reads and writes that store: a target that is new begins
 	// there. The zero value tells nobody.
 	Webhooks webhook.Config
+
+	// Audit keeps what administrators did and which sign-ins were refused, for GET
+	// /api/admin/audit (H4). The server does not close it. Nil = nothing is kept but what
+	// dashboards' logs hold; Hooks.Action hears of it all the same.
+	Audit *audit.Log
 
 	// Hooks follow events; see package observe.
 	Hooks observe.Hooks

@@ -81,6 +81,7 @@ func New(cfg Config) (*Server, error) {
 	s.sessions = session.NewServer(session.Config{
 		Hub: s.hub, Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer,
 		Clock: clock.Real{}, Rand: newRand(), NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks, Limits: limits,
+		SignInRefused:  s.signInRefused,
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
 		ReconnectMin: cfg.ReconnectMin, ReconnectMax: cfg.ReconnectMax,
 		SessionsPerUser: cfg.SessionsPerUser, MaxSessions: cfg.MaxSessions, SessionsPerAddress: cfg.SessionsPerAddress,
@@ -97,6 +98,7 @@ func New(cfg Config) (*Server, error) {
 		AuthCookie: cfg.AuthCookie, TokenInURL: cfg.TokenInURL, Insecure: cfg.Insecure,
 		RequestsPerAddress: cfg.RequestsPerAddress, ConnectsPerAddress: cfg.ConnectsPerAddress, CountLocal: cfg.CountLocal,
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
+		Act: s.act, SignInRefused: s.signInRefused, AuditFile: cfg.auditFile(),
 		Ready: s.ready, Stats: func() any { return s.Stats() }, Metrics: cfg.Metrics,
 		Import: cfg.importGrafana, Export: grafana.Export, Pages: cfg.Pages,
 	})

@@ -61,6 +61,7 @@ func Join(a, b Hooks) Hooks {
 				a.Error(err, id)
 				b.Error(err, id)
 			}),
+		Action: both(a.Action, b.Action),
 	}
 }
 

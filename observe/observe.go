@@ -53,6 +53,28 @@ type Hooks struct {
 	// Error is called for what the operator should know; id is what a client saw
 	// with INTERNAL, else "".
 	Error func(err error, id string)
+	// Action is called for each act of an administrator and each sign-in that was
+	// refused: what is in no dashboard's log. It may be kept.
+	Action func(a Action)
+}
+
+// Action is something that an administrator did, or that concerns security. Nothing in
+// it tells how to sign in.
+type Action struct {
+	// Time is when it happened; zero = when it is written down.
+	Time time.Time
+	// Name is what was done: "tokens.revoked", "session.disconnected", "rights.reread",
+	// "message.sent", "sign-in.refused", or a name of the app's own.
+	Name string
+	// UserID did it; "" = nobody who had signed in.
+	UserID string
+	// Via names the credentials that the user had signed in with (auth.Principal.Via).
+	Via        string
+	RemoteAddr string
+	// Details say what it was done to, and what came of it.
+	Details map[string]string
+	// Count is how many alike actions this stands for; 0 = 1.
+	Count int
 }
 
 // Session names a session in hooks and statistics.

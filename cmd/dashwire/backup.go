@@ -47,7 +47,7 @@ func (c *backupCmd) Run(p *program, _ *kong.Context) (err error) {
 		return err
 	}
 	fmt.Fprintf(p.out, "%s: copied to %s and checked, %s.\n", c.Data, c.To, fileSize(c.To))
-	return nil
+	return note(p.ctx, c.Data, "backup.made", map[string]string{"to": c.To})
 }
 
 // restoreCmd makes a data file from a backup.
@@ -94,6 +94,11 @@ func (c *restoreCmd) Run(p *program, _ *kong.Context) error {
 		return err
 	}
 	fmt.Fprintf(p.out, "%s: restored from %s, %s.\n", c.Data, c.From, count(renewed, "dashboard", "dashboards"))
+	if err := note(p.ctx, c.Data, "data.restored", map[string]string{
+		"from": c.From, "dashboards": number(renewed), "damaged": number(len(damaged)),
+	}); err != nil {
+		return err
+	}
 	if len(damaged) > 0 {
 		fmt.Fprintf(p.out, "%s damaged in the backup and cannot be opened:\n", count(len(damaged), "dashboard is", "dashboards are"))
 		for _, err := range damaged {

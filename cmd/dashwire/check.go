@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/dashwire/dashwire/audit"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/journal/sqlitejournal"
@@ -19,6 +20,8 @@ import (
 type checkCmd struct {
 	Data string `default:"./dashwire.db" help:"the data file; a server may have it open"`
 	Full bool   `help:"list the dashboards that are well, too"`
+
+	AuditLog string `name:"audit-log" placeholder:"FILE" help:"the audit log (default the one beside the data file)"`
 }
 
 // Help implements kong.HelpProvider.
@@ -79,7 +82,29 @@ func (c *checkCmd) Run(p *program, _ *kong.Context) (err error) {
 			f.problems = append(f.problems, d.Err.Error())
 		}
 	}
-	return c.tell(p, order, found, file)
+	return errors.Join(c.tell(p, order, found, file), c.checkAudit(p))
+}
+
+// checkAudit follows the chain of the audit log beside the data file, if there is one.
+func (c *checkCmd) checkAudit(p *program) error {
+	path := auditPath(c.AuditLog, c.Data)
+	if path == "" || !exists(path) && c.AuditLog == "" {
+		return nil
+	}
+	r, err := audit.Verify(p.ctx, path)
+	if err != nil {
+		return err
+	}
+	for _, text := range r.Damage {
+		fmt.Fprintf(p.out, "DAMAGED: %s\n", text)
+	}
+	sum := fmt.Sprintf("%s in %s, to number %d, %s", count(r.Lines, "line", "lines"), count(r.Files, "file", "files"), r.Last, r.Head)
+	if len(r.Damage) > 0 {
+		fmt.Fprintf(p.out, "%s: DAMAGED (%s). Lines were changed or taken out.\n", path, sum)
+		return errSilent
+	}
+	fmt.Fprintf(p.out, "%s: the chain holds (%s).\n", path, sum)
+	return nil
 }
 
 // tell prints the table and the sum.

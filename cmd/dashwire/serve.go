@@ -36,6 +36,7 @@ type serveCmd struct {
 
 	signInFlags
 	limitFlags
+	auditFlags
 
 	MaxSessions       int  `group:"sessions" placeholder:"N" help:"sessions at once (default by the descriptor limit)"`
 	SessionsPerUser   int  `group:"sessions" default:"50" help:"sessions of one user at once"`
@@ -67,7 +68,7 @@ dashwire serve --listen 127.0.0.1:8080 --data /var/lib/dashwire/dashwire.db`
 }
 
 // Run implements the command.
-func (c *serveCmd) Run(p *program, _ *kong.Context) error {
+func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	shareTheCore()
 	log := c.logger(p.err)
 	addr, err := c.address()
@@ -118,6 +119,18 @@ func (c *serveCmd) Run(p *program, _ *kong.Context) error {
 		}
 	}()
 
+	acts, err := c.auditFlags.open(c.Data, log)
+	if err != nil {
+		return err
+	}
+	if acts != nil {
+		defer acts.Close()
+		if err := acts.Record(p.ctx, started(cmd)); err != nil {
+			return &notBegun{err}
+		}
+		defer func() { acts.Note(observe.Action{Name: "server.stopped"}) }()
+	}
+
 	var demo *demo
 	hooks, scrape := metrics.New(metrics.Options{Numbers: func() []metrics.Number { return journalNumbers(j.Stats()) }})
 	if c.demoOn(addr) {
@@ -127,6 +140,7 @@ func (c *serveCmd) Run(p *program, _ *kong.Context) error {
 	cfg := c.config(j, hooks, scrape, proxies, room, log)
 	cfg.AuthCookie = c.AuthCookie
 	c.limitFlags.put(&cfg)
+	cfg.Audit = acts
 	doors.open(p.ctx, &cfg)
 	srv, err := dashwire.New(cfg)
 	if err != nil {

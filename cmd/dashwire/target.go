@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os/user"
 	"strings"
 	"syscall"
 	"time"
@@ -150,8 +149,8 @@ func (t *target) url(path string, query url.Values) string {
 		query = url.Values{}
 	}
 	if t.token == "" {
-		if me, err := user.Current(); err == nil {
-			query.Set("userId", me.Username) // counts where sign-in is off (C1)
+		if name := me(); name != "" {
+			query.Set("userId", name) // counts where sign-in is off (C1)
 		}
 	}
 	u.RawQuery = query.Encode()

@@ -27,6 +27,7 @@ var house = map[string][]string{
 	"webhook":             {"board", "journal"},
 	"webhook/sqlitestore": {"journal", "webhook"},
 
+	"audit":   {"observe"},
 	"observe": {"board"},
 	"metrics": {"board", "observe"},
 
@@ -36,14 +37,14 @@ var house = map[string][]string{
 	"internal/room":     {"board", "journal", "auth", "observe", "internal/wire"},
 	"internal/session":  {"board", "auth", "observe", "internal/wire", "internal/room", "internal/ratelimit"},
 	"internal/wsconn":   {"auth", "observe", "internal/wire", "internal/session"},
-	"internal/httpapi":  {"board", "journal", "auth", "observe", "internal/wire", "internal/room", "internal/session", "internal/ratelimit", "webhook"},
+	"internal/httpapi":  {"board", "journal", "audit", "auth", "observe", "internal/wire", "internal/room", "internal/session", "internal/ratelimit", "webhook"},
 	"internal/dispatch": {"board", "journal", "observe", "internal/room", "webhook"},
 
 	"client":  {"board", "internal/wire"},
 	"grafana": {"board"},
 
 	".": {
-		"board", "journal", "auth", "observe", "client", "grafana",
+		"board", "journal", "audit", "auth", "observe", "client", "grafana",
 		"internal/wire", "internal/room", "internal/session", "internal/wsconn", "internal/httpapi",
 		"internal/dispatch", "webhook",
 	},

@@ -44,7 +44,7 @@ func TestOperationsNameEveryMetric(t *testing.T) {
 func TestOperationsNameRealSettings(t *testing.T) {
 	flags := map[string]bool{}
 	source := read(t, "cmd/dashwire/serve.go") + read(t, "cmd/dashwire/signin.go") + read(t, "cmd/dashwire/log.go") +
-		read(t, "cmd/dashwire/limits.go")
+		read(t, "cmd/dashwire/limits.go") + read(t, "cmd/dashwire/auditlog.go")
 	for _, m := range regexp.MustCompile("(?m)^\t([A-Z][A-Za-z]+) +[*\\[\\]A-Za-z0-9]+ +`(name:\"([a-z-]+)\")?[^`]*help:").FindAllStringSubmatch(source, -1) {
 		if m[3] != "" {
 			flags[m[3]] = true

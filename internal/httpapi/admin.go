@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/jsontext"
@@ -50,6 +51,10 @@ func (q *request) sendMessage() *problem {
 	if to.UserID != "" && to.DashboardID != "" {
 		return problemf(board.CodeBadMessage, "userId and dashboardId exclude each other: send one of them, or neither for everybody").at("userId")
 	}
+	// Before it is sent: a message cannot be sent again without harm.
+	if p := q.did("message.sent", details("name", *body.Name, "user", to.UserID, "dashboard", to.DashboardID, "except", to.Except)); p != nil {
+		return p
+	}
 	return q.answerValue(http.StatusAccepted, reached{q.api.cfg.Send(to, *body.Name, board.Value(body.Data))})
 }
 
@@ -73,7 +78,11 @@ func (q *request) rereadRights() *problem {
 	if body.UserID != nil {
 		userID = *body.UserID
 	}
-	return q.answerValue(http.StatusOK, reached{q.api.cfg.Reread(userID)})
+	n := q.api.cfg.Reread(userID)
+	if p := q.did("rights.reread", details("user", userID, "sessions", number(n))); p != nil {
+		return p
+	}
+	return q.answerValue(http.StatusOK, reached{n})
 }
 
 // revokeBody is the body of POST /api/admin/revoke: one of both.
@@ -120,6 +129,9 @@ func (q *request) revoke() *problem {
 	}
 	q.api.cfg.Log.Warn("http: tokens were revoked", "user", shown(of(body.UserID)), "jti", shown(of(body.TokenID)),
 		"sessions", closed, "by", shown(q.principal.UserID), "remote", q.remote)
+	if p := q.did("tokens.revoked", details("user", of(body.UserID), "jti", of(body.TokenID), "sessions", number(closed))); p != nil {
+		return p
+	}
 	return q.answerValue(http.StatusOK, reached{closed})
 }
 
@@ -167,8 +179,15 @@ func (q *request) disconnect() *problem {
 	if again {
 		code, reason = wire.CloseRestart, "asked to reconnect by an operator"
 	}
+	user := ""
+	if s := q.api.cfg.Sessions.Find(id); s != nil {
+		user = s.User()
+	}
 	if !q.api.cfg.Sessions.Disconnect(id, code, reason) {
 		return problemf(board.CodeNotFound, "there is no such session on this server")
+	}
+	if p := q.did("session.disconnected", details("session", id, "user", user, "reconnect", strconv.FormatBool(again))); p != nil {
+		return p
 	}
 	q.w.WriteHeader(http.StatusNoContent)
 	return nil

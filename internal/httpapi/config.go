@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"net/http"
@@ -80,6 +81,13 @@ type Config struct {
 	// Reread has the rights of a user's sessions read anew, "" = of all (P4), and tells
 	// how many these are; nil = of this node's.
 	Reread func(userID string) int
+	// Act writes down what an administrator did, and returns once that is safe; nil = it
+	// is written nowhere.
+	Act func(ctx context.Context, a observe.Action) error
+	// SignInRefused hears of bad credentials. It must not block. Nil = nobody does.
+	SignInRefused func(a observe.Action)
+	// AuditFile is where Act writes, for those who read it; "" = there is none.
+	AuditFile string
 	// Import reads a file of another program, Export writes one; nil = 400.
 	Import func(data []byte) (*Imported, *board.Error)
 	Export func(d *board.Document) ([]byte, *board.Error)
@@ -108,6 +116,12 @@ func (c *Config) defaults() {
 	set(&c.HeartbeatTimeout, 10*time.Second)
 	if c.NewDashboardID == nil {
 		c.NewDashboardID = func() string { return strings.ToLower(rand.Text()) }
+	}
+	if c.Act == nil {
+		c.Act = func(context.Context, observe.Action) error { return nil }
+	}
+	if c.SignInRefused == nil {
+		c.SignInRefused = func(observe.Action) {}
 	}
 	if c.Send == nil {
 		c.Send = c.Sessions.Send

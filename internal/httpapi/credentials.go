@@ -113,12 +113,12 @@ func (q *request) signIn(upgrade bool) *board.Error {
 		return q.signInLocal()
 	}
 	if q.signed() {
-		return q.signInSigned()
+		return q.signInRefused(q.signInSigned(), "signature")
 	}
 	c, refusal := q.credentials(upgrade)
 	q.source = c.Source
 	if refusal != nil || c.Token == "" {
-		return refusal
+		return q.signInRefused(refusal, string(c.Source))
 	}
 	p, err := q.authenticate(c)
 	if err != nil {

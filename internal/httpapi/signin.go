@@ -102,6 +102,11 @@ func (q *request) setCookie(cookie *http.Cookie) *problem {
 
 // authenticate finds out whose a token is.
 func (q *request) authenticate(c auth.Credentials) (auth.Principal, *board.Error) {
+	p, err := q.checkToken(c)
+	return p, q.signInRefused(err, string(c.Source))
+}
+
+func (q *request) checkToken(c auth.Credentials) (auth.Principal, *board.Error) {
 	if len(c.Token) > maxToken {
 		return auth.Principal{}, errTokenTooLong
 	}

@@ -91,11 +91,30 @@ func (s *Session) signInLocked(p auth.Principal) {
 // refuseSignInLocked ends a session whose credentials are no good.
 func (s *Session) refuseSignInLocked(err error) {
 	if errors.Is(err, auth.ErrUnauthenticated) {
+		s.noteRefusedLocked(err)
 		s.endLocked(wire.CloseSignIn, "sign in again: the token is missing, wrong or too old", false)
 		return
 	}
 	s.server.cfg.Log.Error("signing in", "err", err, "session", s.id)
 	s.endLocked(wire.CloseOverloaded, "sign-in cannot be checked at the moment", true)
+}
+
+// noteRefusedLocked tells of a bad token, unless it came with the request that opened the
+// session: that was told of there. Why is not what the authenticator says, which might
+// hold more than should be kept.
+func (s *Session) noteRefusedLocked(err error) {
+	f := s.server.cfg.SignInRefused
+	if f == nil || s.meta.SignInError != nil {
+		return
+	}
+	why := "the token is wrong or too old"
+	if errors.Is(err, errRevoked) {
+		why = "the token was revoked"
+	}
+	f(observe.Action{
+		Name: "sign-in.refused", RemoteAddr: s.meta.RemoteAddr,
+		Details: map[string]string{"by": string(auth.FromConnect), "why": why},
+	})
 }
 
 // introduceLocked answers a client's CONNECT once its token has been taken.

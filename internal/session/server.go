@@ -29,6 +29,9 @@ type Config struct {
 	NewID func() string
 	Log   *slog.Logger
 	Hooks observe.Hooks
+	// SignInRefused hears of bad tokens that a CONNECT brought. It is called under locks
+	// and must not block. Nil = nobody does.
+	SignInRefused func(a observe.Action)
 
 	Limits wire.Limits
 	// HeartbeatEvery and HeartbeatTimeout are the interval and timeout of C4; 0 =

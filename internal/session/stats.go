@@ -60,6 +60,13 @@ func (s *Server) Stats() Stats {
 	return st
 }
 
+// User returns the id of the session's user, "" until signed in.
+func (s *Session) User() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.principal.UserID
+}
+
 // Info describes one session for administrators.
 type Info struct {
 	SessionID  string    `json:"sessionId"`

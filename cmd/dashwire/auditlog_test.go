@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/dashwire/dashwire/audit"
+)
+
+func TestPresentableSettings(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		value any
+		want  string
+	}{
+		{"listen", "127.0.0.1:3000", "127.0.0.1:3000"},
+		{"trust-proxy", []string{"10.0.0.0/8", "::1"}, "10.0.0.0/8 ::1"},
+		{"jwt-secret-file", []string{"a.secret"}, "a.secret"},
+		{"webhook-secret", "hunter2", "(set)"},
+		{"nats", "nats://me:hunter2@example.com:4222?token=hunter2", "nats://example.com:4222"},
+		{"nats", "nats://me:hun%ter2@example.com", "(set)"},
+		{"drain", span(10e9), "10s"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := &kong.Flag{Value: &kong.Value{Name: c.name, Target: reflect.ValueOf(c.value)}}
+			if got := presentable(f); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// TestAuditLog_CommandsWriteIntoIt: what is done to the data file without the server is
+// written down beside it, and check finds lines that are missing.
+func TestAuditLog_CommandsWriteIntoIt(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir, "--data", "x.db", "--no-demo")
+	must(t, dir, "backup", "y.db", "--data", "x.db")
+	s.stop()
+	path := filepath.Join(dir, "x.audit.jsonl")
+	p, err := audit.Read(t.Context(), path, audit.Query{})
+	if err != nil || len(p.Lines) != 3 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	for i, want := range []string{"server.stopped", "backup.made", "server.started"} {
+		if p.Lines[i].Name != want {
+			t.Errorf("line %d is %+v, want %s", i, p.Lines[i], want)
+		}
+	}
+	if d := p.Lines[2].Details; d["--data"] != "x.db" || d["version"] == "" {
+		t.Errorf("the settings are %v", d)
+	}
+	if out := must(t, dir, "check", "--data", "x.db"); !strings.Contains(out, "x.audit.jsonl: the chain holds (3 lines") {
+		t.Errorf("check says %s", out)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(text), "\n")
+	if err := os.WriteFile(path, []byte(lines[0]+lines[2]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := dash(t, dir, "check", "--data", "x.db"); r.code != 1 || !strings.Contains(r.out, "line 3 follows on line 1") {
+		t.Errorf("check of a log without its second line says %d: %s", r.code, r.out)
+	}
+}
