@@ -54,6 +54,9 @@ export class Outbox {
   readonly #adopted = new Map<string, () => void>();
   /** Ops that have ended, so that one read from the disk meanwhile does not come back. */
   readonly #gone = new Set<string>();
+  /** Those of them that the disk no longer has. */
+  #forgotten: string[] = [];
+  #loads = 0;
   #loading: Promise<void> | null = null;
   #lastOrder = 0;
   #writeTimer: number | undefined;
@@ -447,7 +450,9 @@ export class Outbox {
   }
 
   async #forget(item: Item): Promise<void> {
-    if (this.user !== null) await this.#host.storage.remove({ ...item, server: this.#host.server, user: this.user });
+    if (this.user === null) return;
+    if (await this.#host.storage.remove({ ...item, server: this.#host.server, user: this.user }))
+      this.#forgotten.push(item.id);
   }
 
   #kept(item: Item, user: string): KeptOp {
@@ -462,6 +467,14 @@ export class Outbox {
 
   /** Fetches from the disk what this client made before it was loaded anew, and what dead ones left. */
   async #load(user: string): Promise<void> {
+    this.#loads++;
+    await this.#fetch(user);
+    if (--this.#loads > 0) return;
+    for (const id of this.#forgotten) this.#gone.delete(id);
+    this.#forgotten = [];
+  }
+
+  async #fetch(user: string): Promise<void> {
     const { storage, server, platform } = this.#host;
     const own = await this.#host.clientId;
     const kept = await storage.load(server, user);

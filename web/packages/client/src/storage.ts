@@ -73,14 +73,16 @@ export class OpStorage {
     return kept;
   }
 
+  /** True once the disk does not have it. */
   async remove({
     server,
     user,
     dashboardId,
     id,
-  }: Pick<KeptOp, 'server' | 'user' | 'dashboardId' | 'id'>): Promise<void> {
-    if (!this.#db) return;
-    await this.#run((db) => done(db, 'readwrite', (ops) => ops.delete([server, user, dashboardId, id])));
+  }: Pick<KeptOp, 'server' | 'user' | 'dashboardId' | 'id'>): Promise<boolean> {
+    if (!this.#db) return !this.wanted;
+    const key = [server, user, dashboardId, id];
+    return (await this.#run((db) => done(db, 'readwrite', (ops) => ops.delete(key)).then(() => true))) === true;
   }
 
   async close(): Promise<void> {
