@@ -111,20 +111,11 @@ export class Person {
     await this.page.getByRole(role, { name: item }).click();
   }
 
-  /**
-   * Chooses what gives a file, and reads it. On a machine with too much to do a click into a menu that is still opening was
-   * seen to do nothing, once in some twenty: then it is chosen again, as a person would.
-   */
+  /** Chooses what gives a file, and reads it. */
   async fileOf(item: string): Promise<string> {
-    for (let attempt = 1; ; attempt++) {
-      const coming = this.page.waitForEvent('download', { timeout: 10_000 }).catch((error: unknown) => {
-        if (attempt === 3) throw error;
-        return null;
-      });
-      await this.menu(item);
-      const file = await coming;
-      if (file !== null) return readFile(await file.path(), 'utf8');
-    }
+    const coming = this.page.waitForEvent('download');
+    await this.menu(item);
+    return readFile(await (await coming).path(), 'utf8');
   }
 
   async close(): Promise<void> {

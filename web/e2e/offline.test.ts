@@ -33,6 +33,8 @@ test('M4: edits of different fields, made offline in both windows, all hold', as
   await resizeTile(bo, 'Disk', { x: 2, y: 2 });
   await says(ana, 'Offline: 2 changes kept on this device');
   await says(bo, 'Offline: 2 changes kept on this device');
+  const heard = ana.page.getByRole('list', { name: 'Others here, when last heard of' });
+  await heard.getByRole('button', { name: /^bo/ }).waitFor();
   expect((await rest.document('apart')).version).toBe(1);
 
   await bo.context.setOffline(false);

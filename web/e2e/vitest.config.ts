@@ -9,8 +9,6 @@ export default defineConfig({
     // A browser for each worker. Much of the time is waiting, for servers that come back and lines that are tried again.
     maxWorkers: 2,
     isolate: false,
-    // Two browsers on two busy cores: what fails twice is broken. A second try is printed, and is to be looked into.
-    retry: 1,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 15_000, interval: 50 } },

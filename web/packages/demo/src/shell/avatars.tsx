@@ -6,20 +6,26 @@ import { titleOf } from '../grid/tile-name.ts';
 import { initials } from '../person.ts';
 import { presenceOf } from '../presence.ts';
 import { follow, following } from './follow.ts';
+import { useStale } from './stale.ts';
 
 /** How many are shown as faces; the rest is a number. */
 const most = 5;
 
-/** Who else is here. A click follows somebody from tile to tile, another one stops. */
+/** Who else is here; paler while nobody can tell. A click follows somebody from tile to tile, another one stops. */
 export function Avatars(): ReactNode {
   const others = useOthers();
   const followed = useReadable(following);
+  const away = useStale() !== null;
   if (others.length === 0) return null;
   const shown = others.slice(0, most);
   const rest = others.slice(most).map((one) => presenceOf(one).name);
   return (
     <Tooltip.Provider delay={200}>
-      <ul className="faces" aria-label="Others here">
+      <ul
+        className="faces"
+        data-away={away ? '' : undefined}
+        aria-label={away ? 'Others here, when last heard of' : 'Others here'}
+      >
         {shown.map((one) => (
           <li key={one.sessionId}>
             <Face presence={one} followed={one.sessionId === followed} />
@@ -75,7 +81,7 @@ export function whereabouts(dashboard: Pick<Dashboard, 'widget'>, presence: Pres
 function Tip({ children }: { readonly children: ReactNode }): ReactNode {
   return (
     <Tooltip.Portal>
-      <Tooltip.Positioner sideOffset={8} className="tip-place">
+      <Tooltip.Positioner positionMethod="fixed" sideOffset={8} className="tip-place">
         <Tooltip.Popup className="tip">{children}</Tooltip.Popup>
       </Tooltip.Positioner>
     </Tooltip.Portal>

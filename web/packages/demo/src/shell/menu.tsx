@@ -34,7 +34,8 @@ export function MainMenu({
         <Ellipsis size={16} />
       </Menu.Trigger>
       <Menu.Portal>
-        <Menu.Positioner className="menu-place" sideOffset={6} align="end" collisionPadding={8}>
+        {/* Fixed, as the bar is: a page that scrolls does not take the item away under the pointer. */}
+        <Menu.Positioner className="menu-place" positionMethod="fixed" sideOffset={6} align="end" collisionPadding={8}>
           <Menu.Popup className="menu">
             <Menu.Item className="menu-item menu-me" onClick={common.rename} disabled={common.rename === undefined}>
               <span className="face" style={{ background: color }} aria-hidden="true">
