@@ -121,6 +121,12 @@ kill9: ## kill the server again and again while it writes; nothing acknowledged 
 faults: ## failing fsyncs, full disks, kills and power cuts under the journal (A1, A2; needs root, strace, e2fsprogs)
 	$(GO) test -tags=faults -run=Fault -count=1 -v -timeout=30m ./journal/sqlitejournal
 
+SEED ?= 0
+
+.PHONY: tenants
+tenants: ## two tenants side by side, every answer searched for a sign of the other (MINUTES=2, SEED=n)
+	$(GO) test -race -run='TwoTenants' -count=1 -v -timeout=0 ./internal/attack -tenants.for=$(MINUTES)m -tenants.seed=$(SEED)
+
 .PHONY: bench
 bench: ## the Go benchmarks (BENCH=regexp, BENCHCOUNT=n); numbers decide nothing
 	$(GO) test -run='^$$' -bench='$(BENCH)' -benchmem -count=$(BENCHCOUNT) -timeout=60m ./...
