@@ -242,6 +242,9 @@ func (d *draft) overLimit(before, after *State) *Error {
 	if n := after.widgets.len(); n > limits.Widgets && n > before.widgets.len() {
 		return Errorf(CodeLimitExceeded, "a dashboard has at most %d widgets: delete one first", limits.Widgets).Over(LimitWidgets)
 	}
+	if n := after.layouts.len(); n > MaxBreakpoints && n > before.layouts.len() {
+		return tooManyBreakpoints()
+	}
 	if n := after.Size(); n > limits.DocumentBytes && n > before.Size() {
 		return Errorf(CodeTooLarge, "the dashboard would have %d bytes and may have %d: make it smaller", n, limits.DocumentBytes).Over(LimitDocumentBytes)
 	}

@@ -137,8 +137,12 @@ func (d *draft) updateLayout(op *Op) outcome {
 		name = MainBreakpoint
 	}
 	l := d.layout(name)
-	if l == nil && !op.Create {
+	switch {
+	case l != nil:
+	case !op.Create:
 		return refused(Errorf(CodeNotFound, "there is no breakpoint %q: send create to make it", name).At("breakpoint"))
+	case len(d.breakpoints()) >= MaxBreakpoints:
+		return refused(tooManyBreakpoints().At("breakpoint"))
 	}
 	if err := checkLayoutOp(op, l); err != nil {
 		return refused(err)
@@ -205,6 +209,14 @@ func (d *draft) movedOn(op *Op, id string, now Rect) bool {
 	}
 	seen, err := ParsePlacedRect(prev)
 	return err != nil || seen != now
+}
+
+// MaxBreakpoints bounds the breakpoints of a dashboard (D5): whatever adds or removes a
+// widget works on each of them.
+const MaxBreakpoints = 32
+
+func tooManyBreakpoints() *Error {
+	return Errorf(CodeLimitExceeded, "a dashboard has at most %d breakpoints: use those that it has", MaxBreakpoints).Over(LimitBreakpoints)
 }
 
 // newBreakpoint makes a breakpoint (L7): the items of main, to be brought into its grid.

@@ -12,6 +12,7 @@ const (
 	LimitWidgets       Limit = "widgets"
 	LimitOperations    Limit = "operations"
 	LimitDashboards    Limit = "dashboards"
+	LimitBreakpoints   Limit = "breakpoints"
 	// LimitDepth is on the nesting of messages and values (D4).
 	LimitDepth Limit = "depth"
 	// LimitStateBytes and LimitValueBytes are on presence and live values (W2, W3).

@@ -28,6 +28,9 @@ func (d *draft) replace() Decision {
 		return refuse(err)
 	}
 	to := op.Document
+	if n := len(to.Layouts); n > MaxBreakpoints && n > d.seen.layouts.len() {
+		return refuse(tooManyBreakpoints())
+	}
 	set, unset := Diff(d.seen.settings.value, to.Settings)
 	d.changes = []*Change{{
 		Settings: (&Patch{Set: set, Unset: unset}).effectOn(d.seen.settings.value),

@@ -59,6 +59,36 @@ func TestD5_Limits(t *testing.T) {
 	w.want("applied 6", `{"type":"WIDGET_UPDATE","by":"bob","widgetId":"b","unset":["/title"]}`)
 }
 
+// TestD5_Breakpoints: whatever makes them, there is an end to how many there are.
+func TestD5_Breakpoints(t *testing.T) {
+	w := newWorld(t)
+	w.widget("a", `{}`)
+	grid := func(name string) string {
+		return fmt.Sprintf(`{"type":"LAYOUT_UPDATE","by":"bob","breakpoint":%q,"create":true}`, name)
+	}
+	for i := 1; i < MaxBreakpoints; i++ {
+		w.want(fmt.Sprintf("applied %d", i+1), grid(fmt.Sprintf("b%d", i)))
+	}
+	w.want("refused LIMIT_EXCEEDED breakpoint", grid("more"))
+	w.want("unchanged 32", grid("b1"))
+	w.want("refused BATCH_REFUSED results applied,refused:LIMIT_EXCEEDED", batchOf("", `{"type":"DASHBOARD_UPDATE","set":{"/a":1}}`, grid("more")))
+	w.want("applied 33", `{"type":"WIDGET_UPDATE","by":"bob","widgetId":"b","create":true}`)
+
+	layouts := map[string]*Layout{}
+	for i := range MaxBreakpoints {
+		layouts[fmt.Sprintf("c%d", i)] = &Layout{Columns: 12, Compact: CompactVertical}
+	}
+	layouts[MainBreakpoint] = &Layout{Columns: 12, Compact: CompactVertical}
+	op := &Op{ID: "import", Type: TypeReplace, DashboardID: "ops", Document: &Document{Settings: `{}`, Layouts: layouts}}
+	if d := w.state.Decide(op, w.env); d.Refusal == nil || d.Refusal.Limit != LimitBreakpoints {
+		t.Errorf("a document with %d breakpoints: %+v", len(layouts), d.Refusal)
+	}
+	delete(layouts, "c0")
+	if d := w.state.Decide(op, w.env); d.Refusal != nil {
+		t.Errorf("a document with %d breakpoints: %v", len(layouts), d.Refusal)
+	}
+}
+
 func TestD6_FoldRefusesWhatDoesNotFollow(t *testing.T) {
 	w := newWorld(t)
 	w.widget("a", `{}`)

@@ -42,8 +42,8 @@ func (x *target) beHonest() *honest {
 	return h
 }
 
-// edit sends one edit and reads its answer, which must be version n+1.
-func (h *honest) edit(n uint64, what string) {
+// edit sends one edit and reads its answer. It reports false if that is not version n+1.
+func (h *honest) edit(n uint64, what string) (ok bool) {
 	h.editor.wait()
 	id := fmt.Sprintf("honest-%d", n)
 	err := h.editor.write(opText, fmt.Appendf(nil, `{"type":"WIDGET_UPDATE","id":%q,"payload":{"dashboardId":"honest","widgetId":"w",%s}}`, id, what))
@@ -52,23 +52,27 @@ func (h *honest) edit(n uint64, what string) {
 		if m, err = h.editor.read(); err != nil || m.CorrelationID != id {
 			continue
 		}
-		if m.Type != "ACK" || m.fields().Version != n+1 {
-			h.t.Errorf("the honest editor's edit %d was answered %s", n, m.raw)
+		if m.Type == "ACK" && m.fields().Version == n+1 {
+			return true
 		}
-		return
+		h.t.Errorf("the honest editor's edit %d was answered %s", n, m.raw)
+		return false
 	}
 	h.t.Errorf("the honest editor waits for the answer to its edit %d: %v", n, err)
+	return false
 }
 
 // edits goes on with one edit after another.
 func (h *honest) edits() {
-	for n := uint64(1); !h.t.Failed(); n++ {
+	for n := uint64(1); ; n++ {
 		select {
 		case <-h.pause.C:
 		case <-h.ended:
 			return
 		}
-		h.edit(n, fmt.Sprintf(`"set":{"/config/n":%d}`, n))
+		if !h.edit(n, fmt.Sprintf(`"set":{"/config/n":%d}`, n)) {
+			return
+		}
 		h.written.Store(n + 1)
 	}
 }

@@ -35,7 +35,13 @@ func (x *target) handshake(lines ...string) string {
 // dial opens a connection and says nothing on it.
 func (x *target) dial() *socket {
 	x.t.Helper()
-	c, err := net.Dial("tcp", x.addr)
+	return x.dialBy(&net.Dialer{})
+}
+
+// dialBy is dial with settings of one's own.
+func (x *target) dialBy(d *net.Dialer) *socket {
+	x.t.Helper()
+	c, err := d.DialContext(x.t.Context(), "tcp", x.addr)
 	if err != nil {
 		x.t.Fatal(err)
 	}

@@ -335,6 +335,26 @@ func TestC4_WebSocketPing(t *testing.T) {
 	})
 }
 
+// TestC4_AnAnswerCountsHoweverLongAgo: the time to answer in may be longer than the
+// interval, so that an answer is old when it is looked for.
+func TestC4_AnAnswerCountsHoweverLongAgo(t *testing.T) {
+	o := options{session: func(c *Config) { c.HeartbeatEvery, c.HeartbeatTimeout = 2*time.Second, 10*time.Second }}
+	bubble(t, o, func(t *testing.T, n *node) {
+		p := n.join("a")
+		for pings := 1; pings < 5; pings++ {
+			for p.pinged() < pings && p.closedWith() == 0 {
+				after(time.Second)
+			}
+			p.session.Alive() // the pong
+		}
+		if code := p.closedWith(); code != 0 {
+			t.Errorf("closed with %d", code)
+		}
+		after(30 * time.Second)
+		p.bye(wire.CloseHeartbeat)
+	})
+}
+
 func TestC4_AppPing(t *testing.T) {
 	bubble(t, options{}, func(t *testing.T, n *node) {
 		p, other := n.open(owner("ana")), n.join("b")

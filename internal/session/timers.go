@@ -49,9 +49,10 @@ func (s *Session) heartbeatLocked(now time.Time) {
 	if s.handling.Load() {
 		s.Alive()
 	}
-	silent := now.Sub(time.Unix(0, s.lastIn.Load()))
-	if silent < cfg.HeartbeatEvery || s.blocked {
-		s.pingedAt = time.Time{}
+	last := time.Unix(0, s.lastIn.Load())
+	silent := now.Sub(last)
+	if !last.Before(s.pingedAt) || s.blocked {
+		s.pingedAt = time.Time{} // it has answered
 	}
 	switch {
 	case s.blocked:
