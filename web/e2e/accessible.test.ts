@@ -1,4 +1,4 @@
-import axe from 'axe-core';
+import { fine, type Looked, looked } from './axe.ts';
 import type { Person } from './browser.ts';
 import { renameTile } from './grid.ts';
 import type { Rest } from './rest.ts';
@@ -88,39 +88,6 @@ async function everyKind(rest: Rest, id: string): Promise<void> {
     ],
   });
 }
-
-interface Looked {
-  readonly where: string;
-  readonly found: readonly string[];
-}
-
-/** What axe finds wrong in light and in dark. */
-async function looked({ page }: Person, where: string): Promise<readonly Looked[]> {
-  const results: Looked[] = [];
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe.source);
-    const found = await page.evaluate(async () => {
-      const { axe } = window as unknown as { axe: { run(context: object): Promise<axe.AxeResults> } };
-      // Guards of the focus are there to be reached by it, and send it on.
-      const { violations } = await axe.run({ exclude: '[data-base-ui-focus-guard]' });
-      // A menu is reached by its button, wherever in the page it stands.
-      const inMenu = (selector: unknown) => document.querySelector(String(selector))?.closest('[role="menu"]') !== null;
-      return violations.flatMap(({ id, nodes }) =>
-        nodes
-          .filter(({ target }) => id !== 'region' || !inMenu(target[0]))
-          .map(({ target, any, all, none }) => {
-            const why = [...any, ...all, ...none].map(({ message }) => message).join('; ');
-            return `${id} at ${target.join(' ')}: ${why}`;
-          }),
-      );
-    });
-    results.push({ where: `${where}, ${colorScheme}`, found });
-  }
-  return results;
-}
-
-const fine = (results: readonly Looked[]) => expect(results.filter(({ found }) => found.length > 0)).toEqual([]);
 
 test('axe finds nothing wrong on a dashboard, in its sheets, menus and dialogs, in light and dark', async ({
   open,

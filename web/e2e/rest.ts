@@ -17,9 +17,12 @@ export type HistoryEntry = Pick<Entry, 'id' | 'type' | 'timestamp'> & {
 /** The REST interface (H3), with an error for every refusal. */
 export class Rest {
   readonly #base: string;
+  readonly #token: string | undefined;
 
-  constructor(server: { readonly url: string }) {
+  /** `token`: on a server on which one signs in. */
+  constructor(server: { readonly url: string }, token?: string) {
     this.#base = server.url;
+    this.#token = token;
   }
 
   /** Makes a dashboard on a grid of 24 columns. */
@@ -88,7 +91,10 @@ export class Rest {
   async #send(method: string, path: string, body?: unknown, type = 'application/json'): Promise<Response> {
     const answer = await fetch(`${this.#base}/api/dashboards${path}`, {
       method,
-      headers: body === undefined ? {} : { 'Content-Type': type },
+      headers: {
+        ...(body !== undefined && { 'Content-Type': type }),
+        ...(this.#token !== undefined && { Authorization: `Bearer ${this.#token}` }),
+      },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);

@@ -1,7 +1,7 @@
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import type { DashwireClient } from '@dashwire/client';
 import { DashboardRealtimeProvider, useClient, useReadable } from '@dashwire/react';
-import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { pageKeyOf } from './keyboard/keys.ts';
 import { holdLostKeys } from './keyboard/lost-keys.ts';
 import { type Person, person, personOf, userIdOf } from './person.ts';
@@ -17,11 +17,14 @@ import { Part } from './shell/part.tsx';
 import { usePreload } from './shell/preload.ts';
 import { UnknownAddress } from './shell/states.tsx';
 import { PlainBar } from './shell/top-bar.tsx';
+import { leave, useSignIn } from './sign-in/guard.ts';
 
 const DashboardsPage = lazy(async () => ({ default: (await import('./dashboards/dashboards.tsx')).DashboardsPage }));
 const DropZone = lazy(async () => ({ default: (await import('./import/drop.tsx')).DropZone }));
 const Kiosk = lazy(async () => ({ default: (await import('./kiosk/kiosk.tsx')).Kiosk }));
 const KeyboardHelp = lazy(async () => ({ default: (await import('./keyboard/help.tsx')).KeyboardHelp }));
+const SignInDialog = lazy(async () => ({ default: (await import('./sign-in/dialog.tsx')).SignInDialog }));
+const SignInPage = lazy(async () => ({ default: (await import('./sign-in/page.tsx')).SignInPage }));
 const RenameDialog = lazy(async () => ({ default: (await import('./shell/rename.tsx')).RenameDialog }));
 
 /** The app: one client, and the page that the address asks for. */
@@ -49,18 +52,24 @@ interface PageProps {
   readonly who: Person;
 }
 
-function Page({ route, options, who }: PageProps): ReactNode {
-  const [dialog, setDialog] = useState<'help' | 'rename' | null>(null);
+function Page({ route, options, who: asked }: PageProps): ReactNode {
+  const [dialog, setDialog] = useState<'help' | 'rename' | 'sign-in' | null>(null);
   const client = useClient();
-  const named = options.userId === null;
+  const signIn = useCallback(() => setDialog('sign-in'), []);
+  const { wanted, offer, user } = useSignIn(options.userId ?? userIdOf(asked.name), signIn);
+  const who = useMemo(() => (user === null ? asked : personOf(user)), [user, asked]);
+  const named = options.userId === null && user === null;
+  const signedIn = user !== null && offer?.cookie === true;
   const common = useMemo<CommonActions>(
     () => ({
       who,
       help: () => setDialog('help'),
       rename: named ? () => setDialog('rename') : undefined,
+      signIn,
+      signOut: signedIn ? () => void leave(client) : undefined,
       importFiles: () => chooseFiles((files) => void importAll(files, client)),
     }),
-    [client, who, named],
+    [client, who, named, signIn, signedIn],
   );
   const wall = options.kiosk !== null;
   useEffect(() => {
@@ -81,6 +90,16 @@ function Page({ route, options, who }: PageProps): ReactNode {
     );
   }
   const close = () => setDialog(null);
+  if (wanted === 'page') {
+    return (
+      <>
+        <Part>
+          <SignInPage />
+        </Part>
+        <Notices />
+      </>
+    );
+  }
   return (
     <>
       <Suspense>
@@ -114,6 +133,7 @@ function Page({ route, options, who }: PageProps): ReactNode {
       <Part key={dialog}>
         {dialog === 'help' && <KeyboardHelp open onClose={close} />}
         {dialog === 'rename' && <RenameDialog open onClose={close} />}
+        {dialog === 'sign-in' && <SignInDialog open onClose={close} />}
       </Part>
       <Notices />
     </>

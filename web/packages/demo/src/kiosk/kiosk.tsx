@@ -74,10 +74,11 @@ function Wall({ shown, next }: { readonly shown: string; readonly next: (() => v
 
 /** The thin line on top: what is below it is old. */
 function WallLine({ since }: { readonly since: number }): ReactNode {
+  const signedOut = useOf(useClient().connection, ({ state }) => state === 'needs-auth');
   const time = new Date(since).toLocaleTimeString(undefined, { timeStyle: 'short' });
   return (
     <div className="wall-line" role="status">
-      <span>▲ Offline since {time}</span>
+      <span>{signedOut ? `▲ Sign in again: old since ${time}` : `▲ Offline since ${time}`}</span>
     </div>
   );
 }

@@ -43,7 +43,7 @@ export function MainMenu({
               </span>
               <span>
                 {name}
-                <small>{common.rename ? 'Change your name' : 'By the address of this page'}</small>
+                <small>{aboutName(common)}</small>
               </span>
             </Menu.Item>
             <Menu.Separator className="menu-line" />
@@ -72,6 +72,11 @@ export function MainMenu({
             <Menu.Item className="menu-item" onClick={common.help}>
               Keys <kbd>?</kbd>
             </Menu.Item>
+            {common.signOut && (
+              <Menu.Item className="menu-item" onClick={common.signOut}>
+                Sign out
+              </Menu.Item>
+            )}
           </Menu.Popup>
         </Menu.Positioner>
       </Menu.Portal>
@@ -83,10 +88,18 @@ export function MainMenu({
 export interface CommonActions {
   /** Whose page it is. */
   readonly who: Person;
-  /** undefined: the address says who one is. */
+  /** undefined: the address says who one is, or the server. */
   readonly rename: (() => void) | undefined;
+  signIn(): void;
+  /** undefined: nobody is signed in, or not by this page. */
+  readonly signOut: (() => void) | undefined;
   importFiles(): void;
   help(): void;
+}
+
+function aboutName({ rename, signOut }: CommonActions): string {
+  if (rename) return 'Change your name';
+  return signOut ? 'Signed in' : 'By the address of this page';
 }
 
 function DashboardItems({ actions }: { readonly actions: PageActions }): ReactNode {

@@ -26,5 +26,6 @@ function fetchAll(): void {
     import('../kiosk/kiosk.tsx'),
     import('../keyboard/help.tsx'),
     import('./rename.tsx'),
+    import('../sign-in/dialog.tsx'),
   ]);
 }

@@ -42,7 +42,7 @@ export function TopBar({ actions, common }: TopBarProps): ReactNode {
       </a>
       <DashboardTitle readOnly={readOnly} />
       <span className="bar-space" />
-      <Status onConflicts={actions.conflicts} />
+      <Status common={common} onConflicts={actions.conflicts} />
       <Others />
       <div className="bar-wide">
         <RangeSwitch />
@@ -106,7 +106,7 @@ export function PlainBar({ title, common }: { readonly title: string; readonly c
       </a>
       <h1 className="bar-title">{title}</h1>
       <span className="bar-space" />
-      <Status />
+      <Status common={common} />
       <MenuOf common={common} />
     </header>
   );
@@ -132,7 +132,12 @@ function MenuOf(props: { readonly actions?: PageActions; readonly common: Common
   );
 }
 
-function Status({ onConflicts }: { readonly onConflicts?: () => void }): ReactNode {
+interface StatusProps {
+  readonly common: CommonActions;
+  readonly onConflicts?: () => void;
+}
+
+function Status({ common, onConflicts }: StatusProps): ReactNode {
   const away = useReadable(offline);
   const { state } = useSyncStatus();
   const [list, setList] = useState(false);
@@ -148,7 +153,7 @@ function Status({ onConflicts }: { readonly onConflicts?: () => void }): ReactNo
         <ConflictBadge variant="drawer" compact onOpen={onConflicts} />
       )}
       <PendingOperationsBadge open={list} onOpenChange={setList} />
-      <DashboardSyncIndicator onConflicts={onConflicts} onPending={() => setList(true)} />
+      <DashboardSyncIndicator onConflicts={onConflicts} onPending={() => setList(true)} onSignIn={common.signIn} />
     </div>
   );
 }

@@ -52,14 +52,18 @@ describe.each(['dot', 'pill', 'full'] as const)('as a %s', (variant) => {
 test('what waits for a person is a way there where the app has one; the other words are no buttons', async () => {
   const onConflicts = vi.fn();
   const onPending = vi.fn();
+  const onSignIn = vi.fn();
   scene.sync.set({ ...saved, state: 'conflict', conflicts: 2 });
-  const { container } = show({ onConflicts, onPending });
+  const { container } = show({ onConflicts, onPending, onSignIn });
   fireEvent.click(screen.getByRole('button', { name: 'Needs your decision (2)' }));
   expect(screen.getByRole('status').textContent).toBe('Needs your decision (2)');
   await expectAccessible(container);
   act(() => scene.sync.set({ ...saved, state: 'rejected', rejected: 1 }));
   fireEvent.click(screen.getByRole('button', { name: 'Not saved (1)' }));
   expect([onConflicts.mock.calls.length, onPending.mock.calls.length]).toEqual([1, 1]);
+  act(() => scene.sync.set({ ...saved, state: 'needs-auth' }));
+  fireEvent.click(screen.getByRole('button', { name: 'Sign in again' }));
+  expect(onSignIn).toHaveBeenCalledOnce();
   act(() => scene.sync.set(saved));
   expect(screen.queryByRole('button')).toBeNull();
 });

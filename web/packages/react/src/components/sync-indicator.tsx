@@ -11,7 +11,7 @@ import { Icon, type Shape } from './icon.tsx';
 export interface DashboardSyncIndicatorProps {
   /** `dot`: the shape alone, with its words for screen readers and as a tooltip; `full`: more about it, and what to do. Default: `pill`. */
   readonly variant?: 'dot' | 'pill' | 'full';
-  /** What "Sign in" does; default: another attempt to connect, which asks for a token again. */
+  /** Makes a button of "Sign in again"; in `full`, what "Sign in" does, by default another attempt to connect, which asks for a token again. */
   readonly onSignIn?: () => void;
   /** Makes a button of "Needs your decision": the way to the conflicts. */
   readonly onConflicts?: () => void;
@@ -50,7 +50,12 @@ export function DashboardSyncIndicator({
   const status = useSteadySync();
   const [tone, shape] = looks[status.state];
   const words = texts.sync(status);
-  const ways = { conflict: onConflicts, rejected: onPending, 'storage-full': onPending };
+  const ways = {
+    conflict: onConflicts,
+    rejected: onPending,
+    'storage-full': onPending,
+    'needs-auth': variant === 'full' ? undefined : onSignIn,
+  };
   const way = Object.hasOwn(ways, status.state) ? ways[status.state as keyof typeof ways] : undefined;
   const content = (
     <>

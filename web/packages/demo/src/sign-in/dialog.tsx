@@ -1,0 +1,46 @@
+import { Dialog } from '@base-ui/react/dialog';
+import { useClient } from '@dashwire/react';
+import { X } from 'lucide-react';
+import { type ReactNode, useEffect, useRef } from 'react';
+import { useOf } from '../grid/select.ts';
+import { SignInForm } from './form.tsx';
+
+/** Over a page that goes on being shown: what was changed meanwhile is sent as soon as somebody is signed in again. */
+export function SignInDialog({ open, onClose }: { readonly open: boolean; readonly onClose: () => void }): ReactNode {
+  const field = useRef<HTMLInputElement>(null);
+  const { connection, sync } = useClient();
+  const inside = useOf(connection, ({ state }) => state === 'live' || state === 'read-only' || state === 'fallback');
+  const pending = useOf(sync, (status) => status.pending);
+  const user = useOf(connection, ({ userId }) => userId);
+  useEffect(() => {
+    if (inside) onClose();
+  }, [inside, onClose]);
+  return (
+    <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="dialog-backdrop" />
+        <Dialog.Popup className="dialog" initialFocus={field}>
+          <header className="dialog-header">
+            <Dialog.Title className="dialog-title">Sign in again</Dialog.Title>
+            <Dialog.Close className="ui-button plain icon" aria-label="Close">
+              <X size={16} />
+            </Dialog.Close>
+          </header>
+          <Dialog.Description className="dialog-text">
+            {user === null ? 'Your sign-in has ended.' : `Your sign-in as ${user} has ended.`} {kept(pending)}
+          </Dialog.Description>
+          <SignInForm field={field}>
+            <button type="button" className="ui-button" onClick={onClose}>
+              Later
+            </button>
+          </SignInForm>
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+function kept(pending: number): string {
+  if (pending === 0) return 'What you change meanwhile is kept on this device.';
+  return `${pending === 1 ? '1 change is' : `${pending} changes are`} kept on this device until then.`;
+}
