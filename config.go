@@ -119,13 +119,14 @@ type Limits struct {
 	Widgets       int // 0 = 2,000 a dashboard
 	Operations    int // 0 = 500 a batch
 	Dashboards    int // 0 = 100 a session
+	Paths         int // 0 = 10,000 that an op names, or all operations of a batch together
 }
 
 func (l Limits) wire() wire.Limits { return wire.Limits(l).WithDefaults() }
 
 func (l Limits) board() board.Limits {
 	w := l.wire()
-	return board.Limits{DocumentBytes: w.DocumentBytes, Widgets: w.Widgets, Operations: w.Operations}
+	return board.Limits{DocumentBytes: w.DocumentBytes, Widgets: w.Widgets, Operations: w.Operations, Paths: w.Paths}
 }
 
 // Validation is what a Validate hook decides on.
@@ -158,7 +159,7 @@ func (c *Config) validate() error {
 	for name, n := range map[string]int{
 		"Limits.MessageBytes": c.Limits.MessageBytes, "Limits.DocumentBytes": c.Limits.DocumentBytes,
 		"Limits.Widgets": c.Limits.Widgets, "Limits.Operations": c.Limits.Operations,
-		"Limits.Dashboards": c.Limits.Dashboards, "MaxSessions": c.MaxSessions, "SessionsPerUser": c.SessionsPerUser,
+		"Limits.Dashboards": c.Limits.Dashboards, "Limits.Paths": c.Limits.Paths, "MaxSessions": c.MaxSessions, "SessionsPerUser": c.SessionsPerUser,
 		"SessionsPerAddress": c.SessionsPerAddress, "ConnectsPerAddress": c.ConnectsPerAddress,
 		"RequestsPerAddress": c.RequestsPerAddress, "UnsignedSessions": c.UnsignedSessions, "UnsignedPerAddress": c.UnsignedPerAddress,
 		"MessagesPerSecond": c.MessagesPerSecond, "MessageBurst": c.MessageBurst, "BytesPerSecond": c.BytesPerSecond,

@@ -23,6 +23,9 @@ func (d *draft) decideBatch() Decision {
 	for i, op := range d.op.Operations {
 		d.index = i
 		results[i] = d.part(op)
+		if d.exhausted != nil {
+			return refuse(d.exhausted)
+		}
 		if s := results[i].Status; s == resultApplied || s == resultUnchanged {
 			passed++
 		}

@@ -12,6 +12,7 @@ const (
 	DefaultDocumentBytes = 4 << 20
 	DefaultWidgets       = 2_000
 	DefaultOperations    = 500
+	DefaultPaths         = 10_000
 )
 
 func (env Env) withDefaults() Env {
@@ -29,6 +30,9 @@ func (env Env) withDefaults() Env {
 	}
 	if env.Limits.Operations == 0 {
 		env.Limits.Operations = DefaultOperations
+	}
+	if env.Limits.Paths == 0 {
+		env.Limits.Paths = DefaultPaths
 	}
 	return env
 }
@@ -92,6 +96,11 @@ type draft struct {
 	ignored   []string
 	need      Need
 	over      Limit // that a part was refused for, the first of them
+
+	// What the parts so far have taken of the limits on a whole op (D5); exhausted is why
+	// no more are decided.
+	paths, edited int
+	exhausted     *Error
 	// stale: a base was not the newest. blind: there was none. inexact: the effect is
 	// not just what was asked (E7). always: it is an entry also without a change.
 	stale, blind, inexact, always bool
@@ -220,6 +229,39 @@ func (d *draft) settle(op *Op, b baseline, clashes []clash) Policy {
 // near reports whether two moments are less than window apart, whichever of the two
 // clocks is ahead.
 func near(a, b, window int64) bool { return a-b < window && b-a < window }
+
+// batchDocuments is how many times the limit on documents the parts of a batch may edit
+// between them, each counted with all that it edits: a part costs as much as the widget
+// that it changes is long, however little it changes (D5).
+const batchDocuments = 8
+
+// spend counts the paths that an op or part names, and the bytes of what it edits,
+// against the limits on the op as a whole (D5).
+func (d *draft) spend(paths int, edited Value) *Error {
+	d.paths += paths
+	d.edited += len(edited)
+	limits := d.env.Limits
+	switch {
+	case d.paths > limits.Paths:
+		d.exhausted = Errorf(CodeLimitExceeded, "the op names more than %d paths: send several", limits.Paths).Over(LimitPaths)
+	case d.batch != nil && d.edited > batchDocuments*limits.DocumentBytes:
+		d.exhausted = Errorf(CodeLimitExceeded, "the operations of the batch edit more than %d bytes of widgets and settings between them: send several batches, or one operation for each widget",
+			batchDocuments*limits.DocumentBytes).Over(LimitBatchBytes)
+	}
+	return d.exhausted
+}
+
+// edits is editsOf, counted (D5). A whole value names no paths.
+func (d *draft) edits(op *Op, current Value) (edits, *Error) {
+	if err := d.spend(0, current); err != nil {
+		return nil, err
+	}
+	e, err := editsOf(op, current)
+	if err == nil && op.Value == "" {
+		err = d.spend(len(e), "")
+	}
+	return e, err
+}
 
 // add takes a change of settings and widgets into the draft. In a batch the next
 // part sees it; it is refused if that is over a limit (D5).

@@ -7,6 +7,7 @@ type Limits struct {
 	DocumentBytes int // 4 MiB, of canonical JSON
 	Widgets       int // 2,000
 	Operations    int // 500 a batch
+	Paths         int // 10,000 that an op names, or all of a batch's operations together
 }
 
 // Env is what deciding needs beside the state and the op.

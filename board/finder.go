@@ -3,8 +3,8 @@ package board
 import "slices"
 
 // finder looks up many paths in one value. A value is text, so that each look-up by
-// Get reads from its start; for more than a few paths the finder reads each object
-// once and keeps its members.
+// Get reads from its start; for more than a few paths, or of a long value more than one,
+// the finder reads each object once and keeps its members.
 type finder struct {
 	value   Value
 	objects map[Pointer][]found // nil: look up by Get
@@ -16,12 +16,16 @@ type found struct {
 	value Value
 }
 
-// finderFew is up to how many paths Get is the faster way.
-const finderFew = 8
+// finderFew is up to how many paths Get is the faster way in a value of up to finderShort
+// bytes.
+const (
+	finderFew   = 8
+	finderShort = 16 << 10
+)
 
 func newFinder(v Value, paths int) *finder {
 	f := &finder{value: v}
-	if paths > finderFew {
+	if paths > finderFew || paths > 1 && len(v) > finderShort {
 		f.objects = make(map[Pointer][]found)
 	}
 	return f

@@ -132,6 +132,9 @@ func checkPlace(p *RectPatch, bottom int) *Error {
 
 // updateLayout decides TypeLayout (L1, L2, L7). Moves never ask (L3).
 func (d *draft) updateLayout(op *Op) outcome {
+	if err := d.spend(len(op.Moved), ""); err != nil {
+		return refused(err)
+	}
 	name := op.Breakpoint
 	if name == "" {
 		name = MainBreakpoint

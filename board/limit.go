@@ -11,8 +11,11 @@ const (
 	LimitDocumentBytes Limit = "document-bytes"
 	LimitWidgets       Limit = "widgets"
 	LimitOperations    Limit = "operations"
-	LimitDashboards    Limit = "dashboards"
-	LimitBreakpoints   Limit = "breakpoints"
+	LimitPaths         Limit = "paths"
+	// LimitBatchBytes is on what the operations of a batch edit between them.
+	LimitBatchBytes  Limit = "batch-bytes"
+	LimitDashboards  Limit = "dashboards"
+	LimitBreakpoints Limit = "breakpoints"
 	// LimitDepth is on the nesting of messages and values (D4).
 	LimitDepth Limit = "depth"
 	// LimitStateBytes and LimitValueBytes are on presence and live values (W2, W3).

@@ -18,7 +18,7 @@ func (d *draft) update(op *Op, b baseline) outcome {
 	case !there:
 		return outcome{conflict: d.deletedConflict(op, buried)}
 	}
-	e, err := editsOf(op, current.value)
+	e, err := d.edits(op, current.value)
 	if err != nil {
 		return refused(err)
 	}
@@ -56,7 +56,7 @@ func (d *draft) put(op *Op, value Value, places map[string]Rect) outcome {
 	if op.Value.IsObject() {
 		value = op.Value
 	} else {
-		e, err := editsOf(op, value)
+		e, err := d.edits(op, value)
 		if err != nil {
 			return refused(err)
 		}
@@ -187,7 +187,7 @@ func (d *draft) changedConflict(op *Op, w part, b baseline, k clash) *Conflict {
 
 // updateSettings decides TypeSettings, and TypeResolved of the settings.
 func (d *draft) updateSettings(op *Op, b baseline) outcome {
-	e, err := editsOf(op, d.seen.settings.value)
+	e, err := d.edits(op, d.seen.settings.value)
 	if err != nil {
 		return refused(err)
 	}

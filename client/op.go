@@ -97,7 +97,7 @@ func (o *Op) encode() (payload []byte, op *board.Op, err error) {
 		return nil, nil, fmt.Errorf("client: encoding an op: %w", w.err)
 	}
 	payload = append(w.b, '}')
-	m, bad := wire.Decode(envelope(string(o.Type), id, payload), wire.Limits{Operations: 1 << 20})
+	m, bad := wire.Decode(envelope(string(o.Type), id, payload), wire.Limits{Operations: 1 << 20, Paths: 1 << 20})
 	switch {
 	case bad != nil:
 		return nil, nil, bad

@@ -46,7 +46,8 @@ const (
 func Limits() []Limit {
 	return []Limit{
 		board.LimitMessageBytes, board.LimitDocumentBytes, board.LimitWidgets, board.LimitOperations,
-		board.LimitDashboards, board.LimitBreakpoints, board.LimitDepth, board.LimitStateBytes, board.LimitValueBytes,
+		board.LimitPaths, board.LimitBatchBytes, board.LimitDashboards, board.LimitBreakpoints,
+		board.LimitDepth, board.LimitStateBytes, board.LimitValueBytes,
 		LimitSessions, LimitSessionsPerUser, LimitSessionsPerAddress, LimitUnsignedSessions, LimitUnsignedPerAddress,
 		LimitConnectionsPerAddress, LimitConnections, LimitMemory, LimitRevocations,
 		LimitConnectsPerAddress, LimitRequestsPerAddress, LimitRequests, LimitRequestBytes,

@@ -175,7 +175,7 @@ func renew(ctx context.Context, j journal.Journal, info journal.Info) error {
 var restorer = board.Author{UserID: "dashwire", ClientID: "restore"}
 
 // unlimited lets a dashboard be restored whatever the limits were when it was made.
-var unlimited = board.Limits{DocumentBytes: 1 << 30, Widgets: 1 << 30, Operations: 1 << 30}
+var unlimited = board.Limits{DocumentBytes: 1 << 30, Widgets: 1 << 30, Operations: 1 << 30, Paths: 1 << 30}
 
 func decided(state *board.State, op *board.Op, env board.Env) (*board.Entry, error) {
 	d := state.Decide(op, env)

@@ -18,6 +18,7 @@ const (
 	DefaultWidgets       = 2000
 	DefaultOperations    = 500
 	DefaultDashboards    = 100
+	DefaultPaths         = board.DefaultPaths
 
 	MaxStateBytes = 4 << 10  // of one presence state (W3)
 	MaxDataBytes  = 64 << 10 // of one live value (W2)
@@ -35,6 +36,7 @@ func (l Limits) WithDefaults() Limits {
 		{&l.Widgets, DefaultWidgets},
 		{&l.Operations, DefaultOperations},
 		{&l.Dashboards, DefaultDashboards},
+		{&l.Paths, DefaultPaths},
 	} {
 		if *f.field == 0 {
 			*f.field = f.value
@@ -52,7 +54,7 @@ const (
 )
 
 // Decode reads one message of a client (E1, E4, E6) and holds it against the rules
-// that need no document: D2, D4 and the limit on operations. Data is not kept.
+// that need no document: D2, D4 and the limits on operations and paths. Data is not kept.
 //
 // On an error the Message has as much of Type and ID as could be read, for the
 // NACK's correlationId. The error's Path names the field, such as

@@ -29,7 +29,25 @@ func (d *decoder) op(t board.Type, payload board.Value) (*board.Op, string, *boa
 	if err := d.content(op, &f); err != nil {
 		return nil, "", err
 	}
+	if err := d.pathsWithin(named(op)); err != nil {
+		return nil, "", err
+	}
 	return op, client, nil
+}
+
+// named is how many paths an op names, merge patches apart: what these name is known once
+// they are compiled. A place on a grid counts as a path.
+func named(op *board.Op) int {
+	return len(op.Set) + len(op.Unset) + len(op.Moved)
+}
+
+// pathsWithin holds a number of paths against D5.
+func (d *decoder) pathsWithin(paths int) *board.Error {
+	if paths <= d.limits.Paths {
+		return nil
+	}
+	return board.Errorf(board.CodeLimitExceeded, "the op names more than %d paths (limits.paths): send several", d.limits.Paths).
+		At("payload").Over(board.LimitPaths)
 }
 
 // opFields are the members of an operation's payload as text.
@@ -346,6 +364,7 @@ func (d *decoder) batch(op *board.Op, f *opFields) (err *board.Error) {
 	if _, err = d.flag("atomic", f.atomic); err != nil {
 		return err
 	}
+	paths := 0
 	list := membersOf([]byte(f.operations), '[')
 	for raw, ok := list.element(); ok; raw, ok = list.element() {
 		if len(op.Operations) == d.limits.Operations {
@@ -357,6 +376,9 @@ func (d *decoder) batch(op *board.Op, f *opFields) (err *board.Error) {
 			return err
 		}
 		op.Operations = append(op.Operations, o)
+		if paths += named(o); paths > d.limits.Paths {
+			return d.pathsWithin(paths)
+		}
 	}
 	if list.broken || len(op.Operations) == 0 {
 		return d.refuse("operations", board.CodeBadMessage, "operations is an array of at least one {type, …}: send one")

@@ -181,6 +181,35 @@ func TestD4_InvalidUTF8NamesThePath(t *testing.T) {
 	}
 }
 
+func TestD5_PathsOfAnOp(t *testing.T) {
+	set := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `,"/p%d":1`, i)
+		}
+		return `{` + strings.TrimPrefix(b.String(), ",") + `}`
+	}
+	part := func(n int) string { return `{"type":"WIDGET_UPDATE","widgetId":"a","set":` + set(n) + `}` }
+	for _, c := range []struct {
+		name, payload, typ string
+		over               bool
+	}{
+		{"as many as there may be", `"widgetId":"a","set":` + set(9) + `,"unset":["/x"]`, "WIDGET_UPDATE", false},
+		{"one more", `"widgetId":"a","set":` + set(10) + `,"unset":["/x"]`, "WIDGET_UPDATE", true},
+		{"of the settings", `"set":` + set(11), "DASHBOARD_UPDATE", true},
+		{"places", `"moved":{"a":{"x":1},"b":{"x":1},"c":{"x":1},"d":{"x":1},"e":{"x":1},"f":{"x":1},"g":{"x":1},"h":{"x":1},"i":{"x":1},"j":{"x":1},"k":{"x":1}}`, "LAYOUT_UPDATE", true},
+		{"a batch", `"operations":[` + part(5) + `,` + part(5) + `]`, "WIDGET_BATCH", false},
+		{"one more in a batch", `"operations":[` + part(5) + `,` + part(6) + `]`, "WIDGET_BATCH", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Decode([]byte(`{"type":"`+c.typ+`","id":"1","payload":{"dashboardId":"d",`+c.payload+`}}`), Limits{Paths: 10})
+			if over := err != nil; over != c.over || over && (err.Code != board.CodeLimitExceeded || err.Limit != board.LimitPaths) {
+				t.Errorf("got %+v", err)
+			}
+		})
+	}
+}
+
 func TestD5_OperationsOfABatch(t *testing.T) {
 	batch := func(n int) []byte {
 		parts := strings.Repeat(`,{"type":"WIDGET_DELETE","widgetId":"a"}`, n)

@@ -126,7 +126,8 @@ func AppendLimits(dst []byte, l Limits) []byte {
 	dst = intMember(dst, "documentBytes", l.DocumentBytes)
 	dst = intMember(dst, "widgets", l.Widgets)
 	dst = intMember(dst, "operations", l.Operations)
-	return intMember(dst, "dashboards", l.Dashboards)
+	dst = intMember(dst, "dashboards", l.Dashboards)
+	return intMember(dst, "paths", l.Paths)
 }
 
 // AppendGoodbye appends the server's DISCONNECT.

@@ -99,6 +99,7 @@ type Limits struct {
 	Widgets       int
 	Operations    int
 	Dashboards    int
+	Paths         int
 }
 
 // Welcome is the server's CONNECT.

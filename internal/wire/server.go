@@ -399,6 +399,8 @@ func (r *reader) limits(v board.Value) Limits {
 			l.Operations = r.int(key, v)
 		case "dashboards":
 			l.Dashboards = r.int(key, v)
+		case "paths":
+			l.Paths = r.int(key, v)
 		}
 	}
 	return l

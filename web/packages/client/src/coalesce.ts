@@ -41,6 +41,16 @@ export function pathsOf(patch: Patch): readonly Pointer[] {
   return [...Object.keys(patch.set ?? {}), ...(patch.unset ?? [])];
 }
 
+/** How many paths an op names, merge patches apart (D5); a place on a grid counts as one. */
+export function countPaths(op: Op): number {
+  let n = 0;
+  for (const part of partsOf(op)) {
+    n += pathsOf(part as Patch).length;
+    if (part.type === 'LAYOUT_UPDATE') n += Object.keys(part.moved ?? {}).length;
+  }
+  return n;
+}
+
 /** Whether two lists of pointers have paths that are equal or lie within each other. */
 export function overlap(a: readonly Pointer[], b: readonly Pointer[]): boolean {
   return a.some((p) => b.some((q) => contains(p, q) || contains(q, p)));

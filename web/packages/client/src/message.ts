@@ -22,6 +22,8 @@ export interface Limits {
   readonly widgets: number;
   readonly operations: number;
   readonly dashboards: number;
+  /** That one op names, or all operations of a batch together; a server of before this limit does not tell. */
+  readonly paths?: number;
 }
 
 export type Role = 'viewer' | 'feeder' | 'editor' | 'owner';

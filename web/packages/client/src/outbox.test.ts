@@ -3,7 +3,7 @@ import { IDBFactory } from 'fake-indexeddb';
 import { describe, expect, test } from 'vitest';
 import type { ConnectionStatus } from './api.ts';
 import type { AckPayload, ClientMessage, NackPayload } from './message.ts';
-import type { Op } from './operation.ts';
+import type { Op, WidgetUpdate } from './operation.ts';
 import { Outbox } from './outbox.ts';
 import { platform as realPlatform } from './platform.ts';
 import { OpStorage } from './storage.ts';
@@ -29,7 +29,7 @@ function setup({ indexedDB = null as IDBFactory | null, draftMs = 100, clientId 
     },
     clearTimeout: (timer: number) => void timers.delete(timer),
   };
-  const status = new Store({ limits: { messageBytes: 5000 } } as ConnectionStatus);
+  const status = new Store({ limits: { messageBytes: 5000, paths: 6 } } as ConnectionStatus);
   const connection = {
     status,
     send: (message: ClientMessage) => up && JSON.stringify(message).length <= 5000 && sent.push(message) > 0,
@@ -106,6 +106,37 @@ const nack = (more: Partial<NackPayload>): NackPayload => ({
   message: 'later',
   retryable: true,
   ...more,
+});
+
+describe('D5 what names too many paths', () => {
+  const wide = (paths: number): Op => ({
+    type: 'WIDGET_UPDATE',
+    widgetId: 'w',
+    set: Object.fromEntries(Array.from({ length: paths }, (_, i) => [`/p${i}`, i])),
+  });
+
+  test.each<[string, Op]>([
+    ['one op', wide(7)],
+    ['a batch', { type: 'WIDGET_BATCH', operations: [wide(4) as WidgetUpdate, wide(3) as WidgetUpdate] }],
+    [
+      'places and unset members',
+      {
+        type: 'WIDGET_BATCH',
+        operations: [
+          { type: 'LAYOUT_UPDATE', moved: { a: { x: 0 }, b: { x: 1 }, c: { x: 2 } } },
+          { type: 'WIDGET_UPDATE', widgetId: 'w', unset: ['/a', '/b', '/c', '/d'] },
+        ],
+      },
+    ],
+  ])('is not sent: %s', async (_, op) => {
+    const { outbox, sent, pass } = setup();
+    await outbox.identify('ana');
+    const item = outbox.add('ops', op, words);
+    const fits = outbox.add('ops', { ...wide(6), widgetId: 'v' } as Op, words);
+    await pass(200);
+    expect(item).toMatchObject({ state: 'rejected', error: { code: 'LIMIT_EXCEEDED' } });
+    expect(sent).toMatchObject([{ id: fits.id }]);
+  });
 });
 
 describe('drafts', () => {

@@ -1,5 +1,5 @@
 import type { Outcome, Platform } from './api.ts';
-import { lanesOf, mergeOps, overlap, partsOf, pathsOf } from './coalesce.ts';
+import { countPaths, lanesOf, mergeOps, overlap, partsOf, pathsOf } from './coalesce.ts';
 import type { Patch } from './document.ts';
 import { DashwireError } from './errors.ts';
 import { type Clash, Item } from './item.ts';
@@ -330,6 +330,13 @@ export class Outbox {
 
   #send(item: Item): boolean {
     const { connection, platform } = this.#host;
+    const mostPaths = connection.status.getSnapshot().limits?.paths ?? Number.POSITIVE_INFINITY;
+    const paths = countPaths(item.op);
+    if (!item.sent && paths > mostPaths) {
+      const why = `this change names ${paths} paths, and the server takes ${mostPaths} at most: make several of it`;
+      this.reject(item, new DashwireError('LIMIT_EXCEEDED', why));
+      return false;
+    }
     const { type, ...rest } = item.op;
     const payload = { dashboardId: item.dashboardId, clientId: item.clientId, ...rest };
     const age = Math.max(0, Math.round(platform.monotonic() - item.at));

@@ -167,6 +167,7 @@ const welcome = shape({
     widgets: count,
     operations: positive,
     dashboards: count,
+    paths: optional(positive),
   }),
   authRequired: flag,
 });
