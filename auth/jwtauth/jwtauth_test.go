@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,7 +128,7 @@ func rs256(t *testing.T, k *rsa.PrivateKey) func(string) []byte {
 }
 
 // pemOf is a public key in PEM form.
-func pemOf(t *testing.T, public any) []byte {
+func pemOf(t testing.TB, public any) []byte {
 	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
@@ -137,7 +138,7 @@ func pemOf(t *testing.T, public any) []byte {
 }
 
 // jwkOf is a public key as a JWK.
-func jwkOf(t *testing.T, public any, id string) []byte {
+func jwkOf(t testing.TB, public any, id string) []byte {
 	t.Helper()
 	k, err := jwkset.NewJWKFromKey(public, jwkset.JWKOptions{Metadata: jwkset.JWKMetadataOptions{KID: id, USE: jwkset.UseSig}})
 	if err != nil {
@@ -561,6 +562,39 @@ func FuzzToken(f *testing.F) {
 			t.Fatalf("%s signs in as %+v", claims, p)
 		case err != nil && !errors.Is(err, auth.ErrUnauthenticated):
 			t.Fatal(err)
+		}
+	})
+}
+
+// FuzzKeyFile: whatever a file of keys or an issuer shows, it is refused or gives keys
+// of a kind that checks tokens; nothing that is fetched is a secret.
+func FuzzKeyFile(f *testing.F) {
+	k := newRSA(f)
+	f.Add(jwkOf(f, k.Public(), "a"))
+	f.Add(pemOf(f, k.Public()))
+	f.Add([]byte(`{"keys":[{"kty":"oct","k":"AAAA"},{"kty":"EC","crv":"P-256","x":"AA","y":"AA"},{"kty":"OKP","crv":"Ed25519","x":"AA"}]}`))
+	f.Add([]byte(`{"kty":"RSA","n":"AQ","e":"AQAB","d":"AQ","x5c":["AA=="]}`))
+	f.Add([]byte("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"))
+	all := slices.Concat(symmetric, asymmetric)
+	r := &remote{allowed: all, log: slog.New(slog.DiscardHandler)}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, parse := range []func([]byte) ([]found, error){parseKeyFile, parsePEM} {
+			list, err := parse(data)
+			if err != nil && len(list) > 0 {
+				t.Fatalf("%v, and still %d keys", err, len(list))
+			}
+			for _, one := range list {
+				if k, err := fit(one, all); err == nil && len(k.algorithms) == 0 {
+					t.Fatalf("a key that checks nothing: %+v", k)
+				}
+			}
+		}
+		if list, err := split(data); err == nil {
+			for _, k := range r.usable(list) {
+				if _, secret := k.material.([]byte); secret {
+					t.Fatalf("a secret from the net: %q", data)
+				}
+			}
 		}
 	})
 }

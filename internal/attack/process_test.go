@@ -64,6 +64,12 @@ var readyLine = regexp.MustCompile(`^Ready on http://(\S+)$`)
 // waits until it is ready. dir holds its files; "" makes one.
 func run(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
+	return runWithin(t, "", dir, args...)
+}
+
+// runWithin is run, after a command of the shell has set limits.
+func runWithin(t *testing.T, limits, dir string, args ...string) *process {
+	t.Helper()
 	if dir == "" {
 		dir = t.TempDir()
 	}
@@ -73,7 +79,11 @@ func run(t *testing.T, dir string, args ...string) *process {
 	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--jwt-secret-file", "secret"}, args...)
 	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
 	t.Cleanup(cancel)
-	p := &process{t: t, dir: dir, cmd: exec.CommandContext(ctx, command(t), args...), lines: make(chan string, 1000)}
+	name := command(t)
+	if limits != "" {
+		name, args = "sh", append([]string{"-c", limits + ` && exec "$0" "$@"`, name}, args...)
+	}
+	p := &process{t: t, dir: dir, cmd: exec.CommandContext(ctx, name, args...), lines: make(chan string, 1000)}
 	p.cmd.Dir = dir
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "DASHWIRE_") {
