@@ -99,7 +99,7 @@ func New(cfg Config) (*Server, error) {
 		RequestsPerAddress: cfg.RequestsPerAddress, ConnectsPerAddress: cfg.ConnectsPerAddress, CountLocal: cfg.CountLocal,
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
 		Act: s.act, SignInRefused: s.signInRefused, AuditFile: cfg.auditFile(),
-		Ready: s.ready, Stats: func() any { return s.Stats() }, Metrics: cfg.Metrics,
+		Webhooks: s.operatedWebhooks(), Ready: s.ready, Stats: func() any { return s.Stats() }, Metrics: cfg.Metrics,
 		Import: cfg.importGrafana, Export: grafana.Export, Pages: cfg.Pages,
 	})
 	return s, nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dashwire/dashwire/internal/clock"
 	"github.com/dashwire/dashwire/internal/dispatch"
+	"github.com/dashwire/dashwire/internal/httpapi"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/observe"
 	"github.com/dashwire/dashwire/webhook"
@@ -38,6 +39,14 @@ func (s *Server) heard() func(string, journal.Position) {
 		return nil
 	}
 	return s.webhooks.Heard
+}
+
+// operatedWebhooks is what operators work with; nil = nothing.
+func (s *Server) operatedWebhooks() httpapi.Webhooks {
+	if s.webhooks == nil {
+		return nil
+	}
+	return s.webhooks
 }
 
 // runWebhooks begins to send. The function that it returns ends it and waits.

@@ -30,6 +30,8 @@ type Number struct {
 	Name  string // with its unit, such as dashwire_journal_bytes
 	Help  string
 	Value float64
+	// Labels are the same names for all numbers of one name; nil = none.
+	Labels map[string]string
 	// Counter marks a number that only grows; its name ends in _total.
 	Counter bool
 }
@@ -79,6 +81,8 @@ type metrics struct {
 	fanouts       prometheus.Histogram
 	open          prometheus.Gauge
 	opening       prometheus.Histogram
+	webhooks      *prometheus.CounterVec
+	webhookTimes  prometheus.Histogram
 	errors        prometheus.Counter
 
 	mu sync.Mutex
@@ -107,6 +111,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		reg.MustRegister(h)
 		return h
 	}
+	webhooks := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: "dashwire", Name: "webhook_attempts_total", Help: "Requests to webhook targets, by what became of them.",
+	}, []string{"target", "result"})
+	reg.MustRegister(webhooks)
 	return &metrics{
 		sessions:      gauge("sessions", "Open sessions."),
 		opened:        counters("sessions_opened_total", "transport", "Sessions opened."),
@@ -128,6 +136,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		fanouts:       times("fanout_duration_seconds", "Time from a change until all sessions of its dashboard had been written to."),
 		open:          gauge("dashboards_open", "Dashboards in memory."),
 		opening:       times("dashboard_open_duration_seconds", "Time to open a dashboard from the journal."),
+		webhooks:      webhooks,
+		webhookTimes:  times("webhook_attempt_duration_seconds", "Time of one request to a webhook target."),
 		errors:        counter("errors_total", "Errors that the operator should know; the log names them."),
 		present:       make(map[string]struct{}),
 	}
@@ -170,7 +180,15 @@ func (m *metrics) hooks() observe.Hooks {
 			m.opening.Observe(took.Seconds())
 		},
 		RoomClose: func(string) { m.open.Dec() },
-		Error:     func(error, string) { m.errors.Inc() },
+		Webhook: func(target string, took time.Duration, err error) {
+			result := "taken"
+			if err != nil {
+				result = "failed"
+			}
+			m.webhooks.WithLabelValues(target, result).Inc()
+			m.webhookTimes.Observe(took.Seconds())
+		},
+		Error: func(error, string) { m.errors.Inc() },
 	}
 }
 
@@ -233,9 +251,10 @@ func (n numbers) Collect(out chan<- prometheus.Metric) {
 		if v.Counter {
 			kind = prometheus.CounterValue
 		}
-		m, err := prometheus.NewConstMetric(prometheus.NewDesc(v.Name, v.Help, nil, nil), kind, v.Value)
+		desc := prometheus.NewDesc(v.Name, v.Help, nil, v.Labels)
+		m, err := prometheus.NewConstMetric(desc, kind, v.Value)
 		if err != nil {
-			m = prometheus.NewInvalidMetric(prometheus.NewDesc(v.Name, v.Help, nil, nil), err)
+			m = prometheus.NewInvalidMetric(desc, err)
 		}
 		out <- m
 	}

@@ -13,15 +13,16 @@ type cli struct {
 	Config  configFile       `group:"all" env:"DASHWIRE_CONFIG" placeholder:"FILE" help:"YAML file with the flags of serve as keys"`
 	Version kong.VersionFlag `group:"all" help:"print the version"`
 
-	Serve   serveCmd   `cmd:"" help:"run the server"`
-	Import  importCmd  `cmd:"" help:"bring dashboards in, Dashwire's own or Grafana's"`
-	Export  exportCmd  `cmd:"" help:"write a dashboard to a file"`
-	Tail    tailCmd    `cmd:"" help:"follow who changes what"`
-	Bench   benchCmd   `cmd:"" help:"measure a server"`
-	Token   tokenCmd   `cmd:"" help:"make a token to sign in with"`
-	Backup  backupCmd  `cmd:"" help:"copy the data file, also of a running server"`
-	Restore restoreCmd `cmd:"" help:"put a backup in place"`
-	Check   checkCmd   `cmd:"" help:"read every log and find damage"`
+	Serve    serveCmd    `cmd:"" help:"run the server"`
+	Import   importCmd   `cmd:"" help:"bring dashboards in, Dashwire's own or Grafana's"`
+	Export   exportCmd   `cmd:"" help:"write a dashboard to a file"`
+	Tail     tailCmd     `cmd:"" help:"follow who changes what"`
+	Bench    benchCmd    `cmd:"" help:"measure a server"`
+	Token    tokenCmd    `cmd:"" help:"make a token to sign in with"`
+	Webhooks webhooksCmd `cmd:"" help:"see how webhooks do, and send again what failed"`
+	Backup   backupCmd   `cmd:"" help:"copy the data file, also of a running server"`
+	Restore  restoreCmd  `cmd:"" help:"put a backup in place"`
+	Check    checkCmd    `cmd:"" help:"read every log and find damage"`
 }
 
 // parse reads the command line, the environment and the file of settings. Its errors

@@ -28,6 +28,7 @@ func TestHelp_FitsAScreen(t *testing.T) {
 		{"tail", []string{"tail", "--help"}, 24},
 		{"bench", []string{"bench", "--help"}, 24},
 		{"token", []string{"token", "--help"}, 24},
+		{"webhooks", []string{"webhooks", "--help"}, 24},
 		{"backup", []string{"backup", "--help"}, 24},
 		{"restore", []string{"restore", "--help"}, 24},
 		{"check", []string{"check", "--help"}, 24},

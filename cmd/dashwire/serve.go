@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -37,6 +38,7 @@ type serveCmd struct {
 	signInFlags
 	limitFlags
 	auditFlags
+	webhookFlags
 
 	MaxSessions       int  `group:"sessions" placeholder:"N" help:"sessions at once (default by the descriptor limit)"`
 	SessionsPerUser   int  `group:"sessions" default:"50" help:"sessions of one user at once"`
@@ -132,7 +134,18 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	}
 
 	var demo *demo
-	hooks, scrape := metrics.New(metrics.Options{Numbers: func() []metrics.Number { return journalNumbers(j.Stats()) }})
+	var serving atomic.Pointer[dashwire.Server]
+	hooks, scrape := metrics.New(metrics.Options{Numbers: func() []metrics.Number {
+		all := journalNumbers(j.Stats())
+		if srv := serving.Load(); srv != nil {
+			states, err := srv.Webhooks(p.ctx)
+			if err != nil {
+				log.Warn("the numbers of webhooks cannot be read", "err", err)
+			}
+			all = append(all, webhookNumbers(states, time.Now())...)
+		}
+		return all
+	}})
 	if c.demoOn(addr) {
 		demo = newDemo(log)
 		hooks = observe.Join(hooks, demo.hooks())
@@ -142,10 +155,20 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	c.limitFlags.put(&cfg)
 	cfg.Audit = acts
 	doors.open(p.ctx, &cfg)
+	closeWebhooks, err := c.webhookFlags.open(p.ctx, c.Data, &cfg)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := closeWebhooks(); err != nil {
+			log.Error("closing the store of webhooks", "err", err)
+		}
+	}()
 	srv, err := dashwire.New(cfg)
 	if err != nil {
 		return &notBegun{errors.New(strings.TrimPrefix(err.Error(), "dashwire.New: "))}
 	}
+	serving.Store(srv)
 	if demo != nil {
 		if err := demo.create(p.ctx, srv, j); err != nil {
 			log.Warn("there is no demo dashboard", "err", err)
@@ -153,6 +176,9 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 		}
 	}
 	fmt.Fprint(p.out, c.greeting(listener.Addr(), operators, room, describe(p.ctx, j)))
+	if n := len(cfg.Webhooks.Targets); n > 0 {
+		fmt.Fprintf(p.out, "Webhooks to %s\n", count(n, "target", "targets"))
+	}
 	return c.serve(p, srv, demo, listener, operators, log)
 }
 
@@ -299,15 +325,11 @@ func describe(ctx context.Context, j *sqlitejournal.Journal) string {
 func networks(list []string) ([]netip.Prefix, error) {
 	var all []netip.Prefix
 	for _, s := range list {
-		if a, err := netip.ParseAddr(s); err == nil {
-			all = append(all, netip.PrefixFrom(a, a.BitLen()))
-			continue
-		}
-		n, err := netip.ParsePrefix(s)
+		n, err := parseNetwork(s)
 		if err != nil {
-			return nil, refuse("--trust-proxy: %q is no network; write it like 10.0.0.0/8 or 192.168.1.7", s)
+			return nil, refuse("--trust-proxy: %w", err)
 		}
-		all = append(all, n.Masked())
+		all = append(all, n)
 	}
 	return all, nil
 }

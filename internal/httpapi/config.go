@@ -88,6 +88,8 @@ type Config struct {
 	SignInRefused func(a observe.Action)
 	// AuditFile is where Act writes, for those who read it; "" = there is none.
 	AuditFile string
+	// Webhooks are the webhook targets; nil = there are none.
+	Webhooks Webhooks
 	// Import reads a file of another program, Export writes one; nil = 400.
 	Import func(data []byte) (*Imported, *board.Error)
 	Export func(d *board.Document) ([]byte, *board.Error)

@@ -15,8 +15,8 @@ import (
 	"github.com/dashwire/dashwire/board"
 )
 
-// described reads openapi.json: its validator, and "METHOD /path" of all it describes.
-func described(t *testing.T) (validator.Validator, []string) {
+// describedOf reads openapi.json: its validator, and "METHOD /path" of all it describes.
+func describedOf(t *testing.T) (validator.Validator, []string) {
 	t.Helper()
 	doc, err := libopenapi.NewDocument(description)
 	if err != nil {
@@ -42,7 +42,7 @@ func described(t *testing.T) (validator.Validator, []string) {
 }
 
 func TestH4_TheDescriptionIsValidAndWhole(t *testing.T) {
-	v, list := described(t)
+	v, list := describedOf(t)
 	if ok, errs := v.ValidateDocument(); !ok {
 		for _, e := range errs {
 			t.Errorf("%s: %s", e.Message, e.Reason)
@@ -97,7 +97,7 @@ func (n *node) exchange(v validator.Validator, method, path, body string, lines 
 }
 
 func TestH3_AnswersAreAsDescribed(t *testing.T) {
-	v, list := described(t)
+	v, list := describedOf(t)
 	n := start(t, func(c *Config) {
 		c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
@@ -106,6 +106,7 @@ func TestH3_AnswersAreAsDescribed(t *testing.T) {
 		c.Import = func([]byte) (*Imported, *board.Error) {
 			return &Imported{Document: &board.Document{Settings: "{}"}, Title: "G", SuggestedID: "g", Notes: []string{"a"}, Drawn: 1, Kept: 2}, nil
 		}
+		c.Webhooks = someWebhooks(t)
 		c.Export = func(*board.Document) ([]byte, *board.Error) { return []byte(`{"panels":[]}`), nil }
 	})
 	l := n.listen("/api/realtime/events?clientId=tab-9&userId=ana")
@@ -167,6 +168,15 @@ func TestH3_AnswersAreAsDescribed(t *testing.T) {
 		{"GET /api/admin/sessions", "?user=ana", "", nil, 200},
 		{"DELETE /api/admin/sessions/{session}", "/api/admin/sessions/" + session, "", nil, 204},
 		{"DELETE /api/admin/sessions/{session}", "/api/admin/sessions/none?reconnect=true", "", nil, 404},
+		{"GET /api/admin/webhooks", "", "", nil, 200},
+		{"POST /api/admin/webhooks/{target}/enable", "/api/admin/webhooks/a/enable", "", nil, 204},
+		{"GET /api/admin/webhooks/{target}/dead", "/api/admin/webhooks/a/dead?limit=1", "", nil, 200},
+		{"GET /api/admin/webhooks/{target}/dead", "/api/admin/webhooks/b/dead", "", nil, 404},
+		{"POST /api/admin/webhooks/{target}/dead/retry", "/api/admin/webhooks/a/dead/retry", "", nil, 202},
+		{"GET /api/admin/webhooks/{target}/dead/{message}", "/api/admin/webhooks/a/dead/msg_1", "", nil, 200},
+		{"POST /api/admin/webhooks/{target}/dead/{message}/retry", "/api/admin/webhooks/a/dead/msg_1/retry", "", nil, 202},
+		{"DELETE /api/admin/webhooks/{target}/dead/{message}", "/api/admin/webhooks/a/dead/msg_1", "", nil, 204},
+		{"DELETE /api/admin/webhooks/{target}/dead/{message}", "/api/admin/webhooks/a/dead/msg_1", "", nil, 404},
 		{"GET /healthz", "", "", nil, 200},
 		{"GET /readyz", "", "", nil, 200},
 		{"GET /api/openapi.json", "", "", nil, 200},

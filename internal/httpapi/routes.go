@@ -58,6 +58,13 @@ var routes = []route{
 	{"POST", "/api/admin/revoke", forAdmins, (*request).revoke},
 	{"GET", "/api/admin/sessions", forAdmins, (*request).listSessions},
 	{"DELETE", "/api/admin/sessions/{session}", forAdmins, (*request).disconnect},
+	{"GET", "/api/admin/webhooks", forAdmins, (*request).listWebhooks},
+	{"POST", "/api/admin/webhooks/{target}/enable", forAdmins, (*request).enableWebhook},
+	{"GET", "/api/admin/webhooks/{target}/dead", forAdmins, (*request).listDead},
+	{"POST", "/api/admin/webhooks/{target}/dead/retry", forAdmins, (*request).retryAllDead},
+	{"GET", "/api/admin/webhooks/{target}/dead/{message}", forAdmins, (*request).getDead},
+	{"DELETE", "/api/admin/webhooks/{target}/dead/{message}", forAdmins, (*request).dropDead},
+	{"POST", "/api/admin/webhooks/{target}/dead/{message}/retry", forAdmins, (*request).retryDead},
 
 	{"GET", "/healthz", forProbes, (*request).healthz},
 	{"GET", "/readyz", forProbes, (*request).readyz},
