@@ -3,6 +3,7 @@ package metrics
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -96,8 +97,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		reg.MustRegister(c)
 		return c
 	}
-	counters := func(name, label, help string) *prometheus.CounterVec {
-		c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "dashwire", Name: name, Help: help}, []string{label})
+	counters := func(name, labels, help string) *prometheus.CounterVec {
+		c := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "dashwire", Name: name, Help: help}, strings.Fields(labels))
 		reg.MustRegister(c)
 		return c
 	}
@@ -111,10 +112,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		reg.MustRegister(h)
 		return h
 	}
-	webhooks := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Namespace: "dashwire", Name: "webhook_attempts_total", Help: "Requests to webhook targets, by what became of them.",
-	}, []string{"target", "result"})
-	reg.MustRegister(webhooks)
 	return &metrics{
 		sessions:      gauge("sessions", "Open sessions."),
 		opened:        counters("sessions_opened_total", "transport", "Sessions opened."),
@@ -136,7 +133,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		fanouts:       times("fanout_duration_seconds", "Time from a change until all sessions of its dashboard had been written to."),
 		open:          gauge("dashboards_open", "Dashboards in memory."),
 		opening:       times("dashboard_open_duration_seconds", "Time to open a dashboard from the journal."),
-		webhooks:      webhooks,
+		webhooks:      counters("webhook_attempts_total", "target result", "Requests to webhook targets, by what became of them."),
 		webhookTimes:  times("webhook_attempt_duration_seconds", "Time of one request to a webhook target."),
 		errors:        counter("errors_total", "Errors that the operator should know; the log names them."),
 		present:       make(map[string]struct{}),

@@ -196,25 +196,39 @@ func parseNetwork(s string) (netip.Prefix, error) {
 // webhookNumbers are how targets do as metrics.
 func webhookNumbers(states []webhook.State, now time.Time) (all []metrics.Number) {
 	for _, n := range []struct {
-		name, help string
-		counter    bool
-		of         func(webhook.State) float64
+		metrics.Number
+		of func(webhook.State) float64
 	}{
-		{"dashwire_webhook_behind", "Dashboards known to have something that the target was not told.", false, func(s webhook.State) float64 { return float64(s.Behind) }},
-		{"dashwire_webhook_lag_seconds", "Age of the oldest of it.", false, func(s webhook.State) float64 {
-			if s.Oldest.IsZero() {
-				return 0
-			}
-			return max(0, now.Sub(s.Oldest).Seconds())
-		}},
-		{"dashwire_webhook_dead", "Dead letters that there are.", false, func(s webhook.State) float64 { return float64(s.Dead) }},
-		{"dashwire_webhook_given_up_total", "Messages that became dead letters.", true, func(s webhook.State) float64 { return float64(s.GivenUp) }},
-		{"dashwire_webhook_dropped_total", "Best-effort events and dead letters that were dropped.", true, func(s webhook.State) float64 { return float64(s.Dropped) }},
+		{
+			metrics.Number{Name: "dashwire_webhook_behind", Help: "Dashboards known to have something that the target was not told."},
+			func(s webhook.State) float64 { return float64(s.Behind) },
+		},
+		{
+			metrics.Number{Name: "dashwire_webhook_lag_seconds", Help: "Age of the oldest that the target was not told."},
+			func(s webhook.State) float64 {
+				if s.Oldest.IsZero() {
+					return 0
+				}
+				return max(0, now.Sub(s.Oldest).Seconds())
+			},
+		},
+		{
+			metrics.Number{Name: "dashwire_webhook_dead", Help: "Dead letters that there are."},
+			func(s webhook.State) float64 { return float64(s.Dead) },
+		},
+		{
+			metrics.Number{Name: "dashwire_webhook_given_up_total", Help: "Messages that became dead letters.", Counter: true},
+			func(s webhook.State) float64 { return float64(s.GivenUp) },
+		},
+		{
+			metrics.Number{Name: "dashwire_webhook_dropped_total", Help: "Best-effort events and dead letters that were dropped.", Counter: true},
+			func(s webhook.State) float64 { return float64(s.Dropped) },
+		},
 	} {
 		for _, s := range states {
-			all = append(all, metrics.Number{
-				Name: n.name, Help: n.help, Value: n.of(s), Counter: n.counter, Labels: map[string]string{"target": s.Name},
-			})
+			number := n.Number
+			number.Value, number.Labels = n.of(s), map[string]string{"target": s.Name}
+			all = append(all, number)
 		}
 	}
 	return all

@@ -124,6 +124,9 @@ func (q *request) enableWebhook() *problem {
 	if err := hooks.Enable(q.r.Context(), target); err != nil {
 		return webhookProblem(err)
 	}
+	if p := q.did("webhook.enabled", details("target", target)); p != nil {
+		return p
+	}
 	q.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -222,6 +225,9 @@ func (q *request) retryAllDead() *problem {
 	if err != nil {
 		return webhookProblem(err)
 	}
+	if p := q.did("webhook.retried", details("target", target, "messages", number(n))); p != nil {
+		return p
+	}
 	return q.answerValue(http.StatusAccepted, requested{n})
 }
 
@@ -241,6 +247,9 @@ func (q *request) retryDead() *problem {
 	}
 	if n == 0 {
 		return noDeadLetter()
+	}
+	if p := q.did("webhook.retried", details("target", target, "message", id)); p != nil {
+		return p
 	}
 	return q.answerValue(http.StatusAccepted, requested{n})
 }
@@ -262,7 +271,9 @@ func (q *request) dropDead() *problem {
 	if !ok {
 		return noDeadLetter()
 	}
-	q.api.cfg.Log.Warn("http: a dead letter was dropped", "target", target, "id", id, "by", shown(q.principal.UserID), "remote", q.remote)
+	if p := q.did("webhook.dropped", details("target", target, "message", id)); p != nil {
+		return p
+	}
 	q.w.WriteHeader(http.StatusNoContent)
 	return nil
 }
