@@ -64,7 +64,7 @@ type Action struct {
 	// Time is when it happened; zero = when it is written down.
 	Time time.Time
 	// Name is what was done: "tokens.revoked", "session.disconnected", "rights.reread",
-	// "message.sent", "sign-in.refused", or a name of the app's own.
+	// "message.sent", "webhook.retried", "sign-in.refused", or a name of the app's own.
 	Name string
 	// UserID did it; "" = nobody who had signed in.
 	UserID string
