@@ -17,6 +17,7 @@ var house = map[string][]string{
 	"journal":               {"board"},
 	"journal/journaltest":   {"board", "journal"},
 	"journal/memjournal":    {"board", "journal"},
+	"journal/natsjournal":   {"board", "journal"},
 	"journal/sqlitejournal": {"board", "journal"},
 
 	"auth":         {"board"},
@@ -68,7 +69,7 @@ var foundation = []string{"internal/jsontext", "internal/clock"}
 // drivers fill a contract. They never import each other, and the root package
 // reaches none of them: an embedder's build has only the drivers that it names.
 var drivers = []string{
-	"journal/memjournal", "journal/sqlitejournal", "auth/callout", "auth/httpsig", "auth/jwtauth", "metrics", "webhook/sqlitestore",
+	"journal/memjournal", "journal/natsjournal", "journal/sqlitejournal", "auth/callout", "auth/httpsig", "auth/jwtauth", "metrics", "webhook/sqlitestore",
 }
 
 // testsMayAlso is what tests of any package may import on top: contract suites,
@@ -84,6 +85,7 @@ var libraries = map[string][]string{
 	"github.com/go-json-experiment/json": {"internal/jsontext"},
 	"github.com/gobwas/ws":               {"internal/wsconn", "client", "internal/bench"},
 	"modernc.org/sqlite":                 {"journal/sqlitejournal", "webhook/sqlitestore"},
+	"github.com/nats-io/nats.go":         {"journal/natsjournal"},
 	"github.com/dunglas/httpsfv":         {"auth/httpsig"},
 	"github.com/golang-jwt/jwt/v5":       {"auth/jwtauth", "cmd/dashwire"},
 	"github.com/MicahParks/jwkset":       {"auth/jwtauth", "cmd/dashwire"},
@@ -103,7 +105,7 @@ var libraries = map[string][]string{
 // testLibraries may be imported by tests alone.
 var testLibraries = []string{
 	"github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid",
-	"github.com/anishathalye/porcupine",
+	"github.com/anishathalye/porcupine", "github.com/nats-io/nats-server/v2",
 	"github.com/pb33f/libopenapi", "github.com/pb33f/libopenapi-validator",
 }
 

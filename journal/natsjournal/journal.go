@@ -1,0 +1,186 @@
+package natsjournal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/dashwire/dashwire/journal"
+)
+
+// Journal is a journal.Journal in a JetStream cluster.
+type Journal struct {
+	opts       Options
+	conn       *nats.Conn
+	js         jetstream.JetStream
+	logs       jetstream.Stream
+	snaps      jetstream.Stream
+	requests   *requests
+	stream     string
+	snapshots  string // the other stream
+	subjects   subjects
+	generation string
+	replicas   int
+	durability journal.Durability
+	found      Report
+
+	barrier   barrier
+	tails     tails
+	directory directory
+	feed      journal.Feed
+	// highest is the highest sequence number of the stream seen so far.
+	highest atomic.Uint64
+
+	// life ends when Close begins.
+	life context.Context
+	end  context.CancelFunc
+	// lost is why the journal must not be used any more; set once.
+	lost    atomic.Pointer[error]
+	lostAll chan struct{} // closed when lost is set
+	losing  sync.Once
+
+	suspicion chan struct{} // one slot: have a look at the stream
+	tasks     tasks
+	closing   sync.Once
+}
+
+var _ journal.Journal = (*Journal)(nil)
+
+// Close stops everything and closes the connection. Whatever runs at the same time
+// gets ErrUnavailable or ErrUnknown.
+func (j *Journal) Close() error {
+	j.closing.Do(func() {
+		j.end()
+		j.tasks.wait()
+		j.conn.Close()
+	})
+	return nil
+}
+
+// Follow implements journal.Journal. It hears of the appends of all nodes, and ends
+// with ErrUnavailable when the journal does not work any more.
+func (j *Journal) Follow(ctx context.Context, deliver func(journal.Delivery)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	because := func(err error) { cancel(fmt.Errorf("%w: %w", journal.ErrUnavailable, err)) }
+	defer context.AfterFunc(j.life, func() { because(errClosed) })()
+	go func() { // ends with ctx
+		select {
+		case <-j.lostAll:
+			because(j.state())
+		case <-ctx.Done():
+		}
+	}()
+	err := j.feed.Follow(ctx, deliver)
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// Generation names the stream that was opened: another one for every stream made.
+func (j *Journal) Generation() string { return j.generation }
+
+// sawNew notes the sequence number of a message that was stored after before was
+// the highest, and notices a stream that goes back in time.
+func (j *Journal) sawNew(before, seq uint64) error {
+	if seq <= before {
+		j.lose(fmt.Errorf("%w: message %d was stored after message %d", ErrRecreated, seq, before))
+		return j.state()
+	}
+	j.saw(seq)
+	return nil
+}
+
+func (j *Journal) saw(seq uint64) {
+	for {
+		h := j.highest.Load()
+		if h >= seq || j.highest.CompareAndSwap(h, seq) {
+			return
+		}
+	}
+}
+
+// lose makes the journal refuse everything from now on.
+func (j *Journal) lose(err error) {
+	j.losing.Do(func() {
+		j.lost.Store(&err)
+		close(j.lostAll)
+		j.opts.Logger.Error("the journal is closed until this server is started again; edits are refused",
+			"stream", j.stream, "err", err)
+	})
+}
+
+// suspect has the stream looked at soon.
+func (j *Journal) suspect() {
+	select {
+	case j.suspicion <- struct{}{}:
+	default:
+	}
+}
+
+// guard looks at the stream now and then, after each reconnection, and when
+// something is odd: it must be the one that was opened.
+func (j *Journal) guard() {
+	look := time.NewTicker(j.opts.tune.look)
+	defer look.Stop()
+	age := time.NewTicker(j.opts.tune.idle)
+	defer age.Stop()
+	for {
+		select {
+		case <-j.life.Done():
+			return
+		case <-age.C:
+			j.tails.age()
+			continue
+		case <-look.C:
+		case <-j.suspicion:
+		}
+		ctx, cancel := context.WithTimeout(j.life, j.opts.tune.answer)
+		s, err := j.js.Stream(ctx, j.stream)
+		cancel()
+		if err != nil {
+			// It may only be away: just another stream in its place is proof.
+			if !errors.Is(err, context.Canceled) {
+				j.opts.Logger.Debug("look at the stream", "stream", j.stream, "err", err)
+			}
+			j.pause(j.life, 100*time.Millisecond)
+			continue
+		}
+		if g := s.CachedInfo().Config.Metadata[metaGeneration]; g != j.generation {
+			j.lose(fmt.Errorf("%w: its generation is %q and was %q; somebody has deleted and made it again", ErrRecreated, g, j.generation))
+			return
+		}
+	}
+}
+
+// tasks are goroutines that Close waits for.
+type tasks struct {
+	mu     sync.Mutex
+	closed bool
+	wg     sync.WaitGroup
+}
+
+// Go starts f unless Close has begun.
+func (t *tasks) Go(f func()) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return false
+	}
+	t.wg.Go(f)
+	return true
+}
+
+func (t *tasks) wait() {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	t.wg.Wait()
+}
