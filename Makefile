@@ -154,6 +154,16 @@ bench-peers: bench/node_modules/.package-lock.json ## Dashwire beside its peers 
 	cd bench && $(GO) build -o ../tmp/bench-peers/bench . && ../tmp/bench-peers/bench run \
 		-rounds $(ROUNDS) -duration $(SECONDS)s -scenarios '$(SCENARIOS)' -peers '$(PEERS)'
 
+SOCKETS ?= 5000
+FLOODS ?=
+
+.PHONY: floods
+floods: build ## honest sessions beside hostile sockets into docs/benchmarks.md (SOCKETS, SECONDS, FLOODS=a,b; two quiet cores, 8 minutes)
+	@mkdir -p tmp/floods
+	$(GO) build -o tmp/floods/floods ./internal/floods
+	taskset -c 1 tmp/floods/floods -server ./dashwire -server-core 0 -load-core 1 \
+		-sockets $(SOCKETS) -duration $(SECONDS)s -floods '$(FLOODS)' -into docs/benchmarks.md
+
 .PHONY: cover
 cover: ## statement coverage by the whole test run, into tmp/cover.html
 	@mkdir -p tmp

@@ -52,6 +52,7 @@ var house = map[string][]string{
 
 	"internal/archtest":    nil,
 	"internal/attack":      {anything},
+	"internal/floods":      {anything},
 	"internal/bench":       {anything},
 	"internal/hostmetrics": {anything},
 	"internal/page":        nil,
@@ -99,7 +100,7 @@ var libraries = map[string][]string{
 	"github.com/mattn/go-isatty":    {"cmd/dashwire"},
 	"github.com/google/uuid":        {".", "client", "cmd/dashwire", "internal/bench", "internal/httpapi"},
 	"golang.org/x/sys":              {"internal/wsconn", "journal/sqlitejournal", "cmd/dashwire", "internal/bench"},
-	"golang.org/x/time":             {".", "internal/bench"},
+	"golang.org/x/time":             {".", "internal/floods", "internal/bench"},
 }
 
 // testLibraries may be imported by tests alone.

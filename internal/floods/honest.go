@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dashwire/dashwire/internal/bench"
+)
+
+// Honest sessions: on each dashboard an editor and some readers.
+const (
+	dashboards       = 4
+	readersOfEach    = 3
+	honestSessions   = dashboards * (1 + readersOfEach)
+	honestAddress    = "127.0.0.2"
+	operationTimeout = 30 * time.Second
+)
+
+// honest are the sessions of people who do nothing wrong.
+type honest struct {
+	sockets []*socket
+	pace    time.Duration // between two edits of one editor
+	ended   chan struct{}
+	work    sync.WaitGroup
+	stopped atomic.Bool
+	edits   atomic.Uint64
+
+	acks, deliveries bench.Histogram
+
+	mu    sync.Mutex
+	wrong []string
+}
+
+// times are what was measured in one part.
+type times struct {
+	ack50, ack99, heard50, heard99 time.Duration
+	edits                          uint64
+}
+
+func (h *honest) fault(format string, args ...any) {
+	if h.stopped.Load() {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.wrong) < 10 {
+		h.wrong = append(h.wrong, fmt.Sprintf(format, args...))
+	}
+}
+
+// faults are what must not have happened.
+func (h *honest) faults() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.wrong)
+}
+
+// beHonest opens the sessions and lets them work.
+func beHonest(ctx context.Context, s *server, rate int) (h *honest, err error) {
+	h = &honest{pace: dashboards * time.Second / time.Duration(rate), ended: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			h.stop()
+		}
+	}()
+	for i := range dashboards {
+		id := "honest-" + strconv.Itoa(i)
+		who, err := token(id, id)
+		if err != nil {
+			return h, err
+		}
+		open := func() (*socket, error) {
+			c, err := dial(ctx, s.address, honestAddress, 0)
+			if err != nil {
+				return nil, err
+			}
+			h.sockets = append(h.sockets, c)
+			return c, c.upgrade(s.address, "Authorization: Bearer "+who)
+		}
+		editor, err := open()
+		if err != nil {
+			return h, fmt.Errorf("an honest editor: %w", err)
+		}
+		created := make(chan struct{})
+		h.work.Go(func() { h.answers(editor, created) })
+		if _, err := editor.Write(frame(text, `{"type":"WIDGET_UPDATE","id":"0","payload":{"dashboardId":"`+id+`","widgetId":"w","create":true,"set":{"/title":"honest"}}}`)); err != nil {
+			return h, err
+		}
+		select {
+		case <-created:
+		case <-time.After(operationTimeout):
+			return h, fmt.Errorf("making the dashboard was not answered within %s", operationTimeout)
+		}
+		for range readersOfEach {
+			reader, err := open()
+			if err != nil {
+				return h, fmt.Errorf("an honest reader: %w", err)
+			}
+			if _, err := reader.Write(frame(text, `{"type":"SYNC_REQUEST","id":"s","payload":{"dashboardId":"`+id+`"}}`)); err != nil {
+				return h, err
+			}
+			h.work.Go(func() { h.follows(reader) })
+		}
+		h.work.Go(func() { h.edit(editor, id, time.Duration(i)*h.pace/dashboards) })
+	}
+	return h, nil
+}
+
+// edit sends edits at a steady pace, which does not wait for answers. The time of sending
+// is the id and the value.
+func (h *honest) edit(c *socket, id string, after time.Duration) {
+	wait := time.NewTimer(after)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-h.ended:
+		return
+	}
+	pace := time.NewTicker(h.pace)
+	defer pace.Stop()
+	for {
+		select {
+		case <-pace.C:
+		case <-h.ended:
+			return
+		}
+		now := strconv.FormatInt(time.Now().UnixNano(), 10)
+		if _, err := c.Write(frame(text, `{"type":"WIDGET_UPDATE","id":"`+now+`","payload":{"dashboardId":"`+id+`","widgetId":"w","set":{"/sent":`+now+`}}}`)); err != nil {
+			h.fault("an honest editor: %v", err)
+			return
+		}
+	}
+}
+
+// answers reads what an editor hears.
+func (h *honest) answers(c *socket, created chan struct{}) {
+	for {
+		op, payload, err := c.next()
+		if err != nil {
+			h.fault("an honest editor: %v", err)
+			return
+		}
+		if op == ping&0xf {
+			_, _ = c.Write(frame(pong, payload)) // reading tells if it has ended
+		}
+		if op != text&0xf {
+			continue
+		}
+		m := string(payload)
+		sent, ok := bench.NumberAfter(payload, []byte(`"correlationId":"`))
+		switch {
+		case !strings.HasPrefix(m, `{"type":"ACK"`):
+			h.fault("an honest editor was told %.300s", m)
+		case ok && sent == 0:
+			close(created)
+		case ok:
+			h.acks.Add(time.Since(time.Unix(0, int64(sent))))
+			h.edits.Add(1)
+		}
+	}
+}
+
+// follows reads what a reader hears: every version once and in order.
+func (h *honest) follows(c *socket) {
+	var at uint64
+	for {
+		op, payload, err := c.next()
+		if err != nil {
+			h.fault("an honest reader: %v", err)
+			return
+		}
+		if op == ping&0xf {
+			_, _ = c.Write(frame(pong, payload))
+		}
+		if op != text&0xf {
+			continue
+		}
+		m := string(payload[:min(len(payload), 300)])
+		version, _ := bench.NumberAfter(payload, []byte(`"version":`))
+		from, ranged := bench.NumberAfter(payload, []byte(`"from":`))
+		switch {
+		case strings.HasPrefix(m, `{"type":"SYNC_RESPONSE"`):
+		case strings.HasPrefix(m, `{"type":"SYNC_UPDATE"`) && ranged && from == at:
+		case strings.HasPrefix(m, `{"type":"WIDGET_UPDATE"`) && version == at+1:
+			if sent, ok := bench.NumberAfter(payload, []byte(`"/sent":`)); ok {
+				h.deliveries.Add(time.Since(time.Unix(0, int64(sent))))
+			}
+		default:
+			h.fault("an honest reader heard after version %d: %s", at, m)
+		}
+		at = version
+	}
+}
+
+// watch measures for a while.
+func (h *honest) watch(ctx context.Context, d time.Duration) (t times, err error) {
+	acks, heard, edits := h.acks.Counts(), h.deliveries.Counts(), h.edits.Load()
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+		return t, ctx.Err()
+	}
+	acks, heard = h.acks.Counts().Since(acks), h.deliveries.Counts().Since(heard)
+	return times{
+		ack50: acks.Quantile(0.5), ack99: acks.Quantile(0.99), heard50: heard.Quantile(0.5), heard99: heard.Quantile(0.99),
+		edits: h.edits.Load() - edits,
+	}, nil
+}
+
+// stop ends the sessions.
+func (h *honest) stop() {
+	h.stopped.Store(true)
+	close(h.ended)
+	for _, c := range h.sockets {
+		c.close()
+	}
+	h.work.Wait()
+}

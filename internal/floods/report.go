@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+)
+
+// result is one flood.
+type result struct {
+	flood                 flood
+	quiet, flooded, after times
+	memory                [3]uint64 // of the server alone, flooded, and after, in bytes
+	attack                tally
+	limited               map[string]float64 // limits that were hit, by name
+	faults                []string
+}
+
+// count notes what the server has counted of the flood.
+func (m *result) count(before, after map[string]float64) {
+	m.limited = map[string]float64{}
+	for name, n := range after {
+		if limit, ok := strings.CutPrefix(name, `dashwire_limits_total{limit="`); ok && n > before[name] {
+			m.limited[strings.TrimSuffix(limit, `"}`)] = n - before[name]
+		}
+	}
+}
+
+// ratio is how many times longer the slowest in a hundred waited.
+func (m *result) ratio() (ack, heard float64) {
+	return ratio(m.flooded.ack99, m.quiet.ack99), ratio(m.flooded.heard99, m.quiet.heard99)
+}
+
+func ratio(a, b time.Duration) float64 {
+	if b == 0 {
+		return 0
+	}
+	return float64(a) / float64(b)
+}
+
+// String is a line of progress.
+func (m *result) String() string {
+	ack, heard := m.ratio()
+	return fmt.Sprintf("ACK p99 %s → %s ms (×%.2f), delivery p99 %s → %s ms (×%.2f); %d opened, %d refused, %d actions, closed %v; %s",
+		ms(m.quiet.ack99), ms(m.flooded.ack99), ack, ms(m.quiet.heard99), ms(m.flooded.heard99), heard,
+		m.attack.Opened, m.attack.Refused, m.attack.Actions, m.attack.Closed, strings.Join(append(m.hits(), m.faults...), "; "))
+}
+
+// hits are the limits that were hit.
+func (m *result) hits() []string {
+	list := make([]string, 0, len(m.limited))
+	for _, name := range slices.Sorted(maps.Keys(m.limited)) {
+		list = append(list, fmt.Sprintf("%s %.0f", name, m.limited[name]))
+	}
+	return list
+}
+
+// report is a whole run.
+type report struct {
+	begun   time.Time
+	options options
+	results []result
+}
+
+func (r *report) faults() (list []string) {
+	for _, m := range r.results {
+		for _, f := range m.faults {
+			list = append(list, m.flood.name+": "+f)
+		}
+	}
+	return list
+}
+
+// table is the report in Markdown.
+func (r *report) table() string {
+	var b strings.Builder
+	o := &r.options
+	fmt.Fprintf(&b, "\nMeasured on %s: %d hostile sockets from %d addresses, %d honest sessions on %d dashboards with %d edits a second,\n"+
+		"each part %s. The ratio is that of the 99th percentiles beside the flood and without it.\n\n",
+		r.begun.Format("2 January 2006"), o.sockets, o.addresses, honestSessions, dashboards, o.rate, o.duration)
+	b.WriteString("| flood | ACK p99, quiet → flooded, ms | ratio | delivery p99, ms | ratio | sockets opened | refused | sent | server, MiB: before, during, after |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|---|\n")
+	for _, m := range r.results {
+		ack, heard := m.ratio()
+		fmt.Fprintf(&b, "| %s | %s → %s | %.2f | %s → %s | %.2f | %d | %d | %d | %d, %d, %d |\n",
+			m.flood.title, ms(m.quiet.ack99), ms(m.flooded.ack99), ack, ms(m.quiet.heard99), ms(m.flooded.heard99), heard,
+			m.attack.Opened, m.attack.Refused, m.attack.Actions, m.memory[0]>>20, m.memory[1]>>20, m.memory[2]>>20)
+	}
+	b.WriteString("\n| flood | limits that were hit, and how often | sessions closed, by code |\n|---|---|---|\n")
+	for _, m := range r.results {
+		codes := make([]string, 0, len(m.attack.Closed))
+		for _, code := range slices.Sorted(maps.Keys(m.attack.Closed)) {
+			codes = append(codes, fmt.Sprintf("%s: %d", code, m.attack.Closed[code]))
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", m.flood.title, strings.Join(m.hits(), ", "), strings.Join(codes, ", "))
+	}
+	if faults := r.faults(); len(faults) > 0 {
+		b.WriteString("\nWhat went wrong:\n\n")
+		for _, f := range faults {
+			fmt.Fprintf(&b, "- %s\n", f)
+		}
+	}
+	b.WriteByte('\n')
+	return b.String()
+}
+
+func ms(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/float64(time.Millisecond)) }
+
+// The marks around what publish writes.
+const (
+	sectionBegin = "<!-- floods: written by make floods -->"
+	sectionEnd   = "<!-- /floods -->"
+)
+
+// publish puts the table into its section of a file.
+func (r *report) publish(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, found := strings.Cut(string(text), sectionBegin)
+	_, behind, ended := strings.Cut(rest, sectionEnd)
+	if !found || !ended {
+		return fmt.Errorf("%s has no section between %s and %s", path, sectionBegin, sectionEnd)
+	}
+	return os.WriteFile(path, []byte(before+sectionBegin+r.table()+sectionEnd+behind), 0o644)
+}
