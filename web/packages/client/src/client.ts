@@ -116,7 +116,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
   function start(): void {
     if (destroyed) return;
     const events = { opened, received, lost };
-    connection.start(sealing?.follow(events, unlocked) ?? events);
+    connection.start(sealing?.follow(events, outbox.publish) ?? events);
   }
 
   function opened(): void {
@@ -125,12 +125,6 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     void outbox.opened(user ?? '');
     for (const one of cores.values()) one.request();
     settle();
-  }
-
-  /** A key has come or gone. */
-  function unlocked(): void {
-    for (const one of cores.values()) one.views.update();
-    outbox.publish();
   }
 
   function lost(): void {

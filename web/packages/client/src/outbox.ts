@@ -277,10 +277,11 @@ export class Outbox {
     this.#tell(item);
   }
 
-  /** Tells of all conflicts anew, whose values can be opened now or not any more. */
-  publish(): void {
-    for (const item of this.items) if (item.clashes.length > 0) this.#tell(item);
-  }
+  /** Tells of everything anew: a key has come or gone. */
+  readonly publish = (): void => {
+    for (const item of this.items) item.publish(this.#host.sealing);
+    this.#host.replaced();
+  };
 
   /** Ends all timers and locks; what is pending stays on the disk. */
   async destroy(): Promise<void> {
@@ -413,7 +414,16 @@ export class Outbox {
   async #put(item: Item, user: string): Promise<void> {
     const { storage, platform, sealing } = this.#host;
     item.saving = true;
-    if (sealing && !(await this.#seal(item, sealing))) return;
+    if (sealing) {
+      const error = await sealing.seal(item);
+      if (item.active) this.#tell(item);
+      if (error) {
+        item.saving = false; // nothing plain reaches the disk: it stays in view for as long as this page
+        item.written = item.revision;
+        if (item.active) this.reject(item, error);
+        return;
+      }
+    }
     const { revision } = item;
     const done = await storage.put(this.#kept(item, user));
     item.saving = false;
@@ -434,26 +444,6 @@ export class Outbox {
     }
     if (item.written < item.revision) this.#save(item);
     else this.pump();
-  }
-
-  /** Nothing plain reaches the disk or the server. False: it cannot be sealed, and stays in view for as long as this page. */
-  async #seal(item: Item, sealing: Sealing): Promise<boolean> {
-    for (let op: Op | undefined; op !== item.op; ) {
-      op = item.op;
-      try {
-        const sealed = await sealing.seal(op);
-        if (op !== item.op || sealed === op) continue;
-        item.op = op = sealed;
-        item.label = item.words?.(op) ?? item.label;
-        if (item.active) this.#tell(item);
-      } catch (error) {
-        item.saving = false;
-        item.written = item.revision;
-        if (item.active) this.reject(item, error as DashwireError);
-        return false;
-      }
-    }
-    return true;
   }
 
   async #forget(item: Item): Promise<void> {

@@ -1,6 +1,7 @@
 import type { ClientEvents, EditOptions } from './api.ts';
 import type { DashboardDocument } from './document.ts';
-import type { Clash } from './item.ts';
+import type { DashwireError } from './errors.ts';
+import type { Clash, Item } from './item.ts';
 import type { JsonObject } from './json.ts';
 import type { ConflictField, ConflictPayload } from './message.ts';
 import type { Op } from './operation.ts';
@@ -39,8 +40,8 @@ export interface Sealing {
   follow(events: ConnectionEvents, refresh: () => void): ConnectionEvents;
   /** The op with its plain values in cells, which go no further than this page; throws `LOCKED`. `seen` is what it is made on. */
   prepare(dashboardId: string, op: Op, seen: DashboardDocument | null, options: EditOptions): Op;
-  /** The op as it is sent. Rejects with `LOCKED` where no key is there to write with. */
-  seal(op: Op): Promise<Op>;
+  /** Has an item hold its op as it is sent; resolves to a `LOCKED` error where no key is there to write with. */
+  seal(item: Pick<Item, 'op' | 'label' | 'words'>): Promise<DashwireError | undefined>;
   /** Resolves once what is sealed in a value can be opened at once, as far as its keys are here. */
   ready(value: unknown): Promise<unknown>;
   /** The document as an app sees it; the same one as long as nothing changes. */

@@ -4,6 +4,7 @@ export { ConflictBadge, type ConflictBadgeProps } from './components/conflict-ba
 export type { RenderValue, Side } from './components/conflict-field.tsx';
 export { ConflictResolutionUI, type ConflictResolutionUIProps } from './components/conflict-resolution.tsx';
 export { ErrorBoundary, type ErrorBoundaryProps, type RenderError } from './components/error-boundary.tsx';
+export { LockedField, type LockedFieldProps } from './components/locked-field.tsx';
 export { PendingOperationsBadge, type PendingOperationsBadgeProps } from './components/pending-badge.tsx';
 export { type Person, personOf } from './components/person.ts';
 export { DashboardSyncIndicator, type DashboardSyncIndicatorProps } from './components/sync-indicator.tsx';
@@ -15,6 +16,7 @@ export { useDashboard } from './hooks/useDashboard.ts';
 export { useDashboardState } from './hooks/useDashboardState.ts';
 export { type History, useHistory } from './hooks/useHistory.ts';
 export { type MoveWidgets, useLayout } from './hooks/useLayout.ts';
+export { type Lock, useLocks } from './hooks/useLocks.ts';
 export { type Mutations, useMutation } from './hooks/useMutation.ts';
 export { useNamedVersions } from './hooks/useNamedVersions.ts';
 export { useOthers } from './hooks/useOthers.ts';

@@ -68,18 +68,18 @@ function useClientOf(shared: DashwireClient | undefined, options: ClientOptions)
   useLayoutEffect(() => {
     latest.current = options;
   });
-  const { url, userId, clientId, storage, draftMs } = options;
+  const { url, userId, clientId, storage, draftMs, encryption } = options;
   const key =
     shared === undefined ? JSON.stringify([url, userId, clientId, storage, draftMs, options.token != null]) : null;
-  const held = useRef<{ key: string; client: DashwireClient; users: number } | null>(null);
+  const held = useRef<{ key: string; encryption: unknown; client: DashwireClient; users: number } | null>(null);
   const [made, setMade] = useState<DashwireClient | null>(null);
   useLayoutEffect(() => {
     if (key === null) return;
     // Effects that run twice (StrictMode, fast refresh) find the client of the first time: it ends a moment after the last use.
-    if (held.current?.key !== key) {
+    if (held.current?.key !== key || held.current.encryption !== encryption) {
       const { token, ...rest } = latest.current;
       const ask = token && (() => latest.current.token?.() ?? null);
-      held.current = { key, client: createClient(ask ? { ...rest, token: ask } : rest), users: 0 };
+      held.current = { key, encryption, client: createClient(ask ? { ...rest, token: ask } : rest), users: 0 };
     }
     const mine = held.current;
     mine.users++;
@@ -93,7 +93,7 @@ function useClientOf(shared: DashwireClient | undefined, options: ClientOptions)
         void mine.client.destroy();
       });
     };
-  }, [key]);
+  }, [key, encryption]);
   return shared ?? made;
 }
 

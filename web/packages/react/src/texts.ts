@@ -1,4 +1,4 @@
-import type { Conflict, PendingOperation, Pointer, SyncStatus } from '@dashwire/client';
+import type { Conflict, Locked, PendingOperation, Pointer, SyncStatus } from '@dashwire/client';
 
 /** Every word that the components say. A provider's `texts` replaces any of them; what a function gets is what it is about. */
 export interface Texts {
@@ -57,6 +57,9 @@ export interface Texts {
   /** `mode` is what the other one's presence says: `edit`, `drag`, `resize`, or anything. */
   readonly editedBy: (name: string, mode: string) => string;
   readonly unsaved: string;
+  /** In the place of an encrypted value that cannot be opened. */
+  readonly locked: (locked: Locked) => string;
+  readonly unlock: string;
   readonly widgetFailed: string;
   readonly tryAgain: string;
 }
@@ -73,6 +76,14 @@ const states: Readonly<Record<PendingOperation['state'], string>> = {
   rejected: 'refused',
   blocked: 'waits for a decision',
   discarded: 'dropped',
+};
+
+const locks: Readonly<Record<Locked['$locked'], string>> = {
+  opening: 'Opening…',
+  missing: 'Encrypted, and its key is not here',
+  damaged: 'Encrypted, and does not open with its key',
+  moved: 'Encrypted for another place, and copied here',
+  newer: 'Encrypted by a newer version: reload to update',
 };
 
 const modes: Readonly<Record<string, string>> = { drag: 'moving', resize: 'resizing', edit: 'editing' };
@@ -178,6 +189,8 @@ export const english: Texts = {
 
   editedBy: (name, mode) => `${name} is ${modes[mode] ?? 'here'}`,
   unsaved: 'Not saved yet',
+  locked: ({ $locked }) => locks[$locked],
+  unlock: 'Unlock',
   widgetFailed: 'This widget failed',
   tryAgain: 'Try again',
 };

@@ -1,6 +1,7 @@
 import type { ClientEvents, DashboardSummary, DashwireClient, EditOptions } from '../api.ts';
 import type { Change, DashboardDocument, Patch, Widget } from '../document.ts';
 import { equal } from '../equal.ts';
+import { DashwireError } from '../errors.ts';
 import type { Clash } from '../item.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { ConflictField, ConflictPayload, Entry, Overwritten, ServerMessage } from '../message.ts';
@@ -101,8 +102,19 @@ class Encryption implements FieldEncryption {
     return prepareOp({ vault: this.#vault, fields: this.#fields, dashboardId, options }, op, seen);
   }
 
-  seal(op: Op): Promise<Op> {
-    return sealOp(this.#vault, op);
+  async seal(item: Parameters<Sealing['seal']>[0]): Promise<DashwireError | undefined> {
+    try {
+      for (let op: Op | undefined; op !== item.op; ) {
+        op = item.op;
+        const sealed = await sealOp(this.#vault, op);
+        if (op !== item.op || sealed === op) continue; // it has grown meanwhile, or has nothing plain
+        item.op = op = sealed;
+        item.label = item.words?.(op) ?? item.label;
+      }
+    } catch (error) {
+      if (error instanceof DashwireError) return error;
+      return new DashwireError('LOCKED', 'this could not be encrypted', { cause: error });
+    }
   }
 
   ready(value: unknown): Promise<unknown> {

@@ -1,7 +1,8 @@
-import type { Conflict, ConflictField as Field, FieldChoice, Json } from '@dashwire/client';
+import { type Conflict, type ConflictField as Field, type FieldChoice, isLocked, type Json } from '@dashwire/client';
 import { type KeyboardEvent, type ReactNode, useId, useState } from 'react';
 import { useTexts } from '../hooks/useTexts.ts';
 import { useAuthorName, useVersionTime } from './author.ts';
+import { LockedField } from './locked-field.tsx';
 
 /** Where a value comes from. */
 export type Side = 'was' | 'yours' | 'theirs';
@@ -132,5 +133,6 @@ export function ConflictField({ conflict, field, renderValue, choose }: Conflict
 function PlainValue({ value }: { readonly value: Json | undefined }): ReactNode {
   const texts = useTexts();
   if (value === undefined) return <em>{texts.nothing}</em>;
+  if (isLocked(value)) return <LockedField locked={value} />;
   return <bdi>{typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</bdi>;
 }
