@@ -38,7 +38,7 @@ var house = map[string][]string{
 	"internal/room":     {"board", "journal", "auth", "observe", "internal/wire"},
 	"internal/session":  {"board", "auth", "observe", "internal/wire", "internal/room", "internal/ratelimit"},
 	"internal/wsconn":   {"auth", "observe", "internal/wire", "internal/session"},
-	"internal/httpapi":  {"board", "journal", "audit", "auth", "observe", "internal/wire", "internal/room", "internal/session", "internal/ratelimit", "webhook"},
+	"internal/httpapi":  {"board", "journal", "audit", "internal/trail", "internal/words", "auth", "observe", "internal/wire", "internal/room", "internal/session", "internal/ratelimit", "webhook"},
 	"internal/dispatch": {"board", "journal", "observe", "internal/room", "webhook"},
 
 	"client":  {"board", "internal/wire"},
@@ -57,6 +57,7 @@ var house = map[string][]string{
 	"internal/hostmetrics": {anything},
 	"internal/page":        nil,
 	"internal/words":       {"board"},
+	"internal/trail":       {"board", "journal", "internal/words"},
 	"cmd/dashwire":         {anything},
 	"examples/":            {anything}, // each folder below
 }

@@ -98,7 +98,7 @@ func (n *node) exchange(v validator.Validator, method, path, body string, lines 
 
 func TestH3_AnswersAreAsDescribed(t *testing.T) {
 	v, list := describedOf(t)
-	n := start(t, func(c *Config) {
+	n, _ := audited(t, func(c *Config) {
 		c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 			_, _ = w.Write([]byte("dashwire_sessions 0\n"))
@@ -148,6 +148,11 @@ func TestH3_AnswersAreAsDescribed(t *testing.T) {
 		{"DELETE /api/dashboards/{id}/versions/{version}", d + "/versions/2", "", nil, 200},
 		{"GET /api/dashboards/{id}/history", d + "/history", "", nil, 200},
 		{"GET /api/dashboards/{id}/history", d + "/history?limit=2&order=asc&after=1", "", nil, 200},
+		{"GET /api/dashboards/{id}/audit", d + "/audit?user=anonymous&widget=cpu&path=/config&type=WIDGET_UPDATE,WIDGET_BATCH&since=2020-01-01T00:00:00Z&until=2100-01-01T00:00:00Z&limit=10", "", nil, 200},
+		{"GET /api/dashboards/{id}/audit", d + "/audit?overwrote=true&blind=false", "", nil, 200},
+		{"GET /api/admin/audit", "?limit=1&dashboard=ops", "", nil, 200},
+		{"GET /api/admin/audit", "?format=ndjson", "", nil, 200},
+		{"GET /api/admin/audit", "?format=csv&source=edits", "", nil, 200},
 		{"POST /api/dashboards/{id}/restore", d + "/restore", `{"toVersion":1}`, nil, 200},
 		{"POST /api/dashboards/{id}/duplicate", d + "/duplicate", `{"id":"ops2","title":"Two"}`, nil, 201},
 		{"GET /api/dashboards/{id}/export", d + "/export", "", nil, 200},
@@ -165,6 +170,7 @@ func TestH3_AnswersAreAsDescribed(t *testing.T) {
 		{"POST /api/admin/messages", "", `{"name":"x","data":[1],"userId":"ana"}`, nil, 202},
 		{"POST /api/admin/rights", "", `{"userId":"ana"}`, nil, 200},
 		{"POST /api/admin/revoke", "", `{"userId":"ana"}`, nil, 400}, // sign-in is off
+		{"GET /api/admin/audit", "?source=admin", "", nil, 200},
 		{"GET /api/admin/sessions", "?user=ana", "", nil, 200},
 		{"DELETE /api/admin/sessions/{session}", "/api/admin/sessions/" + session, "", nil, 204},
 		{"DELETE /api/admin/sessions/{session}", "/api/admin/sessions/none?reconnect=true", "", nil, 404},

@@ -97,6 +97,9 @@ func (q *request) fail(p *problem) {
 	switch p.status {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", "Bearer")
+		if a, ok := a.cfg.RequestAuthenticator.(acceptsSignatures); ok {
+			h.Set("Accept-Signature", a.AcceptSignature(q.r))
+		}
 	case http.StatusMethodNotAllowed:
 		h.Set("Allow", p.allow)
 	}

@@ -17,6 +17,12 @@ var errKeyRevoked = &board.Error{
 	Cause:   auth.ErrUnauthenticated,
 }
 
+// acceptsSignatures is a RequestAuthenticator that can tell what a signature must cover,
+// as a value of Accept-Signature (RFC 9421, section 5.1).
+type acceptsSignatures interface {
+	AcceptSignature(r *http.Request) string
+}
+
 // signed reports whether the request is to be judged by its signature (RFC 9421). A
 // request that has one is judged by nothing else: what is wrong with a signature must
 // not be made good by a token beside it.

@@ -113,6 +113,19 @@ func gone(err error, version uint64) *board.Error {
 	return unavailable(err)
 }
 
+// DocumentAt is a dashboard as it was at a position of its log, in whichever epoch that
+// was. A log that does not begin there any more is journal.ErrTrimmed.
+func (h *Hub) DocumentAt(ctx context.Context, id string, at journal.Position) (*board.Document, error) {
+	state, _, err := h.replay(ctx, id, at)
+	if err != nil {
+		return nil, err
+	}
+	if journal.Position(state.Position()) != at {
+		return nil, fmt.Errorf("dashboard %s at position %d: %w", id, at, journal.ErrTrimmed)
+	}
+	return state.Document(), nil
+}
+
 // State returns the newest durable state of a dashboard. One that does not exist is
 // a state of version 0.
 func (h *Hub) State(ctx context.Context, id string) (*board.State, *board.Error) {
