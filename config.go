@@ -74,6 +74,10 @@ type Config struct {
 	// UnsignedSessions and UnsignedPerAddress bound the sessions that have not signed in
 	// yet, of this node and of one client address (C8). 0 = 2,000 and 200.
 	UnsignedSessions, UnsignedPerAddress int
+	// MemoryLimit is how many bytes the process may use; when four fifths of it are in use
+	// new sessions are refused (C8). 0 = the runtime's own limit (GOMEMLIMIT), if it has
+	// one. The server does not change that.
+	MemoryLimit int64
 	// CountLocal has the limits per address hold for loopback and for TrustedProxies
 	// themselves too, which are not counted else.
 	CountLocal bool
@@ -167,6 +171,9 @@ func (c *Config) validate() error {
 		if n < 0 {
 			wrong("Config.%s is %d; it must not be negative", name, n)
 		}
+	}
+	if c.MemoryLimit < 0 {
+		wrong("Config.MemoryLimit is %d; it must not be negative", c.MemoryLimit)
 	}
 	for name, d := range map[string]time.Duration{
 		"AutoWindow": c.AutoWindow, "HeartbeatEvery": c.HeartbeatEvery, "HeartbeatTimeout": c.HeartbeatTimeout,

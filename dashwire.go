@@ -85,7 +85,7 @@ func New(cfg Config) (*Server, error) {
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
 		ReconnectMin: cfg.ReconnectMin, ReconnectMax: cfg.ReconnectMax,
 		SessionsPerUser: cfg.SessionsPerUser, MaxSessions: cfg.MaxSessions, SessionsPerAddress: cfg.SessionsPerAddress,
-		UnsignedSessions: cfg.UnsignedSessions, UnsignedPerAddress: cfg.UnsignedPerAddress,
+		ShortOfMemory: newMemory(cfg.MemoryLimit).isShort, UnsignedSessions: cfg.UnsignedSessions, UnsignedPerAddress: cfg.UnsignedPerAddress,
 		MessagesPerSecond: cfg.MessagesPerSecond,
 		MessageBurst:      cfg.MessageBurst, BytesPerSecond: cfg.BytesPerSecond,
 	})

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -396,6 +397,53 @@ func TestC8_ManyAtOnceDoNotSlipThrough(t *testing.T) {
 		t.Errorf("%d sessions, want 5", admitted)
 	}
 	l.hit(observe.LimitSessions, 35)
+}
+
+// TestC8_ShortOfMemory: before there is none left, new sessions are refused; those that
+// are there go on, and new ones are taken once there is memory again.
+func TestC8_ShortOfMemory(t *testing.T) {
+	const room = 64 << 20
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	l := limit(t, func(c *dashwire.Config) { c.MemoryLimit = int64(m.Sys-m.HeapReleased) + room })
+	there := l.admitted("192.0.2.1", "ana")
+
+	ballast := make([][]byte, 0, 2)
+	for range 2 {
+		ballast = append(ballast, make([]byte, room))
+	}
+	runtime.GC() // so that it is known to be in use
+	l.eventually("refused", func(status int) bool { return status == http.StatusServiceUnavailable })
+	l.hit(observe.LimitMemory, 1)
+	there.send(`{"type":"WIDGET_UPDATE","id":"op","payload":{"dashboardId":"ops","widgetId":"cpu","create":true}}`)
+	there.until("ACK")
+	runtime.KeepAlive(ballast)
+
+	ballast = nil
+	runtime.GC()
+	l.eventually("admitted", func(status int) bool { return status == http.StatusSwitchingProtocols })
+}
+
+// eventually opens sessions until one is answered as it should be: what is in use is not
+// measured for each.
+func (l *limited) eventually(what string, ok func(status int) bool) {
+	l.t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; {
+		s, res := l.connect("192.0.2.1", "bo")
+		status := http.StatusSwitchingProtocols
+		if res != nil {
+			status = res.StatusCode
+		} else {
+			s.leave()
+		}
+		if ok(status) {
+			return
+		}
+		if time.Now().After(end) {
+			l.t.Fatalf("status %d: no session was %s", status, what)
+		}
+	}
 }
 
 // TestC2_LittleIsHeldBeforeSignIn: what a client sends before somebody has signed in is

@@ -93,6 +93,7 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	if err != nil {
 		return err
 	}
+	c.setMemoryLimit(log)
 	listener, err := listen("--listen", addr)
 	if err != nil {
 		return err
@@ -150,6 +151,7 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 		demo = newDemo(log)
 		hooks = observe.Join(hooks, demo.hooks())
 	}
+	listener = c.limitFlags.guard(listener, room.connections, proxies, hooks)
 	cfg := c.config(j, hooks, scrape, proxies, room, log)
 	cfg.AuthCookie = c.AuthCookie
 	c.limitFlags.put(&cfg)
@@ -202,10 +204,6 @@ func (c *serveCmd) config(j journal.Journal, hooks observe.Hooks, scrape http.Ha
 	}
 }
 
-// maxHeader bounds the head of a request, in bytes: what thousands of connections that
-// never finish theirs may hold. The longest that is needed is a cursor of an event stream.
-const maxHeader = 64 << 10
-
 // serve runs until the first signal, drains, and returns after everything has ended.
 func (c *serveCmd) serve(p *program, srv *dashwire.Server, demo *demo, listener, operators net.Listener, log *slog.Logger) error {
 	ctx, end := context.WithCancel(p.ctx)
@@ -213,10 +211,8 @@ func (c *serveCmd) serve(p *program, srv *dashwire.Server, demo *demo, listener,
 	failed := make(chan error, 2)
 	var servers []*http.Server
 	open := func(ln net.Listener, h http.Handler) {
-		s := &http.Server{
-			Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeader,
-			ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-		}
+		s := newServer(h)
+		s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 		servers = append(servers, s)
 		go func() { failed <- s.Serve(ln) }()
 	}
