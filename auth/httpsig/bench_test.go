@@ -12,7 +12,7 @@ func BenchmarkVerify(b *testing.B) {
 		b.Run(key, func(b *testing.B) {
 			g := newRig(b, nil)
 			r := g.sign(b, put(b), key, SignOptions{})
-			nonces := g.keys[key].nonces
+			nonces := (*g.keys.Load())[key].nonces
 			b.ReportAllocs()
 			for b.Loop() {
 				r.Body = io.NopCloser(strings.NewReader(body))

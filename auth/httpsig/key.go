@@ -117,6 +117,20 @@ func parseBlock(block *pem.Block) (any, error) {
 	return nil, errors.New("its PEM block is of another kind than PUBLIC KEY, PRIVATE KEY or EC PRIVATE KEY")
 }
 
+// same reports whether two keys are the same under the same id.
+func (k Key) same(o Key) bool {
+	if k.id != o.id || k.algorithm != o.algorithm {
+		return false
+	}
+	switch k.algorithm {
+	case Ed25519:
+		return k.ed25519Public.Equal(o.ed25519Public)
+	case ECDSAP256:
+		return k.ecdsaPublic.Equal(o.ecdsaPublic)
+	}
+	return hmac.Equal(k.secret, o.secret)
+}
+
 // ID is the key's id, the keyid of its signatures.
 func (k Key) ID() string { return k.id }
 

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/dunglas/httpsfv"
@@ -54,7 +55,7 @@ const maxNonce = 256
 // goroutines at once.
 type Verifier struct {
 	cfg  Config
-	keys map[string]*known
+	keys atomic.Pointer[map[string]*known]
 }
 
 // known is a key with the nonces that it has used.
@@ -78,11 +79,9 @@ func NewVerifier(cfg Config) (*Verifier, error) {
 	if cfg.Since.IsZero() {
 		cfg.Since = cfg.Now()
 	}
-	v := &Verifier{cfg: cfg, keys: make(map[string]*known, len(cfg.Keys))}
+	v := &Verifier{cfg: cfg}
+	v.keys.Store(&map[string]*known{})
 	var errs []error
-	if len(cfg.Keys) == 0 {
-		errs = append(errs, errors.New("there are no keys"))
-	}
 	if cfg.MaxAge < time.Second || cfg.MaxAhead < 0 || cfg.MaxBody < 0 || cfg.MaxNonces < 0 {
 		errs = append(errs, errors.New("MaxAge must be a second or more, and the other bounds must not be negative"))
 	}
@@ -91,21 +90,36 @@ func NewVerifier(cfg Config) (*Verifier, error) {
 			errs = append(errs, fmt.Errorf("the field %q is no name in lower case", f))
 		}
 	}
-	from := cfg.Since.Add(cfg.MaxAhead).Unix() + 1
-	for _, k := range cfg.Keys {
-		switch {
+	keys, err := v.known(cfg.Keys, cfg.Since)
+	if err := errors.Join(append(errs, err)...); err != nil {
+		return nil, fmt.Errorf("httpsig.NewVerifier: %w", err)
+	}
+	v.keys.Store(&keys)
+	return v, nil
+}
+
+// known gives keys their nonces: those that they have, or none from before since.
+func (v *Verifier) known(list []Key, since time.Time) (map[string]*known, error) {
+	var errs []error
+	if len(list) == 0 {
+		errs = append(errs, errors.New("there are no keys"))
+	}
+	before := *v.keys.Load()
+	keys := make(map[string]*known, len(list))
+	from := since.Add(v.cfg.MaxAhead).Unix() + 1
+	for _, k := range list {
+		switch old := before[k.id]; {
 		case k.id == "":
 			errs = append(errs, errors.New("a key is zero: make it with NewKey or ParseKey"))
-		case v.keys[k.id] != nil:
+		case keys[k.id] != nil:
 			errs = append(errs, fmt.Errorf("two keys have the id %q", k.id))
+		case old != nil && old.same(k):
+			keys[k.id] = old
 		default:
-			v.keys[k.id] = &known{Key: k, nonces: newNonces(cfg.MaxNonces, from)}
+			keys[k.id] = &known{Key: k, nonces: newNonces(v.cfg.MaxNonces, from)}
 		}
 	}
-	if len(errs) > 0 {
-		return nil, fmt.Errorf("httpsig.NewVerifier: %w", errors.Join(errs...))
-	}
-	return v, nil
+	return keys, errors.Join(errs...)
 }
 
 func orElse[T comparable](field *T, value T) {
@@ -124,11 +138,19 @@ func signed(r *http.Request) bool {
 // once the signature has been found good, and gives it back in r.Body. A signature is
 // good once: its nonce is remembered even if the body is then refused.
 func (v *Verifier) Verify(r *http.Request) (keyID string, err error) {
-	s, refusal := v.read(r)
+	key, refusal := v.verify(r)
 	if refusal != nil {
 		return "", refusal
 	}
-	key := v.keys[s.keyID]
+	return key.id, nil
+}
+
+func (v *Verifier) verify(r *http.Request) (*known, *Error) {
+	s, refusal := v.read(r)
+	if refusal != nil {
+		return nil, refusal
+	}
+	key := (*v.keys.Load())[s.keyID]
 	now := v.cfg.Now()
 	for _, check := range []func() *Error{
 		func() *Error { return v.checkTime(s, now) },
@@ -138,10 +160,10 @@ func (v *Verifier) Verify(r *http.Request) (keyID string, err error) {
 		func() *Error { return v.checkBody(s, r) },
 	} {
 		if refusal := check(); refusal != nil {
-			return "", refusal
+			return nil, refusal
 		}
 	}
-	return key.id, nil
+	return key, nil
 }
 
 // signature is one signature of a request, read but not yet believed.

@@ -461,7 +461,7 @@ func TestC2_ANonceIsRememberedUntilItsSignatureIsTooOld(t *testing.T) {
 	if _, err := g.Verify(other); err != nil {
 		t.Fatal(err)
 	}
-	if n := g.keys[edKey].nonces; len(n.seen) != 1 || len(n.made) != 1 {
+	if n := (*g.keys.Load())[edKey].nonces; len(n.seen) != 1 || len(n.made) != 1 {
 		t.Errorf("%d nonces of %d seconds are remembered, want those of the last request", len(n.seen), len(n.made))
 	}
 }

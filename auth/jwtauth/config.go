@@ -9,13 +9,15 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
 
 // Config is what tokens are held against. There must be at least one key: a secret, a
-// key file, or a KeySetURL. Nothing is changed after New.
+// key file, or a KeySetURL. Nothing is changed after New; what is in the files may change,
+// see [Authenticator.Reload].
 type Config struct {
 	// Algorithms are those that a signature may have: HS256, HS384, HS512, RS256, RS384,
 	// RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA. Empty = HS256 if there are
@@ -76,32 +78,16 @@ var (
 type Authenticator struct {
 	cfg    Config
 	parser *jwt.Parser
-	keys   keySet  // of files
-	remote *remote // nil without a KeySetURL
+	keys   atomic.Pointer[keySet] // of files
+	remote *remote                // nil without a KeySetURL
 	lines  lines
 }
 
 // New reads the key files. The error names everything that is wrong with cfg.
 func New(cfg Config) (*Authenticator, error) {
 	errs := cfg.complete()
-	var keys keySet
-	for _, path := range cfg.SecretFiles {
-		material, err := ReadSecret(path)
-		if err == nil {
-			keys, err = keys.with(path, found{material: secret(material)}, cfg.Algorithms)
-		}
-		errs = append(errs, err)
-	}
-	for _, path := range cfg.KeyFiles {
-		list, err := readKeys(path)
-		for _, f := range list {
-			var unfit error
-			keys, unfit = keys.with(path, f, cfg.Algorithms)
-			err = errors.Join(err, unfit)
-		}
-		errs = append(errs, err)
-	}
-	if err := errors.Join(errs...); err != nil {
+	keys, err := cfg.keysOfFiles()
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
 	options := []jwt.ParserOption{
@@ -114,11 +100,45 @@ func New(cfg Config) (*Authenticator, error) {
 	if len(cfg.Audience) > 0 {
 		options = append(options, jwt.WithAudience(cfg.Audience...))
 	}
-	a := &Authenticator{cfg: cfg, parser: jwt.NewParser(options...), keys: keys}
+	a := &Authenticator{cfg: cfg, parser: jwt.NewParser(options...)}
+	a.keys.Store(&keys)
 	if cfg.KeySetURL != "" {
 		a.remote = newRemote(&a.cfg)
 	}
 	return a, nil
+}
+
+// Reload reads the key files anew. If one of them is no good, the keys stay those of
+// before. Tokens of keys that are gone sign nobody in from then on; sessions that they have
+// opened last until they end (C3).
+func (a *Authenticator) Reload() error {
+	keys, err := a.cfg.keysOfFiles()
+	if err == nil {
+		a.keys.Store(&keys)
+	}
+	return err
+}
+
+// keysOfFiles reads the key files.
+func (c *Config) keysOfFiles() (keys keySet, err error) {
+	var errs []error
+	for _, path := range c.SecretFiles {
+		material, err := ReadSecret(path)
+		if err == nil {
+			keys, err = keys.with(path, found{material: secret(material)}, c.Algorithms)
+		}
+		errs = append(errs, err)
+	}
+	for _, path := range c.KeyFiles {
+		list, err := readKeys(path)
+		for _, f := range list {
+			var unfit error
+			keys, unfit = keys.with(path, f, c.Algorithms)
+			err = errors.Join(err, unfit)
+		}
+		errs = append(errs, err)
+	}
+	return keys, errors.Join(errs...)
 }
 
 // complete fills in defaults and tells what is wrong.

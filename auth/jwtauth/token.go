@@ -56,7 +56,7 @@ func (a *Authenticator) check(ctx context.Context, token string) (auth.Principal
 	var unknown error // why there are no keys
 	content := claims{}
 	_, err = a.parser.ParseWithClaims(token, &content, func(*jwt.Token) (any, error) {
-		fitting := a.keys.find(head.keyID, head.algorithm)
+		fitting := a.keys.Load().find(head.keyID, head.algorithm)
 		if a.remote != nil && !slices.Contains(symmetric, head.algorithm) { // no secret comes from there
 			fetched, err := a.remote.find(ctx, head.keyID, head.algorithm)
 			if err != nil && len(fitting) == 0 {

@@ -181,8 +181,8 @@ const (
 	idleTime   = 2 * time.Minute
 )
 
-// newServer is an HTTP server that strangers may reach. It speaks HTTP/1 alone: WebSocket
-// needs that, and what can be done to a server over HTTP/2 has no point here.
+// newServer is an HTTP server that strangers may reach. In the clear it speaks HTTP/1 alone:
+// WebSocket needs that, and what can be done to a server over HTTP/2 has no point here.
 func newServer(h http.Handler) *http.Server {
 	s := &http.Server{
 		Handler: h, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,

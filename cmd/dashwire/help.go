@@ -12,7 +12,7 @@ import (
 var groups = []struct{ key, title string }{
 	{"", ""},
 	{"all", ""}, // those that every command has
-	{"sign-in", "Sign-in by JWT (issuer, audience, cookie and more: docs/operations.md)"},
+	{"sign-in", "Sign-in by JWT, TLS (cookie, ACME, rights from an app and more: docs/operations.md)"},
 	{"sessions", "Sessions"},
 	{"limits", "Limits told to clients"},
 	{"history", "Editing and history"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,8 @@ type serveCmd struct {
 	logFlags
 
 	signInFlags
+	rightsFlags
+	tlsFlags
 	limitFlags
 	auditFlags
 	webhookFlags
@@ -43,7 +46,7 @@ type serveCmd struct {
 	MaxSessions       int  `group:"sessions" placeholder:"N" help:"sessions at once (default by the descriptor limit)"`
 	SessionsPerUser   int  `group:"sessions" default:"50" help:"sessions of one user at once"`
 	MessagesPerSecond int  `group:"sessions" default:"1000" help:"messages a second from one session"`
-	MessageBurst      int  `group:"sessions" default:"2000" help:"messages at once from one session"`
+	MessageBurst      int  `hidden:"" default:"2000" help:"messages at once from one session"`
 	BytesPerSecond    size `group:"sessions" default:"4MiB" help:"bytes a second from one session"`
 	Heartbeat         span `group:"sessions" default:"25s" help:"silence after which a client is pinged"`
 	HeartbeatTimeout  span `group:"sessions" default:"10s" help:"time that it then has to answer"`
@@ -77,9 +80,21 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	doors, err := c.doors(log)
+	files := &reloader{log: log}
+	doors, err := c.doors(files, log)
 	if err != nil {
 		return err
+	}
+	carrier, err := c.transport(files, log)
+	if err != nil {
+		return err
+	}
+	rights, err := c.rights(c.signInOn(), files, log)
+	if err != nil {
+		return err
+	}
+	if rights != nil {
+		defer rights.Close()
 	}
 	if c.Window > board.DefaultWindow && (c.KeepEntries > 0 || c.KeepAge > 0) {
 		return refuse("--window %d needs more history than --keep-entries and --keep-age leave: "+
@@ -110,6 +125,13 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 		}
 		defer operators.Close()
 	}
+	var plain net.Listener
+	if c.Redirect != "" {
+		if plain, err = listen("--redirect-listen", c.Redirect); err != nil {
+			return err
+		}
+		defer plain.Close()
+	}
 	j, err := sqlitejournal.Open(c.Data, sqlitejournal.Options{
 		Logger: log, KeepEntries: c.KeepEntries, KeepAge: time.Duration(c.KeepAge),
 	})
@@ -137,7 +159,7 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	var demo *demo
 	var serving atomic.Pointer[dashwire.Server]
 	hooks, scrape := metrics.New(metrics.Options{Numbers: func() []metrics.Number {
-		all := journalNumbers(j.Stats())
+		all := append(journalNumbers(j.Stats()), rightsNumbers(rights)...)
 		if srv := serving.Load(); srv != nil {
 			states, err := srv.Webhooks(p.ctx)
 			if err != nil {
@@ -157,6 +179,9 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	c.limitFlags.put(&cfg)
 	cfg.Audit = acts
 	doors.open(p.ctx, &cfg)
+	if rights != nil { // an interface that holds a nil pointer is not nil
+		cfg.Authorizer = rights
+	}
 	closeWebhooks, err := c.webhookFlags.open(p.ctx, c.Data, &cfg)
 	if err != nil {
 		return err
@@ -181,7 +206,13 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	if n := len(cfg.Webhooks.Targets); n > 0 {
 		fmt.Fprintf(p.out, "Webhooks to %s\n", count(n, "target", "targets"))
 	}
-	return c.serve(p, srv, demo, listener, operators, log)
+	return c.serve(p, srv, demo, ports{listener, operators, plain, carrier}, files, log)
+}
+
+// ports are where the server can be reached; operators and plain may be nil.
+type ports struct {
+	main, operators, plain net.Listener
+	transport              transport // of main
 }
 
 // config is what package dashwire gets.
@@ -205,21 +236,38 @@ func (c *serveCmd) config(j journal.Journal, hooks observe.Hooks, scrape http.Ha
 }
 
 // serve runs until the first signal, drains, and returns after everything has ended.
-func (c *serveCmd) serve(p *program, srv *dashwire.Server, demo *demo, listener, operators net.Listener, log *slog.Logger) error {
+func (c *serveCmd) serve(p *program, srv *dashwire.Server, demo *demo, on ports, files *reloader, log *slog.Logger) error {
 	ctx, end := context.WithCancel(p.ctx)
 	defer end()
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	var servers []*http.Server
-	open := func(ln net.Listener, h http.Handler) {
+	open := func(ln net.Listener, h http.Handler, by *tls.Config) {
 		s := newServer(h)
+		if by != nil {
+			overTLS(s, by)
+		}
 		s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 		servers = append(servers, s)
-		go func() { failed <- s.Serve(ln) }()
+		go func() {
+			if by != nil {
+				failed <- s.ServeTLS(ln, "", "")
+			} else {
+				failed <- s.Serve(ln)
+			}
+		}()
 	}
-	open(listener, srv)
-	if operators != nil {
-		open(operators, srv.Admin())
+	open(on.main, c.hsts(srv), on.transport.tls)
+	if on.operators != nil {
+		open(on.operators, srv.Admin(), nil)
 	}
+	if on.plain != nil {
+		open(on.plain, on.transport.plain(on.main.Addr()), nil)
+	}
+	looked := make(chan struct{})
+	go func() {
+		defer close(looked)
+		files.run(ctx)
+	}()
 	demoEnded := make(chan struct{})
 	go func() {
 		defer close(demoEnded)
@@ -241,6 +289,7 @@ func (c *serveCmd) serve(p *program, srv *dashwire.Server, demo *demo, listener,
 	end()
 	err = errors.Join(err, <-drained)
 	<-demoEnded
+	<-looked
 	closing, cancel := context.WithTimeout(p.now, time.Second)
 	defer cancel()
 	for _, s := range servers {
@@ -272,8 +321,8 @@ func (c *serveCmd) demoOn(addr string) bool {
 func (c *serveCmd) greeting(addr net.Addr, operators net.Listener, room capacity, holds string) string {
 	var b strings.Builder
 	at := visible(addr)
-	fmt.Fprintf(&b, "Ready on http://%s\n", at)
-	fmt.Fprintf(&b, "WebSocket on ws://%s/api/realtime\n", at)
+	fmt.Fprintf(&b, "Ready on %s://%s\n", c.scheme(), at)
+	fmt.Fprintf(&b, "WebSocket on ws%s://%s/api/realtime\n", strings.TrimPrefix(c.scheme(), "http"), at)
 	if operators != nil {
 		fmt.Fprintf(&b, "Operators on http://%s/api/stats and /metrics\n", visible(operators.Addr()))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,10 +40,16 @@ type doors struct {
 	signed *httpsig.Authenticator
 }
 
-// doors makes what checks tokens and signed requests.
-func (f *signInFlags) doors(log *slog.Logger) (d doors, err error) {
-	if d.tokens, err = f.authenticator(log); err == nil && f.Signing != "" {
-		d.signed, _, err = readSigningKeys(f.Signing)
+// doors makes what checks tokens and signed requests. Files are looked at again by r.
+func (f *signInFlags) doors(r *reloader, log *slog.Logger) (d doors, err error) {
+	if d.tokens, err = f.authenticator(r, log); err == nil && f.Signing != "" {
+		err = r.read("the keys of signed requests", []string{f.Signing}, func() error {
+			a, err := readSigningKeys(f.Signing, d.signed)
+			if err == nil {
+				d.signed = a
+			}
+			return err
+		})
 	}
 	return d, err
 }
@@ -59,7 +66,7 @@ func (d doors) open(ctx context.Context, cfg *dashwire.Config) {
 }
 
 // authenticator makes what checks tokens, nil without keys for them.
-func (f *signInFlags) authenticator(log *slog.Logger) (*jwtauth.Authenticator, error) {
+func (f *signInFlags) authenticator(r *reloader, log *slog.Logger) (*jwtauth.Authenticator, error) {
 	if !f.tokens() {
 		for _, given := range []struct {
 			flag string
@@ -96,7 +103,14 @@ func (f *signInFlags) authenticator(log *slog.Logger) (*jwtauth.Authenticator, e
 	if f.AuthCookie != "" && strings.ContainsAny(f.AuthCookie, " \t\r\n\"(),/:;<=>?@[\\]{}") {
 		return nil, refuse("--auth-cookie: %q is no name for a cookie", f.AuthCookie)
 	}
-	door, err := jwtauth.New(cfg)
+	var door *jwtauth.Authenticator
+	err := r.read("the keys of tokens", slices.Concat(cfg.SecretFiles, cfg.KeyFiles), func() (err error) {
+		if door != nil {
+			return door.Reload()
+		}
+		door, err = jwtauth.New(cfg)
+		return err
+	})
 	if err != nil {
 		return nil, &notBegun{errors.New("sign-in: " + strings.ReplaceAll(err.Error(), "\n", "; "))}
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -519,4 +520,44 @@ func TestTheSignInExample(t *testing.T) {
 		}
 	}
 	server.stop()
+}
+
+// TestC2_ASecretIsReplacedWhileTheServerRuns: by SIGHUP, and a bad one changes nothing.
+func TestC2_ASecretIsReplacedWhileTheServerRuns(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, "token", "--new-secret", "--secret-file", "secret")
+	p := serve(t, dir, "--jwt-secret-file", "secret", "--drain", "100ms")
+	token := func() string {
+		t.Helper()
+		return strings.TrimSpace(must(t, dir, "token", "--secret-file", "secret", "--user", "ana", "--grant", "*=owner"))
+	}
+	status := func(token string) int {
+		t.Helper()
+		r := request(t, "GET", p.url+"/api/dashboards", "")
+		r.Header.Set("Authorization", "Bearer "+token)
+		got, _ := send(t, r)
+		return got
+	}
+	before := token()
+	if got := status(before); got != 200 {
+		t.Fatalf("status %d", got)
+	}
+	if err := os.Remove(filepath.Join(dir, "secret")); err != nil {
+		t.Fatal(err)
+	}
+	must(t, dir, "token", "--new-secret", "--secret-file", "secret")
+	after := token()
+	if got := status(after); got != 401 {
+		t.Fatalf("status %d before it was read", got)
+	}
+	p.signal(syscall.SIGHUP)
+	for deadline := time.Now().Add(patience); status(after) != 200; {
+		if time.Now().After(deadline) {
+			t.Fatalf("the new secret is not read\n%s", p.errs.String())
+		}
+	}
+	if got := status(before); got != 401 {
+		t.Errorf("status %d for a token of the old secret", got)
+	}
+	p.stop()
 }

@@ -33,45 +33,59 @@ type signingKey struct {
 	Admin      bool              `yaml:"admin"`
 }
 
-// readSigningKeys makes an authenticator of a file, and tells how many keys it has.
-// Its errors do not hold what may be secret.
-func readSigningKeys(path string) (*httpsig.Authenticator, int, error) {
+// readSigningKeys makes an authenticator of a file, or has one that is there take its keys
+// in. Its errors do not hold what may be secret.
+func readSigningKeys(path string, into *httpsig.Authenticator) (*httpsig.Authenticator, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, 0, refuse("--signing-keys: the file cannot be read: %w", err)
+		return nil, refuse("--signing-keys: the file cannot be read: %w", err)
 	}
-	a, n, err := parseSigningKeys(data)
+	keys, people, err := parseSigningKeys(data)
+	if err == nil {
+		into, err = takeIn(into, keys, people)
+	}
 	if err != nil {
-		return nil, 0, refuse("--signing-keys: %s: %w", path, err)
+		return nil, refuse("--signing-keys: %s: %w", path, err)
 	}
-	return a, n, nil
+	return into, nil
 }
 
-func parseSigningKeys(data []byte) (*httpsig.Authenticator, int, error) {
+// takeIn makes an authenticator, or replaces the keys of one.
+func takeIn(into *httpsig.Authenticator, keys []httpsig.Key, people map[string]auth.Principal) (*httpsig.Authenticator, error) {
+	if into != nil {
+		if err := into.Replace(keys, people); err != nil {
+			return nil, errors.New(strings.TrimPrefix(err.Error(), "httpsig.Authenticator.Replace: "))
+		}
+		return into, nil
+	}
+	v, err := httpsig.NewVerifier(httpsig.Config{Keys: keys})
+	if err != nil {
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "httpsig.NewVerifier: "))
+	}
+	return httpsig.NewAuthenticator(v, people), nil
+}
+
+func parseSigningKeys(data []byte) ([]httpsig.Key, map[string]auth.Principal, error) {
 	var file signingFile
 	if err := yaml.UnmarshalWithOptions(data, &file, yaml.Strict()); err != nil {
 		var at yaml.Error // its whole text would quote the file
 		if errors.As(err, &at) && at.GetToken() != nil {
-			return nil, 0, fmt.Errorf("line %d is not as it should be: write keys as a list, each with id, algorithm, key, user, dashboards and admin",
+			return nil, nil, fmt.Errorf("line %d is not as it should be: write keys as a list, each with id, algorithm, key, user, dashboards and admin",
 				at.GetToken().Position.Line)
 		}
-		return nil, 0, errors.New("it is neither YAML nor JSON")
+		return nil, nil, errors.New("it is neither YAML nor JSON")
 	}
 	var keys []httpsig.Key
 	people := make(map[string]auth.Principal)
 	for i, entry := range file.Keys {
 		key, who, err := entry.parse()
 		if err != nil {
-			return nil, 0, fmt.Errorf("key %d: %w", i+1, err)
+			return nil, nil, fmt.Errorf("key %d: %w", i+1, err)
 		}
 		keys = append(keys, key)
 		people[key.ID()] = who
 	}
-	v, err := httpsig.NewVerifier(httpsig.Config{Keys: keys})
-	if err != nil {
-		return nil, 0, errors.New(strings.TrimPrefix(err.Error(), "httpsig.NewVerifier: "))
-	}
-	return httpsig.NewAuthenticator(v, people), len(keys), nil
+	return keys, people, nil
 }
 
 func (k signingKey) parse() (httpsig.Key, auth.Principal, error) {

@@ -34,8 +34,8 @@ func TestC2_SigningKeysInAFile(t *testing.T) {
 		"  - { id: deploy, algorithm: hmac-sha256, key: " + signingSecret + ", user: deploy, admin: true }\n"
 	jsonText := `{"keys": [{"id": "a", "algorithm": "hmac-sha256", "key": "` + signingSecret + `", "user": "ana", "dashboards": {"*": "owner"}}]}`
 	for want, text := range map[int]string{2: yamlText, 1: jsonText} {
-		if _, n, err := parseSigningKeys([]byte(text)); err != nil || n != want {
-			t.Errorf("%d keys, %v, want %d of\n%s", n, err, want, text)
+		if keys, people, err := parseSigningKeys([]byte(text)); err != nil || len(keys) != want || len(people) != want {
+			t.Errorf("%d keys, %v, want %d of\n%s", len(keys), err, want, text)
 		}
 	}
 }
@@ -65,7 +65,10 @@ func TestC2_SigningKeysThatAreWrong(t *testing.T) {
 		"no algorithm":    {"keys: [{id: a, key: " + signingSecret + ", user: ana}]", "PEM"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := parseSigningKeys([]byte(tt.text))
+			keys, people, err := parseSigningKeys([]byte(tt.text))
+			if err == nil {
+				_, err = takeIn(nil, keys, people)
+			}
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("%v, want it to say %q", err, tt.want)
 			}
@@ -74,14 +77,14 @@ func TestC2_SigningKeysThatAreWrong(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := readSigningKeys(filepath.Join(t.TempDir(), "none")); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+	if _, err := readSigningKeys(filepath.Join(t.TempDir(), "none"), nil); err == nil || !strings.Contains(err.Error(), "cannot be read") {
 		t.Errorf("a file that is not there: %v", err)
 	}
 	broken := filepath.Join(t.TempDir(), "keys.yaml")
 	if err := os.WriteFile(broken, []byte("keys: []"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := readSigningKeys(broken); err == nil || !strings.Contains(err.Error(), broken+": there are no keys") {
+	if _, err := readSigningKeys(broken, nil); err == nil || !strings.Contains(err.Error(), broken+": there are no keys") {
 		t.Errorf("a file without keys: %v", err)
 	}
 }

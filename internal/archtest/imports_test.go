@@ -56,6 +56,7 @@ var house = map[string][]string{
 	"internal/bench":       {anything},
 	"internal/hostmetrics": {anything},
 	"internal/page":        nil,
+	"internal/certs":       nil,
 	"internal/words":       {"board"},
 	"internal/trail":       {"board", "journal", "internal/words"},
 	"cmd/dashwire":         {anything},
@@ -101,6 +102,7 @@ var libraries = map[string][]string{
 	"github.com/mattn/go-isatty":    {"cmd/dashwire"},
 	"github.com/google/uuid":        {".", "client", "cmd/dashwire", "internal/bench", "internal/httpapi"},
 	"golang.org/x/sys":              {"internal/wsconn", "journal/sqlitejournal", "cmd/dashwire", "internal/bench"},
+	"golang.org/x/crypto":           {"internal/certs"},
 	"golang.org/x/time":             {".", "internal/floods", "internal/bench"},
 }
 
@@ -109,6 +111,7 @@ var testLibraries = []string{
 	"github.com/google/go-cmp", "go.uber.org/goleak", "pgregory.net/rapid",
 	"github.com/anishathalye/porcupine", "github.com/nats-io/nats-server/v2",
 	"github.com/pb33f/libopenapi", "github.com/pb33f/libopenapi-validator",
+	"github.com/letsencrypt/pebble/v2", "github.com/letsencrypt/challtestsrv", // an ACME authority
 }
 
 // allowed returns what a package may import, and whether it has a line in house.

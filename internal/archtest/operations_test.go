@@ -16,7 +16,7 @@ func TestOperationsNameEveryMetric(t *testing.T) {
 	for _, m := range regexp.MustCompile(`\b(?:counters?|gauge|times)\("([a-z_]+)"`).FindAllStringSubmatch(read(t, "metrics/metrics.go"), -1) {
 		there["dashwire_"+m[1]] = true
 	}
-	for _, m := range regexp.MustCompile(`Name: "(dashwire_[a-z_]+)"`).FindAllStringSubmatch(read(t, "cmd/dashwire/serve.go")+read(t, "cmd/dashwire/webhookfile.go"), -1) {
+	for _, m := range regexp.MustCompile(`Name: "(dashwire_[a-z_]+)"`).FindAllStringSubmatch(read(t, "cmd/dashwire/serve.go")+read(t, "cmd/dashwire/webhookfile.go")+read(t, "cmd/dashwire/rights.go"), -1) {
 		there[m[1]] = true
 	}
 	if len(there) < 20 {
@@ -101,7 +101,8 @@ func serveFlags(t *testing.T) map[string]bool {
 	t.Helper()
 	flags := map[string]bool{}
 	source := read(t, "cmd/dashwire/serve.go") + read(t, "cmd/dashwire/signin.go") + read(t, "cmd/dashwire/log.go") +
-		read(t, "cmd/dashwire/limits.go") + read(t, "cmd/dashwire/auditlog.go") + read(t, "cmd/dashwire/webhookfile.go")
+		read(t, "cmd/dashwire/limits.go") + read(t, "cmd/dashwire/auditlog.go") + read(t, "cmd/dashwire/webhookfile.go") +
+		read(t, "cmd/dashwire/rights.go") + read(t, "cmd/dashwire/tls.go")
 	for _, m := range regexp.MustCompile("(?m)^\t([A-Z][A-Za-z]+) +[*\\[\\]A-Za-z0-9]+ +`(name:\"([a-z-]+)\")?[^`]*help:").FindAllStringSubmatch(source, -1) {
 		if m[3] != "" {
 			flags[m[3]] = true
