@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"log/slog"
 	"os"
 
@@ -14,13 +15,17 @@ type logFlags struct {
 }
 
 func (f logFlags) logger(to *os.File) *slog.Logger {
+	return slog.New(harmless{f.handler(to, f.LogFormat == "auto" && terminal(to))})
+}
+
+func (f logFlags) handler(to io.Writer, coloured bool) slog.Handler {
 	switch {
 	case f.LogFormat == "json":
-		return slog.New(slog.NewJSONHandler(to, &slog.HandlerOptions{Level: f.LogLevel}))
-	case f.LogFormat == "auto" && terminal(to):
+		return slog.NewJSONHandler(to, &slog.HandlerOptions{Level: f.LogLevel})
+	case coloured:
 		_, plain := os.LookupEnv("NO_COLOR")
-		return slog.New(tint.NewTextHandler(to, &tint.Options{Level: f.LogLevel, TimeFormat: "15:04:05.000", NoColor: plain}))
+		return tint.NewTextHandler(to, &tint.Options{Level: f.LogLevel, TimeFormat: "15:04:05.000", NoColor: plain})
 	default:
-		return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: f.LogLevel}))
+		return slog.NewTextHandler(to, &slog.HandlerOptions{Level: f.LogLevel})
 	}
 }
