@@ -34,7 +34,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
   const addresses = endpoints(options.url);
   const identity = claimIdentity(platform, options.clientId);
   const clientId = identity.then((own) => own.clientId);
-  const { userId, token, encryption: sealing } = options;
+  const { userId, token, encryption } = options;
   const connection = createConnection({ endpoints: addresses, platform, clientId, userId, token });
   const storage = new OpStorage(options.storage === 'memory' ? null : platform.indexedDB, platform);
   const leaving = new AbortController();
@@ -51,7 +51,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     platform,
     connection,
     storage,
-    sealing,
+    encryption,
     clientId,
     server: addresses.realtime.href,
     draftMs: options.draftMs ?? 100,
@@ -71,7 +71,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
   const host: Host = {
     platform,
     outbox,
-    sealing,
+    encryption,
     send(type, payload) {
       const id = platform.newId();
       return open && connection.send({ type, id, payload }) ? id : null;
@@ -116,7 +116,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
   function start(): void {
     if (destroyed) return;
     const events = { opened, received, lost };
-    connection.start(sealing?.follow(events, outbox.publish) ?? events);
+    connection.start(encryption?.follow(events, outbox.publish) ?? events);
   }
 
   function opened(): void {
@@ -227,9 +227,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     }, lingerMs);
   }
 
-  function emit<E extends keyof ClientEvents>(event: E, told: ClientEvents[E]): void {
-    const value = sealing ? sealing.event(event, told) : told;
-    if (value === undefined) return;
+  function emit<E extends keyof ClientEvents>(event: E, value: ClientEvents[E]): void {
     for (const listener of [...(listeners.get(event) ?? [])]) {
       try {
         (listener as (value: ClientEvents[E]) => void)(value);
@@ -313,18 +311,13 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
   }
 
   /** Calls over REST, which is fetched for the first of them. */
-  function overRest<T, K extends keyof T & string>(
-    names: readonly K[],
-    of: (rest: Rest) => T,
-    id?: string,
-  ): Pick<T, K> {
+  function overRest<T, K extends keyof T & string>(names: readonly K[], of: (rest: Rest) => T): Pick<T, K> {
     const call = async (name: K, given: unknown[]) => {
       const { createRest } = await part(import('./rest.ts'));
       const { signal } = leaving;
       const made = (id: string) => cores.get(id)?.revive();
       const api = of(createRest({ endpoints: addresses, platform, userId, token, clientId, signal, made }));
-      const result = await (api[name] as (...given: unknown[]) => unknown)(...given);
-      return sealing ? sealing.read(result, id ?? String(given[0])) : result;
+      return (api[name] as (...given: unknown[]) => unknown)(...given);
     };
     const calls = names.map((name) => [name, (...given: unknown[]) => call(name, given)]);
     return Object.fromEntries(calls) as Pick<T, K>;
@@ -341,7 +334,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     (await identity).release();
   }
 
-  return {
+  const client: DashwireClient = {
     connection: connection.status,
     sync,
     pending,
@@ -358,7 +351,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
       let closed = false;
       return {
         ...one.handle(),
-        ...overRest(['history', 'versionAt', 'nameVersion', 'restore'], (rest) => rest.dashboard(id), id),
+        ...overRest(['history', 'versionAt', 'nameVersion', 'restore'], (rest) => rest.dashboard(id)),
         close() {
           if (closed) return;
           closed = true;
@@ -392,6 +385,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
       return destroyed;
     },
   };
+  return encryption?.wrap(client) ?? client;
 }
 
 /** The op as it would be made now. */

@@ -1,7 +1,7 @@
 /** What ops touch, and how two edits that were not sent yet become one op. */
 import { composePatches } from './change.ts';
 import type { DashboardDocument, Patch, Pointer } from './document.ts';
-import type { BatchedOp, Op } from './operation.ts';
+import type { BatchedOp, LayoutUpdate, Op } from './operation.ts';
 import { contains, getAt, member, prevAt } from './pointer.ts';
 
 /** The parts of a batch; of any other op, itself. */
@@ -44,9 +44,8 @@ export function pathsOf(patch: Patch): readonly Pointer[] {
 /** How many paths an op names, merge patches apart (D5); a place on a grid counts as one. */
 export function countPaths(op: Op): number {
   let n = 0;
-  for (const part of partsOf(op)) {
-    n += pathsOf(part as Patch).length;
-    if (part.type === 'LAYOUT_UPDATE') n += Object.keys(part.moved ?? {}).length;
+  for (const part of partsOf(op) as readonly (Patch & Pick<LayoutUpdate, 'moved'>)[]) {
+    n += pathsOf(part).length + Object.keys(part.moved ?? {}).length;
   }
   return n;
 }

@@ -44,7 +44,7 @@ export class DashboardCore {
     this.#host = host;
     this.id = id;
     this.replica = new Replica(id);
-    this.views = new Views(this.replica, host.sealing);
+    this.views = new Views(this.replica, host.encryption);
   }
 
   get status(): DashboardState['status'] {
@@ -303,13 +303,18 @@ export class DashboardCore {
   /** Makes an op of this moment: on what the user sees now (M2, M3). */
   submit(asked: Op, options: EditOptions & { readonly order?: number } = {}, note = options.undo ?? true): Item {
     const before = this.replica.view;
-    const op = this.#host.sealing?.prepare(this.id, asked, before, options) ?? asked;
+    const op = this.#prepared(asked, options);
     const words = (merged: Op) => options.label ?? labelOf(merged, before);
     const item = this.#host.outbox.add(this.id, based(op, before, options), words, options);
     if (this.status === 'deleted') {
       this.#host.outbox.reject(item, new DashwireError('GONE', 'this dashboard was deleted'));
     } else if (note && before && this.replica.view) this.undo.record(item, op, before, this.replica.view);
     return item;
+  }
+
+  /** The op with nothing plain in encrypted fields. */
+  #prepared(op: Op, options: EditOptions): Op {
+    return this.#host.encryption?.prepare(this.id, op, this.replica.view, options) ?? op;
   }
 
   /** For the undo stack. */
@@ -327,7 +332,7 @@ export class DashboardCore {
     let over = false;
     const edit = (key: string, asked: BatchedOp) => {
       if (over) return;
-      const op = (this.#host.sealing?.prepare(this.id, asked, this.replica.view, options) ?? asked) as BatchedOp;
+      const op = this.#prepared(asked, options) as BatchedOp;
       const known = parts.get(key);
       const seen = withPrev(op, began);
       parts.set(key, known ? (mergeOps(known, seen) ?? seen) : seen);
@@ -355,7 +360,7 @@ export class DashboardCore {
           return undefined;
         }
         outbox.release(item);
-        if (began && this.replica.view && options.undo !== false) {
+        if (began && this.replica.view && (options.undo ?? true)) {
           this.undo.record(item, item.op, began, this.replica.view);
         }
         return item.operation;

@@ -7,7 +7,7 @@ import type { Sealing } from './sealing.ts';
 export interface Host {
   readonly platform: Platform;
   readonly outbox: Outbox;
-  readonly sealing?: Sealing;
+  readonly encryption?: Sealing;
   /** Sends with a fresh id, and gives that; null = there is no session. */
   send(type: string, payload: object): string | null;
   /** Tells the connection which dashboards are open, and where they stand. */

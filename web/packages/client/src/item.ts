@@ -106,12 +106,11 @@ export class Item {
     return !this.sent && ['draft', 'queued', 'blocked'].includes(this.state);
   }
 
-  publish(sealing?: Sealing): void {
+  publish(encryption?: Sealing): void {
     const operation = this.#snapshot();
     const open = this.state === 'conflicted' ? this.clashes.filter(({ choice }) => choice === undefined) : [];
     this.conflicts = open.map(({ id, at, payload }) => {
-      const { widgetId, kind } = payload;
-      const fields = sealing?.fields(payload) ?? payload.fields;
+      const { widgetId, kind, fields } = encryption?.opened(payload) ?? payload;
       return { id, dashboardId: this.dashboardId, widgetId, kind, fields, operation, at };
     });
     this.current.set(operation);

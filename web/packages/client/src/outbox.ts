@@ -23,7 +23,7 @@ export interface OutboxHost {
   readonly platform: Platform;
   readonly connection: Connection;
   readonly storage: OpStorage;
-  readonly sealing?: Sealing;
+  readonly encryption?: Sealing;
   /** Which server: what is kept for another is left alone. */
   readonly server: string;
   /** This client's own name. */
@@ -243,17 +243,14 @@ export class Outbox {
     item.clashes = clashes.map(({ part, conflict }): Clash => {
       return { id: part < 0 ? item.id : `${item.id}:${part}`, part, at, payload: conflict };
     });
-    const { sealing } = this.#host;
-    if (sealing) {
-      [item.op, item.clashes] = sealing.decide(item.op, item.clashes);
-      if (item.clashes.length === 0) {
-        this.#move(item, 'queued'); // what clashed is equal by value: it goes out again as it was decided
-        this.#save(item);
-        return;
-      }
+    this.#host.encryption?.decide(item);
+    if (item.clashes.length > 0) {
+      this.#stop(item, 'conflicted');
+      item.finish({ conflict: item.conflicts[0] });
+    } else {
+      this.#move(item, 'queued'); // what clashed is none by value: it goes out again as it was decided
+      this.#save(item);
     }
-    this.#stop(item, 'conflicted');
-    item.finish({ conflict: item.conflicts[0] });
   }
 
   reject(item: Item, error: DashwireError): void {
@@ -279,7 +276,7 @@ export class Outbox {
 
   /** Tells of everything anew: a key has come or gone. */
   readonly publish = (): void => {
-    for (const item of this.items) item.publish(this.#host.sealing);
+    for (const item of this.items) item.publish(this.#host.encryption);
     this.#host.replaced();
   };
 
@@ -369,7 +366,7 @@ export class Outbox {
   }
 
   #tell(item: Item): void {
-    item.publish(this.#host.sealing);
+    item.publish(this.#host.encryption);
     this.#host.changed(item);
   }
 
@@ -412,10 +409,10 @@ export class Outbox {
 
   /** An op is on the disk before it is sent; if the disk takes nothing it is sent all the same. */
   async #put(item: Item, user: string): Promise<void> {
-    const { storage, platform, sealing } = this.#host;
+    const { storage, platform, encryption } = this.#host;
     item.saving = true;
-    if (sealing) {
-      const error = await sealing.seal(item);
+    if (encryption) {
+      const error = await encryption.seal(item);
       if (item.active) this.#tell(item);
       if (error) {
         item.saving = false; // nothing plain reaches the disk: it stays in view for as long as this page
@@ -475,7 +472,7 @@ export class Outbox {
     const { storage, server, platform } = this.#host;
     const own = await this.#host.clientId;
     const kept = await storage.load(server, user);
-    await this.#host.sealing?.ready(kept);
+    await this.#host.encryption?.ready(kept);
     const mine = new Set<string>();
     for (const { clientId, createdAt } of kept) {
       if (mine.has(clientId)) continue;
@@ -502,7 +499,7 @@ export class Outbox {
     item.state = rejected ? 'rejected' : clashes ? 'conflicted' : 'in-doubt';
     item.clashes = clashes ?? [];
     if (rejected) item.error = new DashwireError(rejected.code, rejected.message, { path: rejected.path });
-    item.publish(this.#host.sealing);
+    item.publish(this.#host.encryption);
     if (rejected && item.error) item.finish({ error: item.error });
     if (clashes) item.finish({ conflict: item.conflicts[0] });
     return item;

@@ -1,14 +1,14 @@
-import type { ClientEvents, EditOptions } from './api.ts';
+import type { DashwireClient, EditOptions } from './api.ts';
 import type { DashboardDocument } from './document.ts';
 import type { DashwireError } from './errors.ts';
-import type { Clash, Item } from './item.ts';
+import type { Item } from './item.ts';
 import type { JsonObject } from './json.ts';
-import type { ConflictField, ConflictPayload } from './message.ts';
+import type { ConflictPayload } from './message.ts';
 import type { Op } from './operation.ts';
 import type { ConnectionEvents } from './transport.ts';
 
 /** How each sealed value begins: a compact JWE whose first header is its `typ`. */
-export const sealedPrefix = 'eyJ0eXAiOiJkYXNod2lyZS1maWVs';
+export const sealedPrefix = 'eyJ0eXAiOiJkYXNod2ly';
 
 /**
  * What stands in the place of a value that cannot be opened. Written back to its own place it keeps what is sealed.
@@ -29,7 +29,7 @@ export const isSealed = (value: unknown): value is string =>
 
 /** Whether a value stands for one that cannot be opened. */
 export const isLocked = (value: unknown): value is Locked & JsonObject =>
-  typeof value === 'object' && value !== null && isSealed((value as Partial<Locked>).sealed);
+  isSealed((value as Partial<Locked> | null | undefined)?.sealed);
 
 /**
  * What the client asks of the encryption of fields; `@dashwire/client/encryption` makes it. The replica, the outbox and
@@ -45,12 +45,11 @@ export interface Sealing {
   /** Resolves once what is sealed in a value can be opened at once, as far as its keys are here. */
   ready(value: unknown): Promise<unknown>;
   /** The document as an app sees it; the same one as long as nothing changes. */
-  open(document: DashboardDocument): DashboardDocument;
-  fields(conflict: ConflictPayload): readonly ConflictField[];
-  /** Takes away the clashes that are none by value; without any left, the op is the one to send now. */
-  decide(op: Op, clashes: readonly Clash[]): readonly [Op, readonly Clash[]];
-  /** What a call over REST gave, opened. */
-  read<T>(result: T, dashboardId: string): Promise<T>;
-  /** An event with its values opened; undefined = it is none by value. */
-  event<E extends keyof ClientEvents>(event: E, value: ClientEvents[E]): ClientEvents[E] | undefined;
+  open(document: DashboardDocument | null): DashboardDocument | null;
+  /** A clash with its values opened. */
+  opened(clash: ConflictPayload): ConflictPayload;
+  /** Takes away the clashes that are none by value; without any left, the item has the op to send now. */
+  decide(item: Pick<Item, 'op' | 'clashes'>): void;
+  /** The client with what REST and events tell opened; events that are none by value are left out. */
+  wrap(client: DashwireClient): DashwireClient;
 }

@@ -21,7 +21,7 @@ export class Views {
   readonly values = new LiveValues();
   readonly namedVersions = new Store<readonly NamedVersion[]>([]);
   readonly #replica: Replica;
-  readonly #sealing: Sealing | undefined;
+  readonly #encryption: Sealing | undefined;
   #items: readonly Item[] = [];
   readonly #widgets = new Family<Widget | undefined>((id) => member(this.#view?.widgets, id));
   readonly #layouts = new Family<Layout | undefined>((name) => member(this.#view?.layouts, name));
@@ -39,9 +39,9 @@ export class Views {
     );
   });
 
-  constructor(replica: Replica, sealing?: Sealing) {
+  constructor(replica: Replica, encryption?: Sealing) {
     this.#replica = replica;
-    this.#sealing = sealing;
+    this.#encryption = encryption;
     this.state = new Store<DashboardState>({
       status: 'loading',
       document: null,
@@ -86,7 +86,7 @@ export class Views {
   /** What the user sees, opened. */
   get #view(): DashboardDocument | null {
     const { view } = this.#replica;
-    return view && (this.#sealing?.open(view) ?? view);
+    return this.#encryption?.open(view) ?? view;
   }
 
   update(): void {

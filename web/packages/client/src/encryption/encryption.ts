@@ -2,9 +2,8 @@ import type { ClientEvents, DashboardSummary, DashwireClient, EditOptions } from
 import type { Change, DashboardDocument, Patch, Widget } from '../document.ts';
 import { equal } from '../equal.ts';
 import { DashwireError } from '../errors.ts';
-import type { Clash } from '../item.ts';
 import type { Json, JsonObject } from '../json.ts';
-import type { ConflictField, ConflictPayload, Entry, Overwritten, ServerMessage } from '../message.ts';
+import type { ConflictPayload, Entry, Overwritten, ServerMessage } from '../message.ts';
 import type { Op } from '../operation.ts';
 import { report } from '../platform.ts';
 import { getAt, isObject, member } from '../pointer.ts';
@@ -121,7 +120,8 @@ class Encryption implements FieldEncryption {
     return this.#vault.ready(value) ?? Promise.resolve();
   }
 
-  open(document: DashboardDocument): DashboardDocument {
+  open(document: DashboardDocument | null): DashboardDocument | null {
+    if (!document) return null;
     this.#shown.set(document.id, document);
     return this.#document(document);
   }
@@ -146,20 +146,47 @@ class Encryption implements FieldEncryption {
     return same;
   }
 
-  fields(conflict: ConflictPayload): readonly ConflictField[] {
-    return conflict.fields.map((field) => openField(this.#vault, conflict, field));
+  opened(clash: ConflictPayload): ConflictPayload {
+    return { ...clash, fields: clash.fields.map((field) => openField(this.#vault, clash, field)) };
   }
 
-  decide(op: Op, clashes: readonly Clash[]): readonly [Op, readonly Clash[]] {
-    return decide(this.#vault, op, clashes);
+  decide(item: Parameters<Sealing['decide']>[0]): void {
+    const [op, clashes] = decide(this.#vault, item.op, item.clashes);
+    if (op !== item.op) item.op = op;
+    item.clashes = clashes;
   }
 
-  async read<T>(result: T, dashboardId: string): Promise<T> {
-    await this.#vault.ready(result);
-    return this.#read(result as unknown, dashboardId) as T;
+  wrap(client: DashwireClient): DashwireClient {
+    const read = async <T>(result: Promise<T>, dashboardId = ''): Promise<T> => {
+      const raw = await result;
+      await this.#vault.ready(raw);
+      return this.#read(raw as unknown, dashboardId) as T;
+    };
+    const { dashboards } = client;
+    return {
+      ...client,
+      dashboards: {
+        ...dashboards,
+        list: (options) => read(dashboards.list(options)),
+        get: (id, options) => read(dashboards.get(id, options), id),
+      },
+      dashboard: (id) => {
+        const dashboard = client.dashboard(id);
+        return {
+          ...dashboard,
+          history: (options) => read(dashboard.history(options), id),
+          versionAt: (version, options) => read(dashboard.versionAt(version, options), id),
+        };
+      },
+      on: (event, listener) =>
+        client.on(event, (value) => {
+          const opened = this.#event(event, value);
+          if (opened !== undefined) listener(opened);
+        }),
+    };
   }
 
-  event<E extends keyof ClientEvents>(event: E, value: ClientEvents[E]): ClientEvents[E] | undefined {
+  #event<E extends keyof ClientEvents>(event: E, value: ClientEvents[E]): ClientEvents[E] | undefined {
     if (event === 'entry') return this.#entry(value as Entry) as ClientEvents[E];
     if (event !== 'overwritten') return value;
     const told = value as ClientEvents['overwritten'];

@@ -44,8 +44,8 @@ interface Part {
   readonly bytes: number;
 }
 
-/** How many widgets go into one op, and about how many bytes of their values. */
-const most = { widgets: 50, bytes: 200_000 };
+/** How many widgets and fields go into one op, and about how many bytes of their values; less if the server takes less (D5). */
+const most = { widgets: 50, fields: 200, bytes: 200_000 };
 /** What others edit at the same moment is looked at again so many times. */
 const rounds = 3;
 
@@ -60,7 +60,9 @@ export async function reencrypt(given: Reencryption, id: string, { from }: Reenc
       await vault.ready(document);
       const { parts, locked } = plan(given, document, from ?? id);
       let left = 0;
-      for (const chunk of chunks(parts)) {
+      const { operations = most.widgets, paths = most.fields } = client.connection.getSnapshot().limits ?? {};
+      const widgets = Math.min(most.widgets, operations);
+      for (const chunk of chunks(parts, { ...most, widgets, fields: Math.min(most.fields, paths) })) {
         const operations = chunk.map(({ op }) => op);
         // What somebody edits meanwhile is left as he writes it.
         const options = { policy: 'skip', undo: false, label: 'Encrypt with the current key' } as const;
@@ -132,15 +134,17 @@ function plan({ vault, fields }: Reencryption, document: DashboardDocument, from
   return { parts, locked };
 }
 
-function* chunks(parts: readonly Part[]): Generator<readonly Part[]> {
+function* chunks(parts: readonly Part[], at: typeof most): Generator<readonly Part[]> {
   let chunk: Part[] = [];
-  let bytes = 0;
+  let [fields, bytes] = [0, 0];
   for (const part of parts) {
-    if (chunk.length === most.widgets || (chunk.length > 0 && bytes + part.bytes > most.bytes)) {
+    const full = chunk.length === at.widgets || fields + part.fields > at.fields || bytes + part.bytes > at.bytes;
+    if (full && chunk.length > 0) {
       yield chunk;
-      [chunk, bytes] = [[], 0];
+      [chunk, fields, bytes] = [[], 0, 0];
     }
     chunk.push(part);
+    fields += part.fields;
     bytes += part.bytes;
   }
   if (chunk.length > 0) yield chunk;
