@@ -155,9 +155,9 @@ func TestE4_RefusalsDoNotCount(t *testing.T) {
 func TestE5_OversizedIsAnswered(t *testing.T) {
 	bubble(t, options{}, func(t *testing.T, n *node) {
 		p := n.join("a")
-		p.session.Oversized("big")
+		p.session.Oversized("big", 2<<20)
 		p.refused("big", "TOO_LARGE")
-		p.session.Oversized("")
+		p.session.Oversized("", 2<<20)
 		p.refused("", "TOO_LARGE")
 		p.send(`{"type":"PING","id":"1","payload":{}}`)
 		p.one("PONG")

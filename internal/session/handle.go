@@ -66,9 +66,17 @@ func (s *Session) handled() {
 // UnsignedBytes is how long a message may be before somebody has signed in (D5).
 const UnsignedBytes = 16 << 10
 
-// Oversized answers a message that was too long to be taken in (E5); id is what
-// could be read of it.
-func (s *Session) Oversized(id string) {
+// Oversized answers a message of size bytes that was too long to be taken in (E5); id is
+// what could be read of it. It is called and waits like Handle: such a message counts
+// towards the rates, and its answer towards those that are due.
+func (s *Session) Oversized(id string, size int) {
+	if !s.begin() {
+		return
+	}
+	defer s.handled()
+	if !s.limit.wait(s, size) || !s.awaitRoom() {
+		return
+	}
 	limit := s.server.cfg.Limits.MessageBytes
 	if _, signedIn := s.Principal(); !signedIn && limit > UnsignedBytes {
 		s.refuse(id, board.Errorf(board.CodeTooLarge, "a message has at most %d bytes before sign-in: sign in first",

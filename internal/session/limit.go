@@ -18,6 +18,10 @@ type limiter struct {
 	since           time.Time // over the rate without pause since then; zero = not
 }
 
+// pauseAtLeast is how much room must have come back in the buckets for a pause: a timer
+// that wakes a session late gives it some as well.
+const pauseAtLeast = 100 * time.Millisecond
+
 // byteBurst is how long a session may be ahead of its byte rate.
 const byteBurst = 2 * time.Second
 
@@ -29,12 +33,15 @@ func (l *limiter) wait(s *Session, n int) bool {
 	perMessage := time.Second / time.Duration(cfg.MessagesPerSecond)
 	perByte := float64(time.Second) / float64(cfg.BytesPerSecond)
 
+	burst := perMessage * time.Duration(cfg.MessageBurst)
 	delay := max(
-		take(&l.messages, now, perMessage, perMessage*time.Duration(cfg.MessageBurst)),
+		take(&l.messages, now, perMessage, burst),
 		take(&l.bytes, now, time.Duration(perByte*float64(n)), byteBurst),
 	)
-	if delay <= 0 {
+	if -delay >= min(pauseAtLeast, (burst-perMessage)/2) {
 		l.since = time.Time{}
+	}
+	if delay <= 0 {
 		return true
 	}
 	if l.since.IsZero() {

@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,6 +116,26 @@ func TestC8_TenSecondsOverTheRate(t *testing.T) {
 	})
 }
 
+// TestC8_WakingLateIsNoPause: a session is read again a little later than it might be, as
+// timers are, and sends on and on.
+func TestC8_WakingLateIsNoPause(t *testing.T) {
+	bubble(t, slowly, func(t *testing.T, n *node) {
+		p := n.join("a")
+		<-burst(p, 200)
+		begin := time.Now()
+		for p.closedWith() == 0 && time.Since(begin) < 20*time.Second {
+			for range 5 {
+				p.send(`{"type":"PING","id":"x","payload":{}}`)
+			}
+			after(25 * time.Millisecond) // as good as two messages
+		}
+		p.bye(wire.CloseSlowDown)
+		if took := time.Since(begin); took > 11*time.Second {
+			t.Errorf("closed after %s", took)
+		}
+	})
+}
+
 func TestC8_APauseStartsTheTenSecondsAnew(t *testing.T) {
 	bubble(t, slowly, func(t *testing.T, n *node) {
 		p := n.join("a")
@@ -126,6 +147,44 @@ func TestC8_APauseStartsTheTenSecondsAnew(t *testing.T) {
 			t.Errorf("closed with %d", code)
 		}
 	})
+}
+
+// TestE5_OversizedMessagesAreHeldToTheRates: what is thrown away was read nevertheless.
+func TestE5_OversizedMessagesAreHeldToTheRates(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		o     options
+		size  int
+		block bool
+	}{
+		{"C8 messages a second", slowly, 1, false},
+		{"C8 bytes a second", options{}, 3 << 20, false},
+		{"answers that are not read", options{}, 1, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, c.o, func(t *testing.T, n *node) {
+				p := n.join("a")
+				if c.block {
+					p.block(0)
+				}
+				var over atomic.Bool
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					for i := 0; i < 100_000 && !over.Load(); i++ {
+						p.session.Oversized("big", c.size)
+					}
+				}()
+				after(5 * time.Second)
+				if refused := n.server.Stats().Refused; refused == 0 || refused > 1000 {
+					t.Errorf("%d were answered", refused)
+				}
+				over.Store(true)
+				n.server.Disconnect(p.session.ID(), wire.CloseForbidden, "out")
+				<-done
+			})
+		})
+	}
 }
 
 func TestAnswersDueStopReading(t *testing.T) {

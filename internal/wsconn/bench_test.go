@@ -19,7 +19,7 @@ import (
 type quiet struct{ handled chan struct{} }
 
 func (q quiet) Handle([]byte)                   { q.handled <- struct{}{} }
-func (quiet) Oversized(string)                  {}
+func (quiet) Oversized(string, int)             {}
 func (quiet) Alive()                            {}
 func (quiet) Writable()                         {}
 func (quiet) Limited(observe.Limit)             {}

@@ -157,9 +157,9 @@ func (c *conn) onMessage(text []byte) *ending {
 	return nil
 }
 
-func (c *conn) onOversized(prefix []byte) {
+func (c *conn) onOversized(prefix []byte, size int) {
 	if !c.isClosing() {
-		c.session.Oversized(wire.PeekID(prefix))
+		c.session.Oversized(wire.PeekID(prefix), size)
 	}
 }
 

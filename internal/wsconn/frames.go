@@ -54,7 +54,7 @@ func over(l observe.Limit, code wire.CloseCode, reason string) *ending {
 // returned ending stops the reading.
 type handler interface {
 	onMessage(text []byte) *ending
-	onOversized(prefix []byte)
+	onOversized(prefix []byte, size int)
 	onPing(payload []byte) *ending
 	onPong() *ending
 }
@@ -262,11 +262,11 @@ func (f *frames) payload(part []byte, h handler) *ending {
 		f.open = true
 		return nil
 	}
-	text, dropping := f.text, f.dropping
+	text, dropping, size := f.text, f.dropping, f.size
 	f.open, f.fragments, f.size, f.text, f.dropping = false, 0, 0, nil, false
 	switch {
 	case dropping:
-		h.onOversized(text)
+		h.onOversized(text, size)
 		return nil
 	case !utf8.Valid(text):
 		return refuse(wire.CloseInvalidUTF8, "the message is not valid UTF-8")

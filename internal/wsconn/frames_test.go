@@ -17,10 +17,10 @@ func (l *log) onMessage(text []byte) *ending {
 	l.messages = append(l.messages, bytes.Clone(text))
 	return nil
 }
-func (l *log) onOversized([]byte)    { l.dropped++ }
-func (l *log) onPing([]byte) *ending { l.controls++; return nil }
-func (l *log) onPong() *ending       { l.controls++; return nil }
-func (l *log) total() (n int)        { return len(l.messages) + l.controls + l.dropped }
+func (l *log) onOversized([]byte, int) { l.dropped++ }
+func (l *log) onPing([]byte) *ending   { l.controls++; return nil }
+func (l *log) onPong() *ending         { l.controls++; return nil }
+func (l *log) total() (n int)          { return len(l.messages) + l.controls + l.dropped }
 func (l *log) same(other *log) bool {
 	if len(l.messages) != len(other.messages) || l.controls != other.controls || l.dropped != other.dropped {
 		return false
@@ -128,6 +128,6 @@ func BenchmarkReadFrames(b *testing.B) {
 type nothing struct{}
 
 func (nothing) onMessage([]byte) *ending { return nil }
-func (nothing) onOversized([]byte)       {}
+func (nothing) onOversized([]byte, int)  {}
 func (nothing) onPing([]byte) *ending    { return nil }
 func (nothing) onPong() *ending          { return nil }

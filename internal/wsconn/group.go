@@ -21,9 +21,10 @@ type Session interface {
 	// Handle works on one message. It is called one at a time, in order, may wait,
 	// and does not keep the bytes.
 	Handle(message []byte)
-	// Oversized tells of a message that was too long to be taken in (E5); id is its
+	// Oversized tells of a message of size bytes that was too long to be taken in (E5). It is
+	// called, and may wait, like Handle; id is its
 	// id if that could be read.
-	Oversized(id string)
+	Oversized(id string, size int)
 	// Alive tells that bytes have come (C4).
 	Alive()
 	// Writable tells that a write which was not ready has gone out.

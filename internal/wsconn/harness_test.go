@@ -59,7 +59,7 @@ func (r *recorder) Handle(message []byte) {
 	r.messages <- text
 }
 
-func (r *recorder) Oversized(id string) { r.oversized <- id }
+func (r *recorder) Oversized(id string, _ int) { r.oversized <- id }
 
 func (r *recorder) Alive() {
 	r.mu.Lock()
