@@ -205,6 +205,9 @@ func (a AuthorizedOp) Role() Role { return a.role }
 func Authorize(ctx context.Context, az Authorizer, p Principal, op *board.Op) (AuthorizedOp, *board.Error) {
 	role, err := Require(ctx, az, p, op.DashboardID, needed(op))
 	if err != nil {
+		if err.Code == board.CodeForbidden && op.SetsLimits() {
+			err.Message = "settings.limits are for an owner to set: " + err.Message
+		}
 		return AuthorizedOp{}, err
 	}
 	if via := p.Via(); via != "" {
@@ -238,7 +241,7 @@ func Require(ctx context.Context, az Authorizer, p Principal, dashboardID string
 // creating; putting another document in the place of one is restoring.
 func needed(op *board.Op) Role {
 	switch {
-	case op.Type == board.TypeDashboardDelete, op.Type == board.TypeReplace && !op.Create:
+	case op.Type == board.TypeDashboardDelete, op.Type == board.TypeReplace && !op.Create, op.SetsLimits():
 		return Owner
 	default:
 		return Editor

@@ -278,9 +278,10 @@ func (d *draft) add(c *Change) *Error {
 	return nil
 }
 
-// overLimit holds a state against D5. What is over a limit already may shrink.
+// overLimit holds a state against D5 and the dashboard's own limits (P1). What is over a
+// limit already may shrink.
 func (d *draft) overLimit(before, after *State) *Error {
-	limits := d.env.Limits
+	limits := d.limitsFor(before, after)
 	if n := after.widgets.len(); n > limits.Widgets && n > before.widgets.len() {
 		return Errorf(CodeLimitExceeded, "a dashboard has at most %d widgets: delete one first", limits.Widgets).Over(LimitWidgets)
 	}

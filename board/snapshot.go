@@ -182,6 +182,7 @@ func (r *snapshotReader) state(v Value) *State {
 			s.position = r.uint(key, v)
 		case "settings":
 			s.settings = r.part(key, v)
+			s.own = ownLimitsOf(s.settings.value)
 		case "tombstones":
 			keys, stamps := []string(nil), []stamp(nil)
 			for id, v := range v.Members() {

@@ -41,6 +41,8 @@ type State struct {
 	tombstones pmap[stamp]
 	committed  pmap[commit]
 
+	own ownLimits // read from the settings
+
 	// Bytes of canonical JSON: members of "widgets" and "layouts" without commas.
 	widgetBytes int
 	layoutBytes int
@@ -76,7 +78,7 @@ func NewState(id string) *State {
 
 // clear empties the document.
 func (s *State) clear() {
-	s.settings = part{value: "{}", clocks: newClocks(stamp{})}
+	s.settings, s.own = part{value: "{}", clocks: newClocks(stamp{})}, ownLimits{}
 	s.widgets, s.widgetBytes = pmap[part]{}, 0
 	s.layouts, s.layoutBytes = pmap[*Layout]{}, 0
 	s.putLayout(MainBreakpoint, &Layout{Columns: DefaultColumns, Compact: CompactVertical})
@@ -244,6 +246,7 @@ func (s *State) apply(c *Change, st stamp) {
 	if c.Settings != nil {
 		s.settings.value = s.settings.value.patched(c.Settings)
 		s.settings.clocks = s.settings.clocks.afterPatch(c.Settings, st)
+		s.own = ownLimitsOf(s.settings.value)
 	}
 	for _, id := range sortedKeys(c.Widgets) {
 		s.applyWidget(id, c.Widgets[id], st)

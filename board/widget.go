@@ -198,6 +198,9 @@ func (d *draft) updateSettings(op *Op, b baseline) outcome {
 	if err := d.checkPolicy(patch); err != nil {
 		return refused(err)
 	}
+	if err := d.checkLimits(patch); err != nil {
+		return refused(err)
+	}
 	if err := d.add(&Change{Settings: patch}); err != nil {
 		return refused(err)
 	}

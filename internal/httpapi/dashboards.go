@@ -385,7 +385,8 @@ func (q *request) duplicate() *problem {
 		content.uint("version", *body.Version)
 	}
 	doc := state.Document()
-	doc.Settings = doc.Settings.Without(versionsPath)
+	// A copy's limits are for its own owner to set (P1).
+	doc.Settings = doc.Settings.Without(versionsPath).Without(board.LimitsPath)
 	if body.Title != nil {
 		doc.Settings = doc.Settings.With("/title", quoted(*body.Title))
 		content.str("title", *body.Title)
