@@ -122,6 +122,9 @@ var steps = []func(*actor) error{
 		return a.request("history", "GET", "/api/dashboards/"+a.dashboard()+"/history?limit=20", "")
 	},
 	func(a *actor) error {
+		return a.request("audit", "GET", "/api/dashboards/"+a.dashboard()+"/audit?limit=20", "")
+	},
+	func(a *actor) error {
 		return a.request("version", "GET", fmt.Sprintf("/api/dashboards/%s/versions/%d", a.dashboard(), a.rand.IntN(9)), "")
 	},
 	func(a *actor) error {
