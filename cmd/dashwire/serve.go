@@ -20,7 +20,6 @@ import (
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/page"
 	"github.com/dashwire/dashwire/journal"
-	"github.com/dashwire/dashwire/journal/sqlitejournal"
 	"github.com/dashwire/dashwire/metrics"
 	"github.com/dashwire/dashwire/observe"
 )
@@ -42,6 +41,7 @@ type serveCmd struct {
 	limitFlags
 	auditFlags
 	webhookFlags
+	natsFlags
 
 	MaxSessions       int  `group:"sessions" placeholder:"N" help:"sessions at once (default by the descriptor limit)"`
 	SessionsPerUser   int  `group:"sessions" default:"50" help:"sessions of one user at once"`
@@ -132,15 +132,13 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 		}
 		defer plain.Close()
 	}
-	j, err := sqlitejournal.Open(c.Data, sqlitejournal.Options{
-		Logger: log, KeepEntries: c.KeepEntries, KeepAge: time.Duration(c.KeepAge),
-	})
+	j, err := c.openStore(p.ctx, log)
 	if err != nil {
-		return &notBegun{err}
+		return err
 	}
 	defer func() {
-		if err := j.Close(); err != nil {
-			log.Error("closing the data file", "err", err)
+		if err := j.close(); err != nil {
+			log.Error("closing the journal", "err", err)
 		}
 	}()
 
@@ -159,7 +157,7 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	var demo *demo
 	var serving atomic.Pointer[dashwire.Server]
 	hooks, scrape := metrics.New(metrics.Options{Numbers: func() []metrics.Number {
-		all := append(journalNumbers(j.Stats()), rightsNumbers(rights)...)
+		all := append(j.numbers(), rightsNumbers(rights)...)
 		if srv := serving.Load(); srv != nil {
 			states, err := srv.Webhooks(p.ctx)
 			if err != nil {
@@ -202,7 +200,7 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 			demo = nil
 		}
 	}
-	fmt.Fprint(p.out, c.greeting(listener.Addr(), operators, room, describe(p.ctx, j)))
+	fmt.Fprint(p.out, c.greeting(listener.Addr(), operators, room, j.place, describe(p.ctx, j)))
 	if n := len(cfg.Webhooks.Targets); n > 0 {
 		fmt.Fprintf(p.out, "Webhooks to %s\n", count(n, "target", "targets"))
 	}
@@ -314,11 +312,11 @@ func (c *serveCmd) demoOn(addr string) bool {
 	if c.Demo != nil {
 		return *c.Demo
 	}
-	return loopback(addr) && !c.signInOn()
+	return loopback(addr) && !c.signInOn() && len(c.Nats) == 0
 }
 
 // greeting is what a person sees at the start.
-func (c *serveCmd) greeting(addr net.Addr, operators net.Listener, room capacity, holds string) string {
+func (c *serveCmd) greeting(addr net.Addr, operators net.Listener, room capacity, place, holds string) string {
 	var b strings.Builder
 	at := visible(addr)
 	fmt.Fprintf(&b, "Ready on %s://%s\n", c.scheme(), at)
@@ -326,7 +324,7 @@ func (c *serveCmd) greeting(addr net.Addr, operators net.Listener, room capacity
 	if operators != nil {
 		fmt.Fprintf(&b, "Operators on http://%s/api/stats and /metrics\n", visible(operators.Addr()))
 	}
-	fmt.Fprintf(&b, "Data in %s (%s)\n", c.Data, holds)
+	fmt.Fprintf(&b, "Data in %s (%s)\n", place, holds)
 	fmt.Fprintf(&b, "Room for %s (%s)\n", count(room.sessions, "session", "sessions"), room.reason)
 	if c.signInOn() {
 		b.WriteString("Sign-in is on: who connects needs a token or signs each request.\n")
@@ -345,27 +343,6 @@ func (c *serveCmd) farewell(sessions int) string {
 		count(sessions, "session leaves", "sessions leave"), time.Duration(c.Drain))
 }
 
-// describe tells what a data file holds.
-func describe(ctx context.Context, j *sqlitejournal.Journal) string {
-	const most = 1000
-	list, err := j.List(ctx, "", most)
-	if err != nil {
-		return "its list of dashboards cannot be read"
-	}
-	n := 0
-	for _, info := range list {
-		if s, err := summaryOf(info); err == nil && s.Deleted == 0 {
-			n++
-		}
-	}
-	text := count(n, "dashboard", "dashboards")
-	if len(list) == most {
-		text = "over " + text
-	}
-	stats := j.Stats()
-	return text + ", " + bytesText(stats.FileBytes+stats.WALBytes)
-}
-
 // networks reads the proxies that are believed: networks or single addresses.
 func networks(list []string) ([]netip.Prefix, error) {
 	var all []netip.Prefix
@@ -377,19 +354,6 @@ func networks(list []string) ([]netip.Prefix, error) {
 		all = append(all, n)
 	}
 	return all, nil
-}
-
-// journalNumbers are the journal's counts as metrics.
-func journalNumbers(s sqlitejournal.Stats) []metrics.Number {
-	return []metrics.Number{
-		{Name: "dashwire_journal_bytes", Help: "Size of the data file.", Value: float64(s.FileBytes)},
-		{Name: "dashwire_journal_wal_bytes", Help: "Size of the write-ahead log beside it.", Value: float64(s.WALBytes)},
-		{Name: "dashwire_journal_commits_total", Help: "Commits, each with its fsync.", Value: float64(s.Commits), Counter: true},
-		{Name: "dashwire_journal_commit_seconds_total", Help: "Time spent in commits.", Value: s.CommitTime.Seconds(), Counter: true},
-		{Name: "dashwire_journal_refused_total", Help: "Groups of appends that found the disk full or the file locked.", Value: float64(s.Refused), Counter: true},
-		{Name: "dashwire_journal_reopened_total", Help: "Times that the file was opened again after a failure.", Value: float64(s.Reopened), Counter: true},
-		{Name: "dashwire_journal_damaged", Help: "Dashboards closed for damage.", Value: float64(s.Damaged)},
-	}
 }
 
 // exists tells whether there is a file.

@@ -84,6 +84,9 @@ func (j *Journal) Follow(ctx context.Context, deliver func(journal.Delivery)) er
 	return err
 }
 
+// Connected reports whether a NATS server is connected at the moment.
+func (j *Journal) Connected() bool { return j.conn.IsConnected() }
+
 // Generation names the stream that was opened: another one for every stream made.
 func (j *Journal) Generation() string { return j.generation }
 

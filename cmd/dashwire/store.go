@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/dashwire/dashwire/journal"
+	"github.com/dashwire/dashwire/journal/natsjournal"
+	"github.com/dashwire/dashwire/journal/sqlitejournal"
+	"github.com/dashwire/dashwire/metrics"
+)
+
+// natsFlags are the settings of a server that keeps its dashboards on NATS, with
+// others beside it (docs/operations.md).
+type natsFlags struct {
+	Nats           []string `hidden:"" placeholder:"URL,…" help:"keep dashboards on these NATS servers instead of in a file"`
+	NatsStream     string   `hidden:"" default:"dashwire" help:"the stream that holds them"`
+	NatsReplicas   int      `hidden:"" default:"3" help:"servers that keep each edit: 1, 3 or 5"`
+	NatsMonitor    []string `hidden:"" placeholder:"URL,…" help:"the monitoring ports of all NATS servers, to ask whether they sync"`
+	NatsSyncAlways bool     `hidden:"" help:"the NATS servers run with sync_interval: always; do not ask them"`
+	NatsUnsafe     bool     `hidden:"" help:"start on NATS servers that could lose acknowledged edits"`
+	NatsCreds      string   `hidden:"" placeholder:"FILE" help:"NATS credentials"`
+	NatsCA         string   `hidden:"" name:"nats-ca" placeholder:"FILE" help:"the authorities that the NATS servers' certificates come from (PEM)"`
+	NatsCert       string   `hidden:"" placeholder:"FILE" help:"the certificate that this server shows them (PEM)"`
+	NatsKey        string   `hidden:"" placeholder:"FILE" help:"its key (PEM)"`
+}
+
+// store is an open journal with what a person and /metrics are told of it.
+type store struct {
+	journal.Journal
+	close   func() error
+	numbers func() []metrics.Number
+	// place is where the data is, size what is told of its size.
+	place string
+	size  func() string
+}
+
+// openStore opens the journal that the settings name.
+func (c *serveCmd) openStore(ctx context.Context, log *slog.Logger) (*store, error) {
+	if len(c.Nats) > 0 {
+		return c.openNATS(ctx, log)
+	}
+	j, err := sqlitejournal.Open(c.Data, sqlitejournal.Options{
+		Logger: log, KeepEntries: c.KeepEntries, KeepAge: time.Duration(c.KeepAge),
+	})
+	if err != nil {
+		return nil, &notBegun{err}
+	}
+	return &store{
+		Journal: j, close: j.Close, place: c.Data,
+		numbers: func() []metrics.Number { return journalNumbers(j.Stats()) },
+		size: func() string {
+			stats := j.Stats()
+			return ", " + bytesText(stats.FileBytes+stats.WALBytes)
+		},
+	}, nil
+}
+
+func (c *serveCmd) openNATS(ctx context.Context, log *slog.Logger) (*store, error) {
+	secure, err := c.natsFlags.tls()
+	if err != nil {
+		return nil, err
+	}
+	j, err := natsjournal.Open(ctx, strings.Join(c.Nats, ","), natsjournal.Options{
+		Stream: c.NatsStream, Replicas: c.NatsReplicas, Monitors: c.NatsMonitor, SyncAlways: c.NatsSyncAlways,
+		Unsafe: c.NatsUnsafe, CredentialsFile: c.NatsCreds, TLS: secure,
+		KeepEntries: c.KeepEntries, KeepAge: time.Duration(c.KeepAge), Logger: log,
+	})
+	if err != nil {
+		return nil, &notBegun{err}
+	}
+	found := j.Report()
+	return &store{
+		Journal: j, close: j.Close,
+		place: fmt.Sprintf("the stream %s on NATS %s, %s, durability %s", found.Stream, found.Version,
+			count(found.Replicas, "replica", "replicas"), found.Durability),
+		numbers: func() []metrics.Number {
+			connected := 0.0
+			if j.Connected() {
+				connected = 1
+			}
+			return []metrics.Number{
+				{Name: "dashwire_journal_connected", Help: "1 while NATS is connected.", Value: connected},
+			}
+		},
+		size: func() string { return "" },
+	}, nil
+}
+
+// tls is how NATS is reached by TLS, nil = as the address says.
+func (c *natsFlags) tls() (*tls.Config, error) {
+	if (c.NatsCert == "") != (c.NatsKey == "") {
+		return nil, refuse("--nats-cert and --nats-key go together")
+	}
+	if c.NatsCA == "" && c.NatsCert == "" {
+		return nil, nil
+	}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.NatsCA != "" {
+		pem, err := os.ReadFile(c.NatsCA)
+		if err != nil {
+			return nil, refuse("--nats-ca: %w", err)
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, refuse("--nats-ca: %s holds no certificate in PEM form", c.NatsCA)
+		}
+	}
+	if c.NatsCert != "" {
+		pair, err := tls.LoadX509KeyPair(c.NatsCert, c.NatsKey)
+		if err != nil {
+			return nil, refuse("--nats-cert, --nats-key: %w", err)
+		}
+		cfg.Certificates = []tls.Certificate{pair}
+	}
+	return cfg, nil
+}
+
+// describe tells what a store holds.
+func describe(ctx context.Context, s *store) string {
+	const most = 1000
+	list, err := s.List(ctx, "", most)
+	if err != nil {
+		return "its list of dashboards cannot be read"
+	}
+	n := 0
+	for _, info := range list {
+		if s, err := summaryOf(info); err == nil && s.Deleted == 0 {
+			n++
+		}
+	}
+	text := count(n, "dashboard", "dashboards")
+	if len(list) == most {
+		text = "over " + text
+	}
+	return text + s.size()
+}
+
+// journalNumbers are the counts of a journal in a file as metrics.
+func journalNumbers(s sqlitejournal.Stats) []metrics.Number {
+	return []metrics.Number{
+		{Name: "dashwire_journal_bytes", Help: "Size of the data file.", Value: float64(s.FileBytes)},
+		{Name: "dashwire_journal_wal_bytes", Help: "Size of the write-ahead log beside it.", Value: float64(s.WALBytes)},
+		{Name: "dashwire_journal_commits_total", Help: "Commits, each with its fsync.", Value: float64(s.Commits), Counter: true},
+		{Name: "dashwire_journal_commit_seconds_total", Help: "Time spent in commits.", Value: s.CommitTime.Seconds(), Counter: true},
+		{Name: "dashwire_journal_refused_total", Help: "Groups of appends that found the disk full or the file locked.", Value: float64(s.Refused), Counter: true},
+		{Name: "dashwire_journal_reopened_total", Help: "Times that the file was opened again after a failure.", Value: float64(s.Reopened), Counter: true},
+		{Name: "dashwire_journal_damaged", Help: "Dashboards closed for damage.", Value: float64(s.Damaged)},
+	}
+}
