@@ -13,7 +13,7 @@ import (
 // honest are two sessions of somebody who does nothing wrong, for as long as a test
 // lasts: one edits, one follows.
 type honest struct {
-	t                  *testing.T
+	t                  testing.TB
 	editor, reader     *socket
 	pause              *time.Ticker
 	ended              chan struct{}
@@ -118,7 +118,7 @@ func (h *honest) stop() {
 }
 
 // eventually waits until something is so.
-func eventually(t *testing.T, what string, is func() bool) {
+func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()

@@ -49,7 +49,7 @@ const secret = "an attacker does not have this secret, not even its length"
 // data file, with sign-in by tokens.
 type target struct {
 	*dashwire.Server
-	t    *testing.T
+	t    testing.TB
 	URL  string
 	addr string // host:port
 	data string // path of the data file
@@ -58,7 +58,7 @@ type target struct {
 
 // attacked starts a target that ends with the test. The configuration may be changed
 // before.
-func attacked(t *testing.T, change ...func(*dashwire.Config)) *target {
+func attacked(t testing.TB, change ...func(*dashwire.Config)) *target {
 	t.Helper()
 	x := &target{t: t, data: filepath.Join(t.TempDir(), "dashwire.db"), log: &recorder{}}
 	j, err := sqlitejournal.Open(x.data, sqlitejournal.Options{Logger: x.log.logger()})
@@ -95,7 +95,7 @@ func attacked(t *testing.T, change ...func(*dashwire.Config)) *target {
 }
 
 // door is sign-in by tokens.
-func door(t *testing.T, cfg jwtauth.Config) *jwtauth.Authenticator {
+func door(t testing.TB, cfg jwtauth.Config) *jwtauth.Authenticator {
 	t.Helper()
 	d, err := jwtauth.New(cfg)
 	if err != nil {
@@ -105,7 +105,7 @@ func door(t *testing.T, cfg jwtauth.Config) *jwtauth.Authenticator {
 }
 
 // file writes a file of the test and returns its path.
-func file(t *testing.T, name, content string) string {
+func file(t testing.TB, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
