@@ -459,3 +459,49 @@ func TestC2_LittleIsHeldBeforeSignIn(t *testing.T) {
 	}
 	l.hit(observe.LimitUnsignedMessageBytes, 1)
 }
+
+// TestC2_WhatIsHeldOfUnfinishedMessages: before sign-in a socket costs no more than the
+// bytes that have come, up to 16 KiB, and next to nothing of a message that is too long.
+func TestC2_WhatIsHeldOfUnfinishedMessages(t *testing.T) {
+	const sockets = 200
+	l := limit(t, func(c *dashwire.Config) { c.UnsignedPerAddress = sockets })
+	var open []*socket
+	for range sockets {
+		open = append(open, l.admitted("192.0.2.1", ""))
+	}
+	inUse := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC() // pools are emptied by the second
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	// A ping in the middle of the message: its pong tells that all before it was read.
+	part := make([]byte, 15<<10)
+	for i := range part {
+		part[i] = 'x'
+	}
+	send := func(first byte) {
+		for _, s := range open {
+			s.write(first, part)
+			s.write(0x89, nil)
+		}
+		for _, s := range open {
+			var pong [2]byte
+			if _, err := io.ReadFull(s.in, pong[:]); err != nil || pong[0] != 0x8a {
+				t.Fatalf("%x, %v", pong, err)
+			}
+		}
+	}
+	before := inUse()
+	send(0x01) // text that goes on
+	if each := (inUse() - before) / sockets; each > 20<<10 {
+		t.Errorf("%d bytes are held for each socket, of which %d have come", each, len(part))
+	}
+	for range 3 {
+		send(0x00) // it has become too long
+	}
+	if each := (inUse() - before) / sockets; each > 2<<10 {
+		t.Errorf("%d bytes are held for each socket whose message is too long", each)
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/session"
 )
 
 // maxCookie is the size, in bytes of name and value, up to which browsers keep a cookie
@@ -32,7 +33,8 @@ func (q *request) signInByCookie() *problem {
 	if p := q.count(1, int(max(q.r.ContentLength, 0))); p != nil {
 		return p
 	}
-	v, p := q.object(q.api.cfg.Limits.MessageBytes, false, typeJSON)
+	// Nobody has signed in yet: this is all that a stranger may have held.
+	v, p := q.object(session.UnsignedBytes, false, typeJSON)
 	if p != nil {
 		return p
 	}
