@@ -5,6 +5,7 @@ import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useSta
 import { pageKeyOf } from './keyboard/keys.ts';
 import { holdLostKeys } from './keyboard/lost-keys.ts';
 import { type Person, person, personOf, userIdOf } from './person.ts';
+import { encryption, restoreKey, wordsAsked } from './private/keys.ts';
 import { firstDashboard, type PageOptions, parseOptions, type Route } from './routes.ts';
 import './shell/dialog.css';
 import './shell/page.css';
@@ -25,6 +26,7 @@ const Kiosk = lazy(async () => ({ default: (await import('./kiosk/kiosk.tsx')).K
 const KeyboardHelp = lazy(async () => ({ default: (await import('./keyboard/help.tsx')).KeyboardHelp }));
 const SignInDialog = lazy(async () => ({ default: (await import('./sign-in/dialog.tsx')).SignInDialog }));
 const SignInPage = lazy(async () => ({ default: (await import('./sign-in/page.tsx')).SignInPage }));
+const WordsDialog = lazy(async () => ({ default: (await import('./private/words-dialog.tsx')).WordsDialog }));
 const RenameDialog = lazy(async () => ({ default: (await import('./shell/rename.tsx')).RenameDialog }));
 
 /** The app: one client, and the page that the address asks for. */
@@ -35,10 +37,15 @@ export function App(): ReactNode {
   const kept = useReadable(person);
   usePreload();
   useEffect(holdLostKeys, []);
+  useEffect(() => void restoreKey(), []);
   const who = useMemo(() => (options.userId === null ? kept : personOf(options.userId)), [options.userId, kept]);
   return (
     <CSPProvider disableStyleElements>
-      <DashboardRealtimeProvider userId={options.userId ?? userIdOf(who.name)} unsavedGuard={options.kiosk === null}>
+      <DashboardRealtimeProvider
+        userId={options.userId ?? userIdOf(who.name)}
+        encryption={encryption}
+        unsavedGuard={options.kiosk === null}
+      >
         <OfflineSwitch />
         <Page route={route} options={options} who={who} />
       </DashboardRealtimeProvider>
@@ -135,9 +142,16 @@ function Page({ route, options, who: asked }: PageProps): ReactNode {
         {dialog === 'rename' && <RenameDialog open onClose={close} />}
         {dialog === 'sign-in' && <SignInDialog open onClose={close} />}
       </Part>
+      <Words />
       <Notices />
     </>
   );
+}
+
+/** Where one gives the words for private texts. */
+function Words(): ReactNode {
+  const asked = useReadable(wordsAsked);
+  return <Part key={String(asked !== null)}>{asked && <WordsDialog kid={asked.kid} />}</Part>;
 }
 
 function OfflineSwitch(): ReactNode {

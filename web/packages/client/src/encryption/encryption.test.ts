@@ -205,6 +205,12 @@ describe('without its key', () => {
     await until(e.widget('cpu'), (widget) => queryOf(widget) === 'was');
     expect((await edit.done).state).toBe('settled');
     expect(asked).toEqual(['k1']);
+    own.keys.remove('k1');
+    await until(e.widget('cpu'), (widget) => isLocked(queryOf(widget)));
+    expect(config(e).query).toMatchObject({ $locked: 'missing' });
+    own.keys.retry();
+    await until(e.widget('cpu'), (widget) => queryOf(widget) === 'was');
+    expect(asked).toEqual(['k1', 'k1']);
     await caughtUp(p.a, e);
     expect(p.a.widget('cpu').getSnapshot()?.notes).toEqual({ mine: 'kept until the key is here' });
 

@@ -73,11 +73,10 @@ export class KeyRing {
     this.#tell();
   }
 
-  /** Forgets a key: what it opened is locked again. */
+  /** Forgets a key: what it opened is locked again, and the key is not looked up before `retry`. */
   remove(kid: string): void {
     this.#keys.delete(kid);
-    this.#asked.delete(kid);
-    this.#missing.delete(kid);
+    this.#missing.set(kid, Number.POSITIVE_INFINITY);
     if (this.#current === kid) this.#current = null;
     this.#tell();
   }
@@ -103,7 +102,7 @@ export class KeyRing {
   async #ask(kid: string, lookup: NonNullable<KeyRingOptions['lookup']>): Promise<void> {
     try {
       const key = await lookup(kid);
-      if (this.#keys.has(kid)) return; // it was added meanwhile
+      if (this.#keys.has(kid) || this.#missing.has(kid)) return; // it was added or removed meanwhile
       if (key === null) this.#missing.set(kid, Number.POSITIVE_INFINITY);
       else {
         this.#keys.set(kid, imported(kid, key));

@@ -1,4 +1,4 @@
-import type { Json, JsonObject, Pointer, Widget } from '@dashwire/client';
+import { isLocked, type Json, type JsonObject, type Pointer, type Widget } from '@dashwire/client';
 import { type RenderValue, useDashboard, useReadable } from '@dashwire/react';
 import { type ReactNode, useMemo } from 'react';
 import { useTimeRange } from '../shell/time-range.ts';
@@ -42,6 +42,7 @@ function changesPicture(path: Pointer): boolean {
 
 export function inWords(value: Json | undefined): string {
   if (value === undefined) return '(nothing)';
+  if (isLocked(value)) return '(encrypted)';
   return typeof value === 'string' ? value : JSON.stringify(value, null, 1);
 }
 

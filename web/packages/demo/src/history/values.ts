@@ -1,8 +1,9 @@
-import type { Json, Rectangle } from '@dashwire/client';
+import { isLocked, type Json, type Rectangle } from '@dashwire/client';
 
 /** A value for a person, cut where it gets long. */
 export function valueInWords(value: Json | undefined, most = 60): string {
   if (value === undefined) return 'not set';
+  if (isLocked(value)) return 'encrypted';
   const text = typeof value === 'string' ? (value === '' ? 'empty' : value) : JSON.stringify(value);
   const letters = [...text.replace(/\s+/g, ' ')];
   return letters.length > most ? `${letters.slice(0, most).join('')}…` : letters.join('');

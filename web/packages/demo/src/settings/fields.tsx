@@ -1,4 +1,5 @@
 import type { ComponentType, ReactNode } from 'react';
+import { PrivateField } from '../private/private-text.tsx';
 import type { TileProps } from '../tile.ts';
 import { commonUnits } from '../tiles/units.ts';
 import { ChoiceField, NumberField, TextField } from './inputs.tsx';
@@ -75,6 +76,7 @@ function Words(): ReactNode {
           ['html', 'HTML, shown as text'],
         ]}
       />
+      <PrivateField />
     </>
   );
 }

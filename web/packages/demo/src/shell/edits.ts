@@ -1,4 +1,4 @@
-import type { Dashboard, JsonObject } from '@dashwire/client';
+import { type Dashboard, DashwireError, type JsonObject } from '@dashwire/client';
 import { announce } from '../announce.ts';
 import { titleOf } from '../grid/tile-name.ts';
 import { toast } from './toasts.ts';
@@ -28,9 +28,15 @@ export function duplicateWidget(dashboard: Dashboard, widgetId: string): string 
   if (widget === undefined) return undefined;
   const copy: JsonObject = { ...widget, title: `${titleOf(widget, widgetId)} copy` };
   const layout = place && { x: place.x, y: place.y + place.h, w: place.w, h: place.h };
-  const made = dashboard.createWidget(copy, { layout, label: `Duplicate ${titleOf(widget, widgetId)}` });
-  announce(`Duplicated ${titleOf(widget, widgetId)}.`);
-  return made.widgetId;
+  try {
+    const made = dashboard.createWidget(copy, { layout, label: `Duplicate ${titleOf(widget, widgetId)}` });
+    announce(`Duplicated ${titleOf(widget, widgetId)}.`);
+    return made.widgetId;
+  } catch (error) {
+    if (!(error instanceof DashwireError)) throw error;
+    toast(`It cannot be duplicated: ${error.message}`); // something in it is encrypted
+    return undefined;
+  }
 }
 
 /** Pins a widget, so that it stays where it is while others move, or lets go of it. */

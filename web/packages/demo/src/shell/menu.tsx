@@ -3,6 +3,7 @@ import { useReadable } from '@dashwire/react';
 import { Check, Ellipsis } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { initials, type Person } from '../person.ts';
+import { askWords, encryption, lock } from '../private/keys.ts';
 import { dashboardsHref } from '../routes.ts';
 import { setTheme, type Theme, theme } from '../theme/theme.ts';
 import type { PageActions } from './page-actions.ts';
@@ -27,6 +28,7 @@ export function MainMenu({
   const { name, color } = common.who;
   const chosen = useReadable(theme);
   const away = useReadable(offline);
+  const writes = useReadable(encryption.keys.state).current !== null;
   return (
     <Menu.Root modal={false}>
       <Menu.Trigger className="ui-button plain icon menu-trigger" aria-label="Menu" title="Menu">
@@ -53,6 +55,9 @@ export function MainMenu({
             </Menu.LinkItem>
             <Menu.Item className="menu-item" onClick={common.importFiles}>
               Import…
+            </Menu.Item>
+            <Menu.Item className="menu-item" onClick={() => (writes ? void lock() : askWords())}>
+              {writes ? 'Lock private texts' : 'Unlock private texts…'}
             </Menu.Item>
             <Menu.Separator className="menu-line" />
             <Menu.CheckboxItem className="menu-item" checked={away} onCheckedChange={setOffline}>

@@ -27,5 +27,6 @@ function fetchAll(): void {
     import('../keyboard/help.tsx'),
     import('./rename.tsx'),
     import('../sign-in/dialog.tsx'),
+    import('../private/words-dialog.tsx'),
   ]);
 }

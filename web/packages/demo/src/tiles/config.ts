@@ -1,4 +1,4 @@
-import type { Json, JsonObject, Widget } from '@dashwire/client';
+import { isLocked, type Json, type JsonObject, type Locked, type Widget } from '@dashwire/client';
 import type { Style } from './format.ts';
 
 /**
@@ -29,6 +29,8 @@ export interface Config extends Style {
   readonly series: readonly Series[];
   readonly text: string;
   readonly mode: 'markdown' | 'text' | 'html';
+  /** What only those read who know the words; `''` = nothing. */
+  readonly secret: string | Locked;
   /** The column that a table is sorted by, by its name. */
   readonly sort: string;
   readonly descending: boolean;
@@ -113,6 +115,7 @@ export function parse(widget: Widget): Config {
     series: field('series', 'a list of {key, label}', series) ?? [],
     text: text('text'),
     mode: field('mode', 'markdown, html or text', oneOf('markdown', 'html', 'text')) ?? 'markdown',
+    secret: field('private', 'a text', (v) => (typeof v === 'string' || isLocked(v) ? v : undefined)) ?? '',
     sort: text('sort'),
     descending: member(config, 'descending') === true,
     problems,

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { PrivateText } from '../private/private-text.tsx';
 import type { DrawingProps } from './drawing.ts';
 import { usePart } from './part.ts';
 import { markdownPart } from './parts.ts';
@@ -6,19 +7,15 @@ import { Scroll } from './scroll.tsx';
 
 /** A note. HTML is shown as it is written: text of others is never run. */
 export function Text({ config, kiosk }: DrawingProps): ReactNode {
+  const { text, mode, secret } = config;
   const Markdown = usePart(markdownPart)?.Markdown;
-  if (config.text.trim() === '') return <p className="kind kind-none">Nothing is written here yet.</p>;
-  if (config.mode === 'markdown') {
-    return (
-      <Scroll className="kind-text" name={config.title || 'Text'} kiosk={kiosk}>
-        {Markdown && <Markdown text={config.text} />}
-      </Scroll>
-    );
-  }
+  if (text.trim() === '' && secret === '') return <p className="kind kind-none">Nothing is written here yet.</p>;
   return (
     <Scroll className="kind-text" name={config.title || 'Text'} kiosk={kiosk}>
-      {config.mode === 'html' && <p className="kind-note">HTML is shown as text here, and kept as it is.</p>}
-      <pre>{config.text}</pre>
+      {mode === 'markdown' && Markdown && <Markdown text={text} />}
+      {mode === 'html' && <p className="kind-note">HTML is shown as text here, and kept as it is.</p>}
+      {mode !== 'markdown' && <pre>{text}</pre>}
+      {secret !== '' && <PrivateText text={secret} kiosk={kiosk} />}
     </Scroll>
   );
 }
