@@ -75,6 +75,9 @@ func (a *API) handle(mux *http.ServeMux, w http.ResponseWriter, r *http.Request)
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
+	if reserved(r.URL.Path) {
+		noPage(h)
+	}
 	q := a.newRequest(w, r, route{pattern: "/"})
 	defer q.recover()
 	if p := q.checkLocal(); p != nil {
@@ -89,6 +92,13 @@ func (a *API) handle(mux *http.ServeMux, w http.ResponseWriter, r *http.Request)
 		return
 	}
 	mux.ServeHTTP(w, r)
+}
+
+// noPage keeps an answer from being used as a page, in a frame or as a part of another
+// site's page: it is read by programs.
+func noPage(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 
 // recover answers a request whose handler panicked.

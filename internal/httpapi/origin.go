@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/dashwire/dashwire/board"
@@ -23,14 +24,28 @@ func (a *API) base(r *http.Request) base {
 	if !a.trusted(hostOf(r.RemoteAddr)) {
 		return b
 	}
-	if proto := r.Header.Get("X-Forwarded-Proto"); proto == "http" || proto == "https" {
+	if proto := forwarded(r, "X-Forwarded-Proto"); proto == "http" || proto == "https" {
 		b.scheme = proto
 	}
-	if host := r.Header.Get("X-Forwarded-Host"); host != "" && !strings.ContainsAny(host, ", \t/@") {
+	if host := forwarded(r, "X-Forwarded-Host"); forwardedHost.MatchString(host) {
 		b.host = host
 	}
 	return b
 }
+
+// forwarded is what the last proxy, the one that is trusted, says in a header: what was
+// there before it may be the client's own.
+func forwarded(r *http.Request, name string) string {
+	lines := r.Header.Values(name)
+	if len(lines) == 0 {
+		return ""
+	}
+	last := lines[len(lines)-1]
+	return strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:])
+}
+
+// forwardedHost is a host with or without a port, such as can stand in an address.
+var forwardedHost = regexp.MustCompile(`^([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:[0-9]{1,5})?$`)
 
 // origin is the form in which a browser names b.
 func (b base) origin() string { return normalOrigin(b.scheme + "://" + b.host) }

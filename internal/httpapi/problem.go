@@ -90,6 +90,7 @@ func (q *request) fail(p *problem) {
 		a.cfg.Log.Error("http: refused", "code", p.err.Code, "err", cause, "id", q.ID(), "route", q.route)
 	}
 	h := q.w.Header()
+	noPage(h)
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Cache-Control", "no-store")
 	h.Del("ETag")

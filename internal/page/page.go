@@ -50,7 +50,8 @@ type handler struct{ files map[string]*file } // by path below the root
 // Handler serves the app: index.html at /, the other files at their names. Paths are
 // relative, so that it may be mounted below a prefix that is stripped. Every answer
 // carries a Content-Security-Policy that allows the app's own files and WebSockets to
-// the host that it was loaded from, and nothing inline.
+// the host that it was loaded from, and nothing inline, and a Permissions-Policy that takes
+// away what the app has no use for.
 func Handler() http.Handler {
 	h := &handler{files: make(map[string]*file)}
 	sub, err := fs.Sub(dist, "dist")
@@ -119,6 +120,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	header.Set("Cross-Origin-Resource-Policy", "same-origin")
+	header.Set("Permissions-Policy", "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=()")
 	name := strings.TrimPrefix(path.Clean("/"+r.URL.Path), "/")
 	if name == "" {
 		name = "index.html"

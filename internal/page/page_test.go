@@ -100,6 +100,13 @@ func TestHandler_Policy(t *testing.T) {
 	if strings.Contains(csp, "unsafe") {
 		t.Errorf("%q", csp)
 	}
+	for _, path := range []string{"/", "/nothing", "/assets"} { // pages of errors too
+		h := get(t, path).Header
+		if h.Get("Content-Security-Policy") != csp || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" ||
+			h.Get("Cross-Origin-Resource-Policy") != "same-origin" || !strings.Contains(h.Get("Permissions-Policy"), "camera=()") {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Host = "evil; script-src *"
 	w := httptest.NewRecorder()
