@@ -15,6 +15,7 @@ FUZZTIME ?= 5m
 BENCH ?= .
 BENCHCOUNT ?= 1
 MINUTES ?= 2
+export VULNDB
 CHROMIUM ?= /usr/bin/chromium
 # Build tags of tests that need more than Go; each has a target of its own.
 TAGGED = faults,kill9
@@ -53,6 +54,10 @@ vet: ## go vet of all packages: examples too (they compile), and what stands beh
 .PHONY: staticcheck
 staticcheck: ## staticcheck of all packages, with the version pinned in tools/go.mod
 	$(TOOL) staticcheck ./...
+
+.PHONY: vuln
+vuln: ## known vulnerabilities in code that is reached; says so where their database cannot be read (VULNDB=https://vuln.go.dev)
+	@tools/vuln
 
 .PHONY: go-test
 go-test: deps ## all Go tests with the race detector

@@ -16,6 +16,7 @@ var groups = []struct{ key, title string }{
 	{"sessions", "Sessions"},
 	{"limits", "Limits told to clients"},
 	{"history", "Editing and history"},
+	{"audit", "For auditors (each of these shows an audit)"},
 }
 
 // printHelp prints the help of the program or of one command: a screen at most.

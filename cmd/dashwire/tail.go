@@ -25,13 +25,15 @@ type tailCmd struct {
 	Last   int    `short:"n" default:"10" help:"entries to look back, if --since is not given"`
 	Follow bool   `negatable:"" default:"true" help:"go on with what happens from now"`
 	targetFlags
+	auditFilter
 }
 
 // Help implements kong.HelpProvider.
 func (tailCmd) Help() string {
-	return `Tells who changes what, in words: first from the history, then as it happens.
+	return `Tells who changes what, in words: first from the history, then as it happens. With
+--audit or one of its filters, each entry by itself, with its marks and credentials.
 
-dashwire tail ops --since 1h`
+dashwire tail ops --since 1h --user ana`
 }
 
 // Run implements the command.
@@ -46,6 +48,10 @@ func (c *tailCmd) Run(p *program, cmd *kong.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
 	tail := &tail{target: t, out: p.out, all: c.ID == "", watched: make(map[string]*watched)}
+	_, file := t.client.Transport.(inProcess)
+	if c.auditFilter.on() {
+		return c.runAudit(p, tail, since, file)
+	}
 	ids := []string{c.ID}
 	if tail.all {
 		if ids, err = tail.ids(p.ctx); err != nil {
@@ -67,7 +73,6 @@ func (c *tailCmd) Run(p *program, cmd *kong.Context) (err error) {
 	for _, l := range lines {
 		tail.print(l)
 	}
-	_, file := t.client.Transport.(inProcess)
 	switch {
 	case !c.Follow:
 		if w := tail.watched[c.ID]; w != nil && w.version == 0 {

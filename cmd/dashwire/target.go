@@ -233,8 +233,10 @@ func (t *target) get(ctx context.Context, path string, query url.Values, into an
 
 // listed is a dashboard in the list of them.
 type listed struct {
-	ID    string `json:"id"`
-	Title string `json:"title"`
+	ID      string `json:"id"`
+	Title   string `json:"title"`
+	Epoch   string `json:"epoch"`
+	Version uint64 `json:"version"`
 }
 
 // list is all dashboards.

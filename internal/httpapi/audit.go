@@ -37,6 +37,13 @@ func (q *request) auditDashboard() *problem {
 	_, version := state.Head()
 	head := journal.Position(state.Position())
 	want.Dashboard, want.After = id, head-journal.Position(version)
+	if s := q.query().Get("after"); s != "" {
+		after, ok := parseVersion(s)
+		if !ok {
+			return problemf(board.CodeBadVersion, "after is a version: entries after it are told of").at("after")
+		}
+		want.After += journal.Position(min(after, version))
+	}
 	switch from := &want.From; {
 	case from.Dashboard != "" && from.Dashboard != id:
 		return badCursor()

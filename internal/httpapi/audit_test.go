@@ -66,6 +66,8 @@ func TestH3_AuditOfADashboard(t *testing.T) {
 		"?widget=cpu&path=/config":               {over, unit, made},
 		"?path=/title":                           {title, made},
 		"?type=DASHBOARD_UPDATE":                 {title},
+		"?after=2":                               {title, over},
+		"?after=9":                               nil,
 		"?overwrote=true":                        {over},
 		"?blind=true":                            {title, made},
 		"?until=2020-01-01T00:00:00Z":            nil,
@@ -117,7 +119,7 @@ func TestH3_AuditRefusesWhatItDoesNotKnow(t *testing.T) {
 	n, _ := audited(t, nil)
 	n.create("ops")
 	for _, query := range []string{
-		"path=config", "type=PING", "since=yesterday", "until=1", "blind=maybe", "format=xml", "limit=0", "limit=1001",
+		"path=config", "type=PING", "since=yesterday", "until=1", "blind=maybe", "format=xml", "limit=0", "limit=1001", "after=x",
 		"cursor=x", "cursor=b3RoZXIgMw", "cursor=" + strings.Repeat("A", 5000),
 	} {
 		n.do("GET", "/api/dashboards/ops/audit?"+query, "").want(400)

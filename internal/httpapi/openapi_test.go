@@ -149,7 +149,7 @@ func TestH3_AnswersAreAsDescribed(t *testing.T) {
 		{"GET /api/dashboards/{id}/history", d + "/history", "", nil, 200},
 		{"GET /api/dashboards/{id}/history", d + "/history?limit=2&order=asc&after=1", "", nil, 200},
 		{"GET /api/dashboards/{id}/audit", d + "/audit?user=anonymous&widget=cpu&path=/config&type=WIDGET_UPDATE,WIDGET_BATCH&since=2020-01-01T00:00:00Z&until=2100-01-01T00:00:00Z&limit=10", "", nil, 200},
-		{"GET /api/dashboards/{id}/audit", d + "/audit?overwrote=true&blind=false", "", nil, 200},
+		{"GET /api/dashboards/{id}/audit", d + "/audit?overwrote=true&blind=false&after=1", "", nil, 200},
 		{"GET /api/admin/audit", "?limit=1&dashboard=ops", "", nil, 200},
 		{"GET /api/admin/audit", "?format=ndjson", "", nil, 200},
 		{"GET /api/admin/audit", "?format=csv&source=edits", "", nil, 200},
