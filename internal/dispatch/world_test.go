@@ -207,6 +207,7 @@ type world struct {
 	srv     *dashwire.Server
 	journal *sqlitejournal.Journal
 	store   *sqlitestore.Store
+	mortal  *mortal // the same
 	hooks   observe.Hooks
 	stop    func()
 	n       int
@@ -234,7 +235,8 @@ func (w *world) start(targets ...webhook.Target) {
 		cfg.Journal = w.wrap(w.journal)
 	}
 	if len(targets) > 0 {
-		cfg.Webhooks = webhook.Config{Store: w.store, Targets: targets}
+		w.mortal = &mortal{Store: w.store}
+		cfg.Webhooks = webhook.Config{Store: w.mortal, Targets: targets}
 	}
 	if w.srv, err = dashwire.New(cfg); err != nil {
 		w.t.Fatal(err)
@@ -288,4 +290,34 @@ func (w *world) state(target, what string, ok func(webhook.State) bool) webhook.
 		wait := time.NewTimer(time.Millisecond)
 		<-wait.C
 	}
+}
+
+// clash makes a conflict that goes to a person.
+func (w *world) clash(dashboard string) {
+	w.t.Helper()
+	w.n++
+	first := fmt.Sprintf(`{"type":"WIDGET_UPDATE","id":"set-%d","payload":{"dashboardId":%q,"widgetId":"w-op-1","set":{"/title":"%[1]d"},"clientId":"one","policy":"overwrite"}}`, w.n, dashboard)
+	second := fmt.Sprintf(`{"type":"WIDGET_UPDATE","id":"ask-%d","payload":{"dashboardId":%q,"widgetId":"w-op-1","baseVersion":1,"set":{"/title":"x%[1]d"},"clientId":"two","policy":"ask"}}`, w.n, dashboard)
+	for i, m := range []string{first, second} {
+		a, err := w.srv.Submit(context.Background(), dashwire.App("tester"), []byte(m))
+		if err != nil || (i == 1) != (a.Conflict != nil) {
+			w.t.Fatalf("%+v %v", a, err)
+		}
+	}
+}
+
+// remove deletes a dashboard and returns the id of that entry.
+func (w *world) remove(dashboard string) string {
+	w.t.Helper()
+	w.n++
+	id := fmt.Sprintf("op-%d", w.n)
+	q := httptest.NewRequest(http.MethodDelete, "http://localhost/api/dashboards/"+dashboard, nil)
+	q.RemoteAddr = "127.0.0.1:1"
+	q.Header.Set("Idempotency-Key", id)
+	a := httptest.NewRecorder()
+	w.srv.ServeHTTP(a, q)
+	if a.Code != http.StatusOK && a.Code != http.StatusNoContent {
+		w.t.Fatalf("deleting %s: %d %s", dashboard, a.Code, a.Body)
+	}
+	return id
 }
