@@ -122,3 +122,35 @@ func TestGap_TheLogIsAnotherOne(t *testing.T) {
 		r.hears("ops", first, w.edit("ops"))
 	})
 }
+
+// TestGap_AnOlderCopyWasPutInPlace: the epoch is the same and the versions go on, but what
+// was told is not what the log says now.
+func TestGap_AnOlderCopyWasPutInPlace(t *testing.T) {
+	r := receive(t)
+	defer r.srv.Close()
+	w := begin(t, r.target("a"))
+	want := []string{w.edit("ops"), w.edit("ops")}
+	r.hears("ops", want...)
+	w.stop()
+	path := filepath.Join(w.dir, "dashwire.db")
+	older, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.start(r.target("a"))
+	want = append(want, w.edit("ops"), w.edit("ops"))
+	r.hears("ops", want...)
+	w.lose()
+	if err := os.WriteFile(path, older, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	for range 3 { // one more than was told
+		want = append(want, w.edit("ops"))
+	}
+	w.restart(r.target("a"))
+	told := gaps(r.hears("ops", want...), "ops")
+	if len(told) != 1 || told[0].Data.Reason != "rewound" || told[0].Data.Last.Version != 4 || told[0].Data.Next.Version != 1 {
+		t.Errorf("%+v", told)
+	}
+}
