@@ -177,7 +177,7 @@ func TestR7_AStreamMadeAnewIsNotServed(t *testing.T) {
 		t.Errorf("append: got %v, want ErrUnavailable", err)
 	}
 	old.suspect()
-	<-old.lostAll
+	<-old.whole.Done()
 	for range 2 {
 		if _, err := old.Append(t.Context(), of("ops", 1, "2")); !errors.Is(err, ErrRecreated) || !errors.Is(err, journal.ErrUnavailable) {
 			t.Errorf("append: got %v, want ErrRecreated", err)

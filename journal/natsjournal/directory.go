@@ -120,7 +120,11 @@ func (j *Journal) enter(ids []string) error {
 			if len(merged) == len(p.ids) {
 				return nil
 			}
-			return j.writePage(ref, p, merged)
+			if err := j.writePage(ref, p, merged); err != nil {
+				return err
+			}
+			j.mendRoot(ref)
+			return nil
 		})
 		if err != nil {
 			return err
@@ -200,12 +204,26 @@ func (j *Journal) pageFor(ctx context.Context, id string) (pageRef, page, error)
 			return ref, p, err
 		}
 		if p.next.token == "" || id < p.next.low {
-			if steps > 1 {
+			if steps > 0 {
 				j.keepRoot(nil) // other nodes have cut pages: read the root again
 			}
 			return ref, p, nil
 		}
 		ref = p.next
+	}
+}
+
+// mendRoot enters a page that the root lacks: a node that cuts pages may die before
+// it has entered them.
+func (j *Journal) mendRoot(ref pageRef) {
+	j.directory.mu.Lock()
+	known := len(j.directory.pages) > 0 // else it was reached by links
+	j.directory.mu.Unlock()
+	if known {
+		return
+	}
+	if pages, _, err := j.readRoot(j.life); err == nil && !slices.Contains(pages, ref) {
+		j.addToRoot([]pageRef{ref})
 	}
 }
 

@@ -41,9 +41,11 @@ type Journal struct {
 	life context.Context
 	end  context.CancelFunc
 	// lost is why the journal must not be used any more; set once.
-	lost    atomic.Pointer[error]
-	lostAll chan struct{} // closed when lost is set
-	losing  sync.Once
+	lost   atomic.Pointer[error]
+	losing sync.Once
+	// whole ends when lost is set.
+	whole context.Context
+	spoil context.CancelFunc
 
 	suspicion chan struct{} // one slot: have a look at the stream
 	tasks     tasks
@@ -57,8 +59,12 @@ var _ journal.Journal = (*Journal)(nil)
 func (j *Journal) Close() error {
 	j.closing.Do(func() {
 		j.end()
+		defer j.spoil()
 		j.tasks.wait()
 		j.conn.Close()
+		if j.requests != nil {
+			j.requests.disconnected()
+		}
 	})
 	return nil
 }
@@ -70,13 +76,7 @@ func (j *Journal) Follow(ctx context.Context, deliver func(journal.Delivery)) er
 	defer cancel(nil)
 	because := func(err error) { cancel(fmt.Errorf("%w: %w", journal.ErrUnavailable, err)) }
 	defer context.AfterFunc(j.life, func() { because(errClosed) })()
-	go func() { // ends with ctx
-		select {
-		case <-j.lostAll:
-			because(j.state())
-		case <-ctx.Done():
-		}
-	}()
+	defer context.AfterFunc(j.whole, func() { because(j.state()) })()
 	err := j.feed.Follow(ctx, deliver)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -114,7 +114,7 @@ func (j *Journal) saw(seq uint64) {
 func (j *Journal) lose(err error) {
 	j.losing.Do(func() {
 		j.lost.Store(&err)
-		close(j.lostAll)
+		j.spoil()
 		j.opts.Logger.Error("the journal is closed until this server is started again; edits are refused",
 			"stream", j.stream, "err", err)
 	})

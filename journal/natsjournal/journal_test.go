@@ -26,6 +26,7 @@ func TestConformanceOnACluster(t *testing.T) {
 	journaltest.Run(t, func(t *testing.T) journal.Journal {
 		o := single()
 		o.Replicas = 3
+		o.tune = tuning{pageIDs: 4, batchBytes: 4 << 10, chunk: 100 << 10} // many pages and parts
 		n++
 		o.Stream = fmt.Sprint("run", n)
 		return mustOpen(t, c.urls(), o)

@@ -180,9 +180,19 @@ func TestListOfTenThousand(t *testing.T) {
 	if err != nil || len(page) != 1 || page[0].DashboardID != want[9001] {
 		t.Errorf("got %v, %v", page, err)
 	}
-	pages, _, err := third.readRoot(t.Context())
+	pages, seq, err := third.readRoot(t.Context())
 	if err != nil || len(pages) < dashboards/256 {
 		t.Errorf("the root names %d pages, %v", len(pages), err)
+	}
+	// A page that the root lacks is entered by who comes by.
+	lacking := slices.Delete(slices.Clone(pages), 5, 6)
+	if _, err := third.publish(t.Context(), third.stream, third.subjects.root, appendRoot(nil, lacking), seq, true); err != nil {
+		t.Fatal(err)
+	}
+	third.keepRoot(nil)
+	must(t, third, of(pages[5].low+"-new", 0, "x"))
+	if again, _, err := third.readRoot(t.Context()); err != nil || !slices.Equal(again, pages) {
+		t.Errorf("the root names %d pages, %v; want %d", len(again), err, len(pages))
 	}
 }
 

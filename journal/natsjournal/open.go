@@ -29,12 +29,14 @@ func Open(ctx context.Context, addresses string, opts Options) (*Journal, error)
 func open(ctx context.Context, addresses string, opts Options) (_ *Journal, err error) {
 	j := &Journal{
 		opts: opts, stream: opts.Stream, snapshots: snapshotsOf(opts.Stream),
-		lostAll: make(chan struct{}), suspicion: make(chan struct{}, 1),
+		suspicion: make(chan struct{}, 1),
 	}
 	j.life, j.end = context.WithCancel(context.Background())
+	j.whole, j.spoil = context.WithCancel(context.Background())
 	connected := make(chan struct{}) // until then the handlers have nothing to tell
 	if j.conn, err = nats.Connect(addresses, j.connection(connected)...); err != nil {
 		j.end()
+		j.spoil()
 		return nil, fmt.Errorf("connect to %s: %w", hosts(addresses), err)
 	}
 	defer func() {

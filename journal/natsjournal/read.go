@@ -162,8 +162,12 @@ func (j *Journal) locate(ctx context.Context, id string, p journal.Position, e e
 	at := e.last
 	near = []*message{at}
 	for len(near) < nearby && at.first > p {
+		next := at.first
 		if at, err = j.linked(ctx, id, at.links[0]); err != nil {
 			break
+		}
+		if at.last()+1 != next {
+			return nil, 0, fmt.Errorf("%w: position %d of %s does not follow on %d", journal.ErrCorrupt, next, id, at.last())
 		}
 		near = append(near, at)
 	}
@@ -173,9 +177,6 @@ func (j *Journal) locate(ctx context.Context, id string, p journal.Position, e e
 	}
 	if err == nil {
 		start, err = j.holder(ctx, id, p, at, 0)
-	}
-	if errors.Is(err, journal.ErrTrimmed) {
-		return nil, 1, nil // run says what is the oldest
 	}
 	return nil, start, err
 }
@@ -278,15 +279,13 @@ func (j *Journal) run(ctx context.Context, id string, start uint64, after journa
 		if err != nil {
 			return ms, start, err
 		}
-		if m.last() <= after {
-			start = s.seq + 1
-			continue // begun too early, which costs nothing but time
-		}
-		if m.first > after+1 {
-			if absent := j.absent(ctx, id, after+1); !errors.Is(absent, errBehind) {
-				return ms, start, absent
-			}
-			return ms, start, fmt.Errorf("%w: position %d of %s is missing", journal.ErrCorrupt, after+1, id)
+		switch {
+		case m.first == after+1, len(ms) == 0 && m.first <= after && m.last() > after:
+		case len(ms) == 0 && m.first > after+1:
+			return nil, start, j.absent(ctx, id, after+1)
+		default:
+			return ms, start, fmt.Errorf("%w: position %d of %s should stand at message %d of the stream, and position %d does",
+				journal.ErrCorrupt, after+1, id, s.seq, m.first)
 		}
 		ms = append(ms, m)
 		after, start = m.last(), s.seq+1

@@ -112,10 +112,13 @@ func (j *Journal) saveSnapshot(ctx context.Context, id string, s journal.Snapsho
 	}
 	data := bytes.Clone(s.Data)
 	err := j.patiently(ctx, func() error { return j.saveOnce(ctx, id, s.Position, data) })
-	if err == nil && (j.opts.KeepEntries > 0 || j.opts.KeepAge > 0) {
-		err = j.trim(ctx, id)
+	if err != nil || j.opts.KeepEntries == 0 && j.opts.KeepAge == 0 {
+		return err
 	}
-	return err
+	if err := j.trim(ctx, id); err != nil && ctx.Err() == nil && j.state() == nil {
+		j.opts.Logger.Warn("old records could not be trimmed; it is tried again with the next snapshot", "dashboard", id, "err", err)
+	}
+	return nil
 }
 
 func (j *Journal) saveOnce(ctx context.Context, id string, p journal.Position, data []byte) error {
