@@ -21,6 +21,7 @@ import (
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/page"
 	"github.com/dashwire/dashwire/journal"
+	"github.com/dashwire/dashwire/metrics"
 )
 
 // leaky is what faults inside of a server have in their texts, and no answer may tell.
@@ -49,7 +50,9 @@ func (unsure) Role(_ context.Context, p auth.Principal, id string) (auth.Role, e
 // TestAttack_54_WhatAnswersTell: no answer has a trace, a path, a text of an inner
 // fault, or an address for debugging; a fault has an id that the log has too.
 func TestAttack_54_WhatAnswersTell(t *testing.T) {
+	hooks, numbersOf := metrics.New(metrics.Options{})
 	x := attacked(t, func(c *dashwire.Config) {
+		c.Hooks, c.Metrics = hooks, numbersOf
 		c.Journal, c.Authorizer, c.Pages = failing{c.Journal}, unsure{}, page.Handler()
 		c.Validate = func(v dashwire.Validation) error {
 			if v.Op.DashboardID == "refused" {
@@ -107,6 +110,12 @@ func TestAttack_54_WhatAnswersTell(t *testing.T) {
 	}
 	for _, path := range []string{"/metrics", "/api/stats", "/api/admin/sessions"} {
 		x.call("GET", path, "").refused(t, path+" without a token", http.StatusUnauthorized, "UNAUTHENTICATED")
+	}
+	// Metrics are for operators, and name no dashboard and no user even to them.
+	x.call("POST", "/api/dashboards", `{"id":"merger-with-acme"}`, owner)
+	numbers := x.must(http.StatusOK, "GET", "/metrics", "", bearer(mint(t, auth.Principal{UserID: "root", Admin: true, Expires: time.Now().Add(time.Hour)}))).body
+	if !strings.Contains(numbers, "dashwire_sessions") || strings.Contains(numbers, "merger") || strings.Contains(numbers, `"ana"`) {
+		t.Errorf("metrics: %s", numbers)
 	}
 	if !strings.Contains(x.log.String(), "hunter2") {
 		t.Error("the faults did not happen: the log has nothing of them")
