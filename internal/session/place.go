@@ -37,7 +37,11 @@ func (s *Server) Admit(m *Meta) (retryAfter time.Duration, err *board.Error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if retryAfter, err = s.places.roomFor(p, &s.cfg); err == nil {
+	retryAfter, err = s.places.roomFor(p, &s.cfg)
+	if err != nil && err.Limit == observe.LimitUnsignedSessions && s.giveWayLocked(s.cfg.Clock.Now()) {
+		retryAfter, err = 0, nil
+	}
+	if err == nil {
 		s.places.enter(p)
 		m.place = p
 	}

@@ -103,13 +103,14 @@ type Server struct {
 	ctx  context.Context
 	stop context.CancelFunc
 
-	mu       sync.Mutex
-	sessions map[string]*Session
-	clients  map[clientKey]*Session
-	users    map[string]map[*Session]struct{}
-	places   places
-	draining bool
-	empty    chan struct{} // closed when draining and no session is left
+	mu        sync.Mutex
+	sessions  map[string]*Session
+	clients   map[clientKey]*Session
+	users     map[string]map[*Session]struct{}
+	places    places
+	strangers strangers
+	draining  bool
+	empty     chan struct{} // closed when draining and no session is left
 
 	stats   counters
 	revoked revocations
@@ -169,6 +170,7 @@ func (s *Server) Open(t Transport, m Meta) *Session {
 	s.mu.Lock()
 	refused := s.draining
 	s.sessions[c.id] = c
+	s.strangers.enter(c)
 	s.mu.Unlock()
 	s.stats.opened.Add(1)
 
@@ -218,6 +220,7 @@ func (s *Server) count(c *Session, userID string) bool {
 func (s *Server) signedIn(c *Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.strangers.leave(c)
 	s.places.signedIn(&c.meta.place)
 }
 
@@ -236,6 +239,7 @@ func (s *Server) remove(c *Session, key clientKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, c.id)
+	s.strangers.leave(c)
 	s.places.leave(&c.meta.place)
 	if s.clients[key] == c {
 		delete(s.clients, key)

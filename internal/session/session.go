@@ -1,6 +1,7 @@
 package session
 
 import (
+	"container/list"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,7 @@ type Session struct {
 	meta      Meta
 	opened    time.Time
 	onAnswer  func(room.Answer) // answered
+	stranger  *list.Element     // in Server.strangers; under the server's mu
 
 	lastIn   atomic.Int64 // Unix nanoseconds of the last bytes that came
 	handling atomic.Bool  // a message is being worked on: nothing more is read meanwhile
