@@ -66,9 +66,14 @@ func memory() uint64 {
 // BenchmarkIdleConnection reports what an open connection without traffic costs, its
 // session apart.
 func BenchmarkIdleConnection(b *testing.B) {
+	b.Run("polled", func(b *testing.B) { benchmarkIdle(b, Config{}) })
+	b.Run("goroutine", func(b *testing.B) { benchmarkIdle(b, Config{waiting: true}) })
+}
+
+func benchmarkIdle(b *testing.B, cfg Config) {
 	const n = 2000
 	for b.Loop() {
-		g := NewGroup(Config{})
+		g := NewGroup(cfg)
 		handled := make(chan struct{})
 		before := memory()
 		clients := descriptors(b, n, func(c net.Conn) {
@@ -131,7 +136,12 @@ func BenchmarkWrite(b *testing.B) {
 
 // BenchmarkHandle is one message of a client until the session has it.
 func BenchmarkHandle(b *testing.B) {
-	g := NewGroup(Config{})
+	b.Run("polled", func(b *testing.B) { benchmarkHandle(b, Config{}) })
+	b.Run("goroutine", func(b *testing.B) { benchmarkHandle(b, Config{waiting: true}) })
+}
+
+func benchmarkHandle(b *testing.B, cfg Config) {
+	g := NewGroup(cfg)
 	handled := make(chan struct{})
 	clients := descriptors(b, 1, func(c net.Conn) {
 		if err := g.Serve(c, nil, func(session.Transport) Session { return quiet{handled} }); err != nil {

@@ -2,7 +2,6 @@ package wsconn
 
 import (
 	"errors"
-	"net"
 	"os"
 	"sync"
 	"time"
@@ -18,12 +17,14 @@ type conn struct {
 	group *Group
 	open  func(session.Transport) Session
 	sock  socket
+	// poll is sock if nobody waits for it; nil = the connection has a goroutine that does.
+	poll polled
 
 	// Passed between the reading goroutine and a worker, never used by both at once.
 	session  Session
 	early    []byte // read before the connection was taken over
 	frames   frames
-	turn     chan struct{} // a worker gives the turn back
+	turn     chan struct{} // a worker gives the turn back, where a goroutine waits for it
 	end      *ending       // why the reading stops, once it does
 	signedIn bool
 	timed    bool      // a read deadline is set for the message under way
@@ -49,15 +50,23 @@ type conn struct {
 	timer   clock.Timer // kills what does not end after a close
 }
 
-func newConn(g *Group, nc net.Conn, early []byte, open func(session.Transport) Session) *conn {
-	return &conn{
-		group: g, open: open, sock: newSocket(nc, g.cfg.StallTimeout), early: early,
-		turn: make(chan struct{}, 1), opening: true,
+func newConn(g *Group, early []byte, open func(session.Transport) Session) *conn {
+	return &conn{group: g, open: open, early: early, opening: true}
+}
+
+// setSocket is called once, before anything is done with the connection but kill.
+func (c *conn) setSocket(s socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sock = s
+	if c.dead {
+		s.close()
 	}
 }
 
-// run is the connection's goroutine from its beginning to its end.
+// run is the connection's goroutine, if it has one, from its beginning to its end.
 func (c *conn) run() {
+	c.turn = make(chan struct{}, 1)
 	c.group.work(c) // opens the session
 	c.opened()
 	c.watch()
@@ -71,6 +80,62 @@ func (c *conn) run() {
 			c.watch()
 		}
 	}
+	c.finish(err)
+}
+
+// advance is what a worker does for a connection that has no goroutine: it takes what
+// has come, and leaves the connection to the poller again or to its end.
+func (c *conn) advance() {
+	if c.session == nil {
+		c.step()
+		c.opened()
+	}
+	for {
+		more, err := c.drain()
+		if err == nil && c.end == nil {
+			c.watch() // before lateness is looked at: it may have been another message's
+			if c.poll.late() {
+				err = os.ErrDeadlineExceeded
+			}
+		}
+		switch {
+		case err != nil || c.end != nil:
+			go c.finish(err)
+			return
+		case more:
+			c.group.dispatch(c)
+			return
+		case c.poll.rest():
+			return
+		}
+	}
+}
+
+// drain takes what has come, a few buffers at most, so that others get their turn.
+func (c *conn) drain() (more bool, err error) {
+	defer c.sock.release()
+	for range maxReads {
+		if c.end != nil {
+			return false, nil
+		}
+		switch err := c.sock.again(); {
+		case err == errNothing:
+			return false, nil
+		case err != nil:
+			return false, err
+		}
+		c.take(c.sock.bytes())
+		if !c.poll.more() {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// finish ends the connection after its last bytes were read: err is why there are no
+// more, c.end why no more are wanted.
+func (c *conn) finish(err error) {
+	defer c.group.remove(c)
 	code, reason, linger := c.why(err)
 	if l := c.over(code); l != "" {
 		c.session.Limited(l)
@@ -86,12 +151,18 @@ func (c *conn) run() {
 	}
 	c.kill()
 	c.waiters.Wait()
+	if c.poll != nil {
+		c.poll.free()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.timer != nil {
 		c.timer.Stop()
 	}
 }
+
+// maxReads is how many buffers are read from a connection before others get their turn.
+const maxReads = 9
 
 // step is the part of run that a worker does: it opens the session, or takes the
 // bytes that have come.
@@ -107,7 +178,7 @@ func (c *conn) step() {
 	// One more read where the last has filled the buffer saves a turn; a few at most,
 	// so that others get theirs.
 	full := c.take(c.sock.bytes())
-	for i := 0; i < 8 && full && c.end == nil && c.sock.again() == nil; i++ {
+	for i := 1; i < maxReads && full && c.end == nil && c.sock.again() == nil; i++ {
 		full = c.take(c.sock.bytes())
 	}
 	c.sock.release()

@@ -10,9 +10,11 @@
 //	// at the end, once sessions were told to go:
 //	g.Shutdown(ctx)
 //
-// A connection is one goroutine that waits for bytes without holding a buffer.
-// Once there are some, a worker of the group takes them apart and calls
-// Session.Handle, so that the waiting goroutine keeps a small stack. Writes go
-// straight to the socket; only one that is full gets a goroutine that waits until
-// it takes bytes again.
+// Nobody waits for a connection on which nothing happens: on Linux one goroutine asks
+// the kernel for the changes of all (epoll), and a connection that has bytes is worked
+// on by one of a few workers, which takes them apart and calls Session.Handle. What is
+// read into and the stack that handling takes belong to the worker. Where there is no
+// such poller, or no descriptor to ask for (TLS, pipes), a connection has a goroutine
+// with a small stack that waits, and the same workers. Writes go straight to the
+// socket; only one that is full gets a goroutine that waits until it takes bytes again.
 package wsconn

@@ -3,6 +3,7 @@ package wsconn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -56,6 +57,10 @@ type Config struct {
 	CloseTimeout time.Duration
 	// Clock is the time; nil = the machine's.
 	Clock clock.Clock
+
+	// waiting gives each connection a goroutine that waits for it, as where there is no
+	// poller.
+	waiting bool
 }
 
 func (c *Config) defaults() {
@@ -92,6 +97,8 @@ type Group struct {
 
 	mu     sync.Mutex
 	conns  map[*conn]struct{}
+	poller *poller // nil until it is needed, and where there is none for this system
+	begun  bool    // the poller was looked for
 	closed bool
 }
 
@@ -125,21 +132,46 @@ func (g *Group) Upgrade(w http.ResponseWriter, r *http.Request, open func(sessio
 // Serve carries a session over a connection on which the handshake is done; early
 // are bytes that were read already. It takes both over.
 func (g *Group) Serve(nc net.Conn, early []byte, open func(session.Transport) Session) error {
-	c := newConn(g, nc, early, open)
+	c := newConn(g, early, open)
+	p, err := g.enter(c, nc)
+	if err != nil {
+		return errors.Join(err, nc.Close())
+	}
+	if p != nil {
+		c.poll = p.polled(nc, g.cfg.StallTimeout, g.cfg.Clock)
+	}
+	if c.poll == nil {
+		c.setSocket(newSocket(nc, g.cfg.StallTimeout))
+		go c.run()
+		return nil
+	}
+	c.setSocket(c.poll)
+	if err := c.poll.begin(func() { g.dispatch(c) }); err != nil {
+		c.poll.free()
+		g.remove(c)
+		return fmt.Errorf("wsconn: %w", err)
+	}
+	g.dispatch(c) // opens the session
+	return nil
+}
+
+// enter counts a connection, and starts the poller with the first that it can serve.
+func (g *Group) enter(c *conn, nc net.Conn) (*poller, error) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	if g.closed {
-		g.mu.Unlock()
-		return errors.Join(ErrShutdown, nc.Close())
+		return nil, ErrShutdown
+	}
+	if !g.begun && !g.cfg.waiting && hasDescriptor(nc) {
+		g.begun = true
+		if p, err := newPoller(); err == nil { // else each connection waits for itself
+			g.poller = p
+			g.wg.Go(p.run)
+		}
 	}
 	g.conns[c] = struct{}{}
 	g.wg.Add(1)
-	g.mu.Unlock()
-	go func() {
-		defer g.wg.Done()
-		c.run()
-		g.remove(c)
-	}()
-	return nil
+	return g.poller, nil
 }
 
 // Len returns the number of connections.
@@ -150,6 +182,7 @@ func (g *Group) Len() int {
 }
 
 func (g *Group) remove(c *conn) {
+	defer g.wg.Done()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.conns, c)
@@ -165,6 +198,9 @@ func (g *Group) endLocked() {
 	case <-g.done:
 	default:
 		close(g.done)
+		if g.poller != nil {
+			g.poller.close()
+		}
 	}
 }
 
@@ -193,20 +229,29 @@ func (g *Group) Shutdown(ctx context.Context) error {
 
 // work has a worker do the next step of c and waits for it.
 func (g *Group) work(c *conn) {
+	g.dispatch(c)
+	<-c.turn
+}
+
+// dispatch has a worker advance c, and does not wait.
+func (g *Group) dispatch(c *conn) {
 	select {
 	case g.jobs <- c:
 	default:
 		g.wg.Go(func() { g.worker(c) })
 	}
-	<-c.turn
 }
 
 // worker works for c, then for whoever needs it. Its stack has grown to what
 // handling messages takes.
 func (g *Group) worker(c *conn) {
 	for {
-		c.step()
-		c.turn <- struct{}{}
+		if c.poll != nil {
+			c.advance()
+		} else {
+			c.step()
+			c.turn <- struct{}{}
+		}
 		if g.idle.Add(1) > maxIdleWorkers {
 			g.idle.Add(-1)
 			return

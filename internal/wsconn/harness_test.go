@@ -120,9 +120,13 @@ type peer struct {
 	group *Group
 }
 
+// goroutines has tcp give each connection a goroutine that waits for it.
+var goroutines bool
+
 // tcp connects a client over a real socket.
 func tcp(t *testing.T, cfg Config, r *recorder) *peer {
 	t.Helper()
+	cfg.waiting = goroutines
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package wsconn
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"sync"
@@ -38,6 +39,36 @@ type socket interface {
 
 	// close ends the connection. It does not block.
 	close()
+}
+
+// polled is a socket for which nobody waits: it has its connection worked on once
+// bytes may be there. It counts as being read from its beginning on.
+type polled interface {
+	socket
+	// begin has work called, which must not block, whenever there may be bytes.
+	begin(work func()) error
+	// more reports whether there may be more after a read; work is not called for what
+	// was there before.
+	more() bool
+	// late reports whether the time of readBy has passed; work is called then too.
+	late() bool
+	// rest ends the reading. If it reports false, something has come meanwhile, and the
+	// reading goes on.
+	rest() bool
+	// free gives back what close leaves, once nobody uses the socket any more.
+	free()
+}
+
+// errNothing from again: there are no bytes.
+var errNothing = errors.New("wsconn: nothing to read")
+
+// hasDescriptor reports whether a connection is the kernel's own.
+func hasDescriptor(nc net.Conn) bool {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	}
+	return false
 }
 
 // readSize is the size of the buffers that are read into.

@@ -181,6 +181,8 @@ func (c *conn) kill() {
 func (c *conn) killLocked() {
 	if !c.dead {
 		c.dead = true
-		c.sock.close()
+		if c.sock != nil {
+			c.sock.close()
+		}
 	}
 }

@@ -1,0 +1,22 @@
+//go:build !linux
+
+package wsconn
+
+import (
+	"errors"
+	"net"
+	"time"
+
+	"github.com/dashwire/dashwire/internal/clock"
+)
+
+// poller is not made for this system: each connection has a goroutine that waits.
+type poller struct{}
+
+func newPoller() (*poller, error) { return nil, errors.ErrUnsupported }
+
+func (*poller) polled(net.Conn, time.Duration, clock.Clock) polled { return nil }
+
+func (*poller) run() {}
+
+func (*poller) close() {}
