@@ -1,9 +1,12 @@
 package httpapi
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/dashwire/dashwire/auth"
@@ -218,4 +221,72 @@ func TestR6_OneRequestOfManyOps(t *testing.T) {
 	show := `{"type":"SYNC","operations":[{"type":"PRESENCE","id":"p","payload":{"dashboardId":"team-1","state":{}}}]}`
 	n.do("POST", "/api/realtime", show, as("dot"), header{sessionHeader, session}).want(200).has(`"NOT_FOUND"`, "results", 0, "payload", "code")
 	n.do("POST", "/api/realtime", show, as("cy"), header{sessionHeader, session}).want(200).has("[]", "results")
+}
+
+// slowRights is an Authorizer that has to wait for its answers.
+type slowRights struct {
+	auth.Grants
+	asked, most, now int
+	mu               sync.Mutex
+	once             sync.Once
+	together         chan struct{} // closed once several are asked at the same time
+	broken           string        // the dashboard whose rights cannot be found out
+}
+
+func (s *slowRights) Role(ctx context.Context, p auth.Principal, id string) (auth.Role, error) {
+	s.mu.Lock()
+	s.asked++
+	s.now++
+	s.most = max(s.most, s.now)
+	if s.now == rolesAtOnce {
+		s.once.Do(func() { close(s.together) })
+	}
+	broken := s.broken
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.now--
+		s.mu.Unlock()
+	}()
+	if strings.HasPrefix(id, "slow-") {
+		select {
+		case <-s.together:
+		case <-ctx.Done():
+			return auth.None, ctx.Err()
+		}
+	}
+	if id == broken {
+		return auth.None, errors.New("the app is away")
+	}
+	return s.Grants.Role(ctx, p, id)
+}
+
+func (s *slowRights) Watch(auth.Principal, string, func()) (stop func()) { return func() {} }
+func (s *slowRights) Forget(string)                                      {}
+
+// TestP1_ListingAsksSeveralAtATime: rights that have to be waited for are asked for side by
+// side, and one that cannot be found out refuses the list as a whole.
+func TestP1_ListingAsksSeveralAtATime(t *testing.T) {
+	rights := &slowRights{together: make(chan struct{})}
+	n := start(t, func(c *Config) {
+		c.Authenticator = tokens{"ana": {UserID: "ana", Grants: []auth.Grant{{Pattern: "*", Role: auth.Owner}}}, "bo": {UserID: "bo", Grants: []auth.Grant{{Pattern: "slow-1*", Role: auth.Viewer}}}}
+	})
+	for i := range 20 {
+		n.create(fmt.Sprintf("slow-%02d", i), as("ana"))
+	}
+	n = startOn(t, n.api.cfg.Journal, func(c *Config) {
+		c.Authenticator, c.Authorizer = n.api.cfg.Authenticator, rights
+	})
+	var list struct{ Dashboards []struct{ ID, Role string } }
+	n.do("GET", "/api/dashboards", "", as("bo")).want(200).into(&list)
+	if len(list.Dashboards) != 10 || list.Dashboards[0].ID != "slow-10" || list.Dashboards[0].Role != "viewer" {
+		t.Errorf("%+v", list)
+	}
+	if rights.asked != 20 || rights.most != rolesAtOnce {
+		t.Errorf("asked %d, %d at a time", rights.asked, rights.most)
+	}
+	rights.mu.Lock()
+	rights.broken = "slow-05"
+	rights.mu.Unlock()
+	n.do("GET", "/api/dashboards", "", as("bo")).refused(503, board.CodeUnavailable)
 }
