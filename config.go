@@ -75,7 +75,7 @@ type Config struct {
 	// yet, of this node and of one client address (C8). 0 = 2,000 and 200.
 	UnsignedSessions, UnsignedPerAddress int
 	// MemoryLimit is how many bytes the process may use; when four fifths of it are in use
-	// new sessions are refused (C8). 0 = the runtime's own limit (GOMEMLIMIT), if it has
+	// new sessions are refused, and at 95 in 100 the newest are sent away (C8). 0 = the runtime's own limit (GOMEMLIMIT), if it has
 	// one. The server does not change that.
 	MemoryLimit int64
 	// CountLocal has the limits per address hold for loopback and for TrustedProxies

@@ -38,6 +38,7 @@ type Server struct {
 	api      *httpapi.API
 	webhooks *dispatch.Dispatcher // nil = there are no targets
 	started  time.Time
+	memory   *memory
 	state    atomic.Int32 // one of the states below
 }
 
@@ -65,7 +66,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Drain = 10 * time.Second
 	}
 	limits := cfg.Limits.wire()
-	s := &Server{cfg: cfg, started: time.Now()}
+	s := &Server{cfg: cfg, started: time.Now(), memory: newMemory(cfg.MemoryLimit)}
 
 	if len(cfg.Webhooks.Targets) > 0 {
 		if err := s.openWebhooks(&cfg); err != nil {
@@ -85,7 +86,7 @@ func New(cfg Config) (*Server, error) {
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
 		ReconnectMin: cfg.ReconnectMin, ReconnectMax: cfg.ReconnectMax,
 		SessionsPerUser: cfg.SessionsPerUser, MaxSessions: cfg.MaxSessions, SessionsPerAddress: cfg.SessionsPerAddress,
-		ShortOfMemory: newMemory(cfg.MemoryLimit).isShort, UnsignedSessions: cfg.UnsignedSessions, UnsignedPerAddress: cfg.UnsignedPerAddress,
+		ShortOfMemory: s.memory.isShort, UnsignedSessions: cfg.UnsignedSessions, UnsignedPerAddress: cfg.UnsignedPerAddress,
 		MessagesPerSecond: cfg.MessagesPerSecond,
 		MessageBurst:      cfg.MessageBurst, BytesPerSecond: cfg.BytesPerSecond,
 	})
@@ -129,6 +130,11 @@ func (s *Server) RunUntil(ctx, now context.Context) error {
 	defer stopHub()
 	ended := make(chan error, 1)
 	go func() { ended <- s.hub.Run(hubCtx) }()
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		s.memory.watch(hubCtx, s.shed)
+	}()
 
 	var err error
 	select {
@@ -143,11 +149,18 @@ func (s *Server) RunUntil(ctx, now context.Context) error {
 		s.cfg.Log.Warn("some connections did not end by themselves", "err", e)
 	}
 	stopHub()
+	<-watched
 	told()
 	if err == nil {
 		err = <-ended
 	}
 	return err
+}
+
+// shed sends a part of the sessions away, one at least.
+func (s *Server) shed(part float64) {
+	n := s.sessions.Shed(1 + int(part*float64(s.sessions.Stats().Sessions)))
+	s.cfg.Log.Warn("short of memory: sessions were sent away", "sessions", n, "limit", s.memory.limit)
 }
 
 // ready says why the server should get no traffic (H4).

@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -396,21 +397,28 @@ func TestC8_ManyAtOnceDoNotSlipThrough(t *testing.T) {
 	l.hit(observe.LimitSessions, 35)
 }
 
+// roomForTests is the memory that a server of withMemory may take.
+const roomForTests = 128 << 20
+
+// withMemory is a server with room for so much beside what the process uses already, base
+// bytes.
+func withMemory(t *testing.T) (base int, l *limited) {
+	t.Helper()
+	debug.FreeOSMemory()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	base = int(m.Sys - m.HeapReleased)
+	return base, limit(t, func(c *dashwire.Config) { c.MemoryLimit = int64(base + roomForTests) })
+}
+
 // TestC8_ShortOfMemory: before there is none left, new sessions are refused; those that
 // are there go on, and new ones are taken once there is memory again.
 func TestC8_ShortOfMemory(t *testing.T) {
-	const room = 64 << 20
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	l := limit(t, func(c *dashwire.Config) { c.MemoryLimit = int64(m.Sys-m.HeapReleased) + room })
+	base, l := withMemory(t)
 	there := l.admitted("192.0.2.1", "ana")
 
-	ballast := make([][]byte, 0, 2)
-	for range 2 {
-		ballast = append(ballast, make([]byte, room))
-	}
-	runtime.GC() // so that it is known to be in use
+	ballast := make([]byte, (base+roomForTests)*7/8-base) // between the two shares
+	runtime.GC()                                          // so that it is known to be in use
 	l.eventually("refused", func(status int) bool { return status == http.StatusServiceUnavailable })
 	l.hit(observe.LimitMemory, 1)
 	there.send(`{"type":"WIDGET_UPDATE","id":"op","payload":{"dashboardId":"ops","widgetId":"cpu","create":true}}`)
@@ -419,6 +427,38 @@ func TestC8_ShortOfMemory(t *testing.T) {
 
 	ballast = nil
 	runtime.GC()
+	l.eventually("admitted", func(status int) bool { return status == http.StatusSwitchingProtocols })
+}
+
+// TestC8_SessionsAreShed: where memory runs out although no new sessions are taken, those
+// that came last are sent away to come back later, until there is enough again.
+func TestC8_SessionsAreShed(t *testing.T) {
+	_, l := withMemory(t)
+	first := l.admitted("192.0.2.1", "ana")
+	var later []*socket
+	for range 4 {
+		later = append(later, l.admitted("192.0.2.1", "bo"))
+	}
+	ballast := make([]byte, 2*roomForTests)
+	newest := later[len(later)-1]
+	if bye := newest.until("DISCONNECT"); bye["code"] != 1013.0 || bye["reconnect"] == nil {
+		t.Errorf("got %v", bye)
+	}
+	newest.closed(1013)
+	runtime.KeepAlive(ballast)
+	ballast = nil
+	runtime.GC()
+	// Who was first may still be there: what it asks for is answered, or it is told.
+	first.send(`{"type":"PING","id":"p"}`)
+	for {
+		m, code := first.next()
+		if m["type"] == "PONG" || code == 1013 {
+			break
+		}
+		if code != 0 {
+			t.Fatalf("closed with %d", code)
+		}
+	}
 	l.eventually("admitted", func(status int) bool { return status == http.StatusSwitchingProtocols })
 }
 

@@ -1,7 +1,9 @@
 package dashwire
 
 import (
+	"context"
 	"math"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"sync"
@@ -19,19 +21,32 @@ type memory struct {
 }
 
 // Of the limit, what may be in use before new sessions are refused: the collector of
-// garbage needs the rest to work in, and so do the sessions that are there.
-const memoryShare = 0.8
+// garbage needs the rest to work in, and so do the sessions that are there. Beyond the
+// larger share, sessions are closed.
+const (
+	memoryShare = 0.8
+	memoryFull  = 0.95
+)
 
-// memoryFresh is how old a measurement may be.
-const memoryFresh = 100 * time.Millisecond
+// memoryFresh is how old a measurement may be, memoryEvery how often it is looked at
+// whether sessions have to be closed.
+const (
+	memoryFresh = 100 * time.Millisecond
+	memoryEvery = 500 * time.Millisecond
+)
 
 // What is in use: all that was taken from the system, without what was given back or is
-// free, and without the garbage since the last collection.
+// free; and of the objects only those that the last collection has found alive.
+const (
+	memoryLive    = "/gc/heap/live:bytes"
+	memoryObjects = "/memory/classes/heap/objects:bytes"
+)
+
 var (
-	memoryTaken = []string{"/memory/classes/total:bytes", "/gc/heap/live:bytes"}
+	memoryTaken = []string{"/memory/classes/total:bytes", memoryLive}
 	memoryFree  = []string{
 		"/memory/classes/heap/released:bytes", "/memory/classes/heap/free:bytes",
-		"/memory/classes/heap/unused:bytes", "/memory/classes/heap/objects:bytes",
+		"/memory/classes/heap/unused:bytes", memoryObjects,
 	}
 )
 
@@ -59,17 +74,53 @@ func (m *memory) isShort() bool {
 	defer m.mu.Unlock()
 	if now := time.Now(); now.Sub(m.at) > memoryFresh {
 		m.at = now
-		m.short = float64(m.inUseLocked()) > memoryShare*float64(m.limit)
+		m.short = float64(m.inUseLocked(false)) > memoryShare*float64(m.limit)
 	}
 	return m.short
 }
 
-func (m *memory) inUseLocked() uint64 {
+// watch has sessions closed, a part of them at a time, while too much is in use although
+// all garbage was collected. It returns when ctx ends.
+func (m *memory) watch(ctx context.Context, shed func(part float64)) {
+	if m.limit == 0 {
+		return
+	}
+	tick := time.NewTicker(memoryEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+		if !m.full(true) {
+			continue
+		}
+		runtime.GC() // what of it is garbage is known only after one
+		if m.full(false) {
+			shed(0.1)
+		}
+	}
+}
+
+// full reports whether sessions have to be closed, with what may be garbage or without.
+func (m *memory) full(garbage bool) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return float64(m.inUseLocked(garbage)) > memoryFull*float64(m.limit)
+}
+
+// inUseLocked is what is in use, with garbage or without what was found to be garbage
+// when it was collected last.
+func (m *memory) inUseLocked(garbage bool) uint64 {
 	metrics.Read(m.samples)
 	taken, free := uint64(0), uint64(0)
 	for i, s := range m.samples {
 		if s.Value.Kind() != metrics.KindUint64 {
 			continue // this runtime does not tell it
+		}
+		if garbage && (s.Name == memoryLive || s.Name == memoryObjects) {
+			continue
 		}
 		if i < len(memoryTaken) {
 			taken += s.Value.Uint64()

@@ -1,10 +1,12 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/ratelimit"
+	"github.com/dashwire/dashwire/internal/wire"
 	"github.com/dashwire/dashwire/observe"
 )
 
@@ -53,6 +55,19 @@ func (s *Server) Forget(m *Meta) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.places.leave(&m.place)
+}
+
+// Shed sends the n newest sessions away, to come back later: who came last has the least
+// to lose. It returns how many there were.
+func (s *Server) Shed(n int) int {
+	newest := s.all()
+	slices.SortFunc(newest, func(a, b *Session) int { return b.opened.Compare(a.opened) })
+	newest = newest[:min(n, len(newest))]
+	for _, c := range newest {
+		c.Limited(observe.LimitMemory)
+		c.End(wire.CloseOverloaded, "this server is short of memory", true)
+	}
+	return len(newest)
 }
 
 // When to try again: places of sessions become free slowly, those of who is about to
