@@ -36,7 +36,9 @@ func TestAttack_10_ManyConnections(t *testing.T) {
 		held = append(held, x.signIn(ana, fmt.Sprint(i)))
 	}
 	for range 5 {
-		x.open(bearer(ana)).shut("one more of a user", 4429)
+		s := x.open(bearer(ana))
+		s.closed("one more of a user", 4429)
+		s.conn.Close() // so that the server need not wait for an answer
 	}
 	for i := 0; len(held) < 30-honestSessions; i++ {
 		held = append(held, x.signIn(token(t, fmt.Sprint("user-", i), "arena*=owner"), "c"))
@@ -150,4 +152,35 @@ func TestAttack_43_OverTheRate(t *testing.T) {
 	x.closes(4429, 1)
 	x.counts(`dashwire_limits_total{limit="session-rate-too-long"}`, 1)
 	x.refuses("RATE_LIMITED", 1)
+}
+
+// TestAttack_101_StrangersFillThePlaces: whoever opens sessions and does not sign in keeps
+// others out for a second at most, although those sign in by a message too (C8).
+func TestAttack_101_StrangersFillThePlaces(t *testing.T) {
+	const places = 5
+	x := besieged(t, func(c *dashwire.Config) { c.UnsignedSessions = places })
+	var strangers []*socket
+	for range places {
+		strangers = append(strangers, x.open())
+	}
+	who := token(t, "ana", "arena*=owner")
+	for i := range places {
+		eventually(t, "a place for who signs in", func() bool {
+			res, s := x.say(x.handshake() + "\r\n")
+			if res.StatusCode != http.StatusSwitchingProtocols {
+				if res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+					t.Errorf("refused with %s", res.Status)
+				}
+				s.conn.Close()
+				return false
+			}
+			s.until("CONNECT", func(m *message) bool { return m.Type == "CONNECT" })
+			s.ask("CONNECT", fmt.Sprintf(`{"clientId":"c%d","token":%q}`, i, who)).is(t, "CONNECT")
+			s.lives()
+			return true
+		})
+	}
+	strangers[0].shut("who has waited longest", 1013)
+	x.closes(1013, 1)
+	x.counts(`dashwire_limits_total{limit="unsigned-sessions"}`, 1)
 }
