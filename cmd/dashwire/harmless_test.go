@@ -119,6 +119,11 @@ func TestNothingSentBreaksTheLog(t *testing.T) {
 					t.Errorf("what was sent is in a label: %s", line)
 				}
 			}
+			for _, by := range []string{"header", "cookie", "connect", "subprotocol", "query"} {
+				if !strings.Contains(acts, `"by":"`+by+`"`) {
+					t.Errorf("a sign-in by %s was refused and is not written down:\n%s", by, acts)
+				}
+			}
 			if !strings.Contains(acts, "tokens.revoked") || !strings.Contains(acts, "sign-in.refused") || !strings.Contains(log, "origin") {
 				t.Errorf("not all of it arrived:\n%s\n%s", log, acts)
 			}

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"net/http"
 	"regexp"
 	"strings"
@@ -63,5 +64,49 @@ func TestC2_A401SaysWhatToSign(t *testing.T) {
 	none := start(t, signedIn).do("GET", "/api/dashboards", "").refused(401, board.CodeUnauthenticated)
 	if got := none.Header.Values("Accept-Signature"); len(got) > 0 {
 		t.Errorf("signatures are asked for where none are taken: %s", got)
+	}
+}
+
+// Whoever reads the description of an operation finds there how to sign it.
+func TestC2_EachOperationSaysHowToSignIt(t *testing.T) {
+	type operation struct {
+		Security   *[]map[string][]string
+		Parameters []struct {
+			Ref string `json:"$ref"`
+		}
+		RequestBody *struct{}
+		Responses   map[string]struct {
+			Ref string `json:"$ref"`
+		}
+	}
+	var doc struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	if err := json.Unmarshal(description, &doc); err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range doc.Paths {
+		for method, text := range item {
+			if method == "parameters" {
+				continue
+			}
+			var op operation
+			if err := json.Unmarshal(text, &op); err != nil {
+				t.Fatalf("%s %s: %v", method, path, err)
+			}
+			if op.Security != nil && len(*op.Security) == 1 {
+				continue // nobody is asked who they are
+			}
+			if got := op.Responses["401"].Ref; got != "#/components/responses/Unauthenticated" {
+				t.Errorf("%s %s: the answer 401 is %q", method, path, got)
+			}
+			digest := false
+			for _, p := range op.Parameters {
+				digest = digest || p.Ref == "#/components/parameters/contentDigest"
+			}
+			if digest != (op.RequestBody != nil) {
+				t.Errorf("%s %s: Content-Digest is described: %v", method, path, digest)
+			}
+		}
 	}
 }
