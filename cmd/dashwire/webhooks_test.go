@@ -25,6 +25,7 @@ type sink struct {
 	mu     sync.Mutex
 	status int
 	ops    map[string][]string
+	gaps   []string // their reasons
 	change chan struct{}
 }
 
@@ -39,6 +40,7 @@ func newSink(t *testing.T) *sink {
 			Data struct {
 				DashboardID string
 				Entries     []struct{ ID string }
+				Reason      string
 			}
 		}
 		if err := json.Unmarshal(body, &m); err != nil {
@@ -47,6 +49,9 @@ func newSink(t *testing.T) *sink {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.status == 200 {
+			if m.Data.Reason != "" {
+				s.gaps = append(s.gaps, m.Data.Reason)
+			}
 			for _, e := range m.Data.Entries {
 				if id := m.Data.DashboardID; !slices.Contains(s.ops[id], e.ID) {
 					s.ops[id] = append(s.ops[id], e.ID)
@@ -128,6 +133,48 @@ func TestWebhooks_Kill9LosesNothing(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the store: %v %v", info, err)
 	}
+}
+
+// TestWebhooks_ARestoredBackupIsToldAsAGap: after it comes the new epoch from its start.
+func TestWebhooks_ARestoredBackupIsToldAsAGap(t *testing.T) {
+	dir := t.TempDir()
+	s := newSink(t)
+	write(t, filepath.Join(dir, "hooks.yaml"), fmt.Sprintf(
+		"targets: [{name: audit, url: %s, secrets: [%s], allow-networks: [127.0.0.1]}]\n", s.URL, hookSecret))
+	p := serve(t, dir, "--no-demo", "--webhooks", "hooks.yaml")
+	edit(t, p.url, "ops", "one")
+	must(t, dir, "backup", "copy.db")
+	edit(t, p.url, "ops", "two")
+	edit(t, p.url, "ops", "three")
+	s.hears(t, "ops", []string{"one", "two", "three"})
+	p.stop()
+	for _, end := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(filepath.Join(dir, "dashwire.db"+end)); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+	must(t, dir, "restore", "copy.db")
+	p = serve(t, dir, "--no-demo", "--webhooks", "hooks.yaml")
+	edit(t, p.url, "ops", "four")
+	over := time.After(patience)
+	for {
+		s.mu.Lock()
+		gaps, ops, change := slices.Clone(s.gaps), slices.Clone(s.ops["ops"]), s.change
+		s.mu.Unlock()
+		// one, two, three, what the restore wrote, four
+		if len(ops) == 5 && ops[4] == "four" {
+			if !slices.Equal(gaps, []string{"rewound"}) {
+				t.Errorf("the gaps are %v", gaps)
+			}
+			break
+		}
+		select {
+		case <-change:
+		case <-over:
+			t.Fatalf("%v arrived, and gaps %v", ops, gaps)
+		}
+	}
+	p.stop()
 }
 
 // TestWebhooks_OperatorsSeeAndRetry is the command over a target that fails.

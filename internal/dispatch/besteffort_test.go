@@ -85,7 +85,7 @@ func TestBestEffort_IsBoundedAndDropsCount(t *testing.T) {
 	target.Events = []webhook.EventType{webhook.Conflict}
 	w := begin(t, target)
 	w.edit("ops")
-	const clashes = 1500
+	const clashes = 1100
 	for range clashes {
 		w.clash("ops")
 	}

@@ -38,11 +38,11 @@ func TestRandom_EveryCommitArrivesAtLeastOnceAndInOrder(t *testing.T) {
 
 		want := map[string][]string{}
 		there := map[string]bool{}
-		for range rapid.IntRange(1, 8).Draw(t, "rounds") {
+		for range rapid.IntRange(1, 4).Draw(t, "rounds") {
 			for _, r := range []*receiver{a, b} {
 				r.answers(whims(rapid.Uint64().Draw(t, "whims"), rapid.IntRange(0, 100).Draw(t, "failing")))
 			}
-			for range rapid.IntRange(0, 30).Draw(t, "commits") {
+			for range rapid.IntRange(0, 10).Draw(t, "commits") {
 				id := rapid.SampledFrom([]string{"d1", "d2", "e1", "e2"}).Draw(t, "dashboard")
 				op := ""
 				if there[id] && rapid.IntRange(0, 9).Draw(t, "delete") == 0 {
