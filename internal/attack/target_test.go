@@ -91,12 +91,16 @@ func attacked(t testing.TB, change ...func(*dashwire.Config)) *target {
 		}
 	})
 	x.URL, x.addr = front.URL, front.Listener.Addr().String()
+	eventually(t, "the server to be ready", func() bool { return x.call("GET", "/readyz", "").status == http.StatusOK })
 	return x
 }
 
 // door is sign-in by tokens.
 func door(t testing.TB, cfg jwtauth.Config) *jwtauth.Authenticator {
 	t.Helper()
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
 	d, err := jwtauth.New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -27,11 +28,18 @@ import (
 // leaky is what faults inside of a server have in their texts, and no answer may tell.
 const leaky = "/srv/private/dashwire.db: password=hunter2"
 
-// failing is a journal that cannot be listed, and whose errors say too much.
-type failing struct{ journal.Journal }
+// failing is a journal that cannot be listed once it is broken, and whose errors say too
+// much.
+type failing struct {
+	journal.Journal
+	broken *atomic.Bool
+}
 
-func (failing) List(context.Context, string, int) ([]journal.Info, error) {
-	return nil, errors.New(leaky)
+func (f failing) List(ctx context.Context, afterID string, limit int) ([]journal.Info, error) {
+	if f.broken.Load() {
+		return nil, errors.New(leaky)
+	}
+	return f.Journal.List(ctx, afterID, limit)
 }
 
 // unsure is an Authorizer that fails on one dashboard and panics on another.
@@ -51,9 +59,10 @@ func (unsure) Role(_ context.Context, p auth.Principal, id string) (auth.Role, e
 // fault, or an address for debugging; a fault has an id that the log has too.
 func TestAttack_54_WhatAnswersTell(t *testing.T) {
 	hooks, numbersOf := metrics.New(metrics.Options{})
+	var broken atomic.Bool
 	x := attacked(t, func(c *dashwire.Config) {
 		c.Hooks, c.Metrics = hooks, numbersOf
-		c.Journal, c.Authorizer, c.Pages = failing{c.Journal}, unsure{}, page.Handler()
+		c.Journal, c.Authorizer, c.Pages = failing{c.Journal, &broken}, unsure{}, page.Handler()
 		c.Validate = func(v dashwire.Validation) error {
 			if v.Op.DashboardID == "refused" {
 				return &board.Error{Code: board.CodeInvalid, Message: "not like this", Cause: errors.New(leaky)}
@@ -61,6 +70,7 @@ func TestAttack_54_WhatAnswersTell(t *testing.T) {
 			return nil
 		}
 	})
+	broken.Store(true)
 	owner := bearer(token(t, "ana", "*=owner"))
 	told := func(what, text string) {
 		t.Helper()
