@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,6 +20,8 @@ const (
 	readersOfEach    = 3
 	honestSessions   = dashboards * (1 + readersOfEach)
 	honestAddress    = "127.0.0.2"
+	newcomerAddress  = "127.0.0.3"
+	newcomerEvery    = 100 * time.Millisecond
 	operationTimeout = 30 * time.Second
 )
 
@@ -31,7 +34,8 @@ type honest struct {
 	stopped atomic.Bool
 	edits   atomic.Uint64
 
-	acks, deliveries bench.Histogram
+	acks, deliveries, joins bench.Histogram
+	turnedAway              atomic.Uint64 // newcomers that did not get in
 
 	mu    sync.Mutex
 	wrong []string
@@ -41,6 +45,9 @@ type honest struct {
 type times struct {
 	ack50, ack99, heard50, heard99 time.Duration
 	edits                          uint64
+	// Newcomers: from dialling to the dashboard, and how many did not get there.
+	joined, turnedAway uint64
+	join99             time.Duration
 }
 
 func (h *honest) fault(format string, args ...any) {
@@ -109,7 +116,68 @@ func beHonest(ctx context.Context, s *server, rate int) (h *honest, err error) {
 		}
 		h.work.Go(func() { h.edit(editor, id, time.Duration(i)*h.pace/dashboards) })
 	}
+	who, err := token("honest-newcomer", "honest-0")
+	if err != nil {
+		return h, err
+	}
+	h.work.Go(func() { h.newcomers(ctx, s.address, who) })
 	return h, nil
+}
+
+// newcomers come one after another, each as a browser does: it signs in by its first
+// message, wants a dashboard, and leaves.
+func (h *honest) newcomers(ctx context.Context, address, who string) {
+	pace := time.NewTicker(newcomerEvery)
+	defer pace.Stop()
+	for {
+		select {
+		case <-pace.C:
+		case <-h.ended:
+			return
+		}
+		began := time.Now()
+		switch err := join(ctx, address, who); {
+		case h.stopped.Load():
+			return
+		case err != nil:
+			h.turnedAway.Add(1)
+		default:
+			h.joins.Add(time.Since(began))
+		}
+	}
+}
+
+// join opens a session up to the document of a dashboard.
+func join(ctx context.Context, address, who string) error {
+	c, err := dial(ctx, address, newcomerAddress, 0)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if err := c.SetDeadline(time.Now().Add(operationTimeout)); err != nil {
+		return err
+	}
+	if err := c.upgrade(address); err != nil {
+		return err
+	}
+	hello := append(frame(text, `{"type":"CONNECT","id":"c","payload":{"token":"`+who+`"}}`),
+		frame(text, `{"type":"SYNC_REQUEST","id":"s","payload":{"dashboardId":"honest-0"}}`)...)
+	if _, err := c.Write(hello); err != nil {
+		return err
+	}
+	for {
+		op, payload, err := c.next()
+		switch {
+		case err != nil:
+			return err
+		case op == goodbye:
+			return errors.New("closed")
+		case strings.HasPrefix(string(payload[:min(len(payload), 30)]), `{"type":"SYNC_RESPONSE"`):
+			_, err := c.Write(frame(text, `{"type":"DISCONNECT","id":"d"}`))
+			c.drain() // until the server has let the session go
+			return err
+		}
+	}
 }
 
 // edit sends edits at a steady pace, which does not wait for answers. The time of sending
@@ -201,6 +269,7 @@ func (h *honest) follows(c *socket) {
 // watch measures for a while.
 func (h *honest) watch(ctx context.Context, d time.Duration) (t times, err error) {
 	acks, heard, edits := h.acks.Counts(), h.deliveries.Counts(), h.edits.Load()
+	joins, turnedAway := h.joins.Counts(), h.turnedAway.Load()
 	wait := time.NewTimer(d)
 	defer wait.Stop()
 	select {
@@ -208,10 +277,10 @@ func (h *honest) watch(ctx context.Context, d time.Duration) (t times, err error
 	case <-ctx.Done():
 		return t, ctx.Err()
 	}
-	acks, heard = h.acks.Counts().Since(acks), h.deliveries.Counts().Since(heard)
+	acks, heard, joins = h.acks.Counts().Since(acks), h.deliveries.Counts().Since(heard), h.joins.Counts().Since(joins)
 	return times{
 		ack50: acks.Quantile(0.5), ack99: acks.Quantile(0.99), heard50: heard.Quantile(0.5), heard99: heard.Quantile(0.99),
-		edits: h.edits.Load() - edits,
+		edits: h.edits.Load() - edits, joined: joins.Total(), join99: joins.Quantile(0.99), turnedAway: h.turnedAway.Load() - turnedAway,
 	}, nil
 }
 

@@ -171,7 +171,7 @@ func (o *options) measure(ctx context.Context, f flood) (m *result, err error) {
 	if err := json.Unmarshal(text, &m.attack); err != nil {
 		return nil, fmt.Errorf("what the attackers tell: %w: %.200s", err, text)
 	}
-	if err := s.alone(ctx, honestSessions); err != nil {
+	if err := s.alone(ctx, honestSessions+1); err != nil {
 		return nil, err
 	}
 	if m.after, err = h.watch(ctx, o.duration); err != nil {

@@ -44,8 +44,9 @@ func ratio(a, b time.Duration) float64 {
 // String is a line of progress.
 func (m *result) String() string {
 	ack, heard := m.ratio()
-	return fmt.Sprintf("ACK p99 %s → %s ms (×%.2f), delivery p99 %s → %s ms (×%.2f); %d opened, %d refused, %d actions, closed %v; %s",
+	return fmt.Sprintf("ACK p99 %s → %s ms (×%.2f), delivery p99 %s → %s ms (×%.2f), joining p99 %s → %s ms (%d of %d not); %d opened, %d refused, %d actions, closed %v; %s",
 		ms(m.quiet.ack99), ms(m.flooded.ack99), ack, ms(m.quiet.heard99), ms(m.flooded.heard99), heard,
+		ms(m.quiet.join99), ms(m.flooded.join99), m.flooded.turnedAway, m.flooded.turnedAway+m.flooded.joined,
 		m.attack.Opened, m.attack.Refused, m.attack.Actions, m.attack.Closed, strings.Join(append(m.hits(), m.faults...), "; "))
 }
 
@@ -81,12 +82,14 @@ func (r *report) table() string {
 	fmt.Fprintf(&b, "\nMeasured on %s: %d hostile sockets from %d addresses, %d honest sessions on %d dashboards with %d edits a second,\n"+
 		"each part %s. The ratio is that of the 99th percentiles beside the flood and without it.\n\n",
 		r.begun.Format("2 January 2006"), o.sockets, o.addresses, honestSessions, dashboards, o.rate, o.duration)
-	b.WriteString("| flood | ACK p99, quiet → flooded, ms | ratio | delivery p99, ms | ratio | sockets opened | refused | sent | server, MiB: before, during, after |\n")
-	b.WriteString("|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("Joining is from dialling over signing in by a message to the document, ten times a second; behind it, how many did not get there.\n\n")
+	b.WriteString("| flood | ACK p99, quiet → flooded, ms | ratio | delivery p99, ms | ratio | joining p99, ms (not joined) | sockets opened | refused | sent | server, MiB: before, during, after |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, m := range r.results {
 		ack, heard := m.ratio()
-		fmt.Fprintf(&b, "| %s | %s → %s | %.2f | %s → %s | %.2f | %d | %d | %d | %d, %d, %d |\n",
+		fmt.Fprintf(&b, "| %s | %s → %s | %.2f | %s → %s | %.2f | %s → %s (%d of %d) | %d | %d | %d | %d, %d, %d |\n",
 			m.flood.title, ms(m.quiet.ack99), ms(m.flooded.ack99), ack, ms(m.quiet.heard99), ms(m.flooded.heard99), heard,
+			ms(m.quiet.join99), ms(m.flooded.join99), m.flooded.turnedAway, m.flooded.turnedAway+m.flooded.joined,
 			m.attack.Opened, m.attack.Refused, m.attack.Actions, m.memory[0]>>20, m.memory[1]>>20, m.memory[2]>>20)
 	}
 	b.WriteString("\n| flood | limits that were hit, and how often | sessions closed, by code |\n|---|---|---|\n")
