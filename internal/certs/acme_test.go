@@ -39,8 +39,9 @@ func authority(t *testing.T, tlsPort int) (directory string, asks *http.Client, 
 	names.SetDefaultDNSIPv6("")
 	go names.Run()
 	t.Cleanup(names.Shutdown)
-	resolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, dnsAddr)
+	// The authority asks by TCP.
+	resolver := net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", dnsAddr)
 	}}
 	for deadline := time.Now().Add(time.Minute); ; {
 		if _, err := resolver.LookupIP(t.Context(), "ip4", "dash.example.com."); err == nil {
@@ -62,15 +63,20 @@ func authority(t *testing.T, tlsPort int) (directory string, asks *http.Client, 
 	return srv.URL + "/dir", srv.Client(), pool
 }
 
-// free is an address that nobody listens on.
+// free is an address that nobody listens on, by TCP or UDP.
 func free(t *testing.T) string {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		if conn, err := net.ListenPacket("udp", ln.Addr().String()); err == nil {
+			conn.Close()
+			return ln.Addr().String()
+		}
 	}
-	defer conn.Close()
-	return conn.LocalAddr().String()
 }
 
 // TestACME_ACertificateFromAnAuthority: the first connection for a name has a certificate
