@@ -183,7 +183,7 @@ function imported(kid: string, key: FieldKey): Promise<CryptoKey> {
 const never = new Promise<CryptoKey>(() => {});
 
 function decoded(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (!/^[\w-]+$/.test(text)) return undefined;
+  if (!/^[\w-]+$/.test(text) || text.length % 4 === 1) return undefined;
   const bytes = atob(text.replaceAll('-', '+').replaceAll('_', '/'));
   return Uint8Array.from(bytes, (character) => character.charCodeAt(0));
 }
