@@ -81,12 +81,14 @@ func (c *serveCmd) openNATS(ctx context.Context, log *slog.Logger) (*store, erro
 		place: fmt.Sprintf("the stream %s on NATS %s, %s, durability %s", found.Stream, found.Version,
 			count(found.Replicas, "replica", "replicas"), found.Durability),
 		numbers: func() []metrics.Number {
-			connected := 0.0
-			if j.Connected() {
+			s, connected := j.Stats(), 0.0
+			if s.Connected {
 				connected = 1
 			}
 			return []metrics.Number{
 				{Name: "dashwire_journal_connected", Help: "1 while NATS is connected.", Value: connected},
+				{Name: "dashwire_journal_reconnects_total", Help: "Times that the connection to NATS came back.", Value: float64(s.Reconnects), Counter: true},
+				{Name: "dashwire_journal_followed_total", Help: "Appends of all nodes that this one has heard of.", Value: float64(s.Followed), Counter: true},
 			}
 		},
 		size: func() string { return "" },

@@ -389,3 +389,27 @@ func TestCloseEndsWhatRuns(t *testing.T) {
 		t.Errorf("head: got %v, want ErrUnavailable", err)
 	}
 }
+
+// TestA1_ARefusedComparisonIsLookedInto: the stream's leader refuses an append that
+// it has stored before just as it refuses one that lost a race.
+func TestA1_ARefusedComparisonIsLookedInto(t *testing.T) {
+	s := newServer(t, t.TempDir(), true)
+	j := mustOpen(t, s.url(), single())
+	must(t, j, of("ops", 0, "1"))
+	old, _ := j.tails.get("ops")
+	must(t, j, of("ops", 1, "2"))
+	until(t, "the follower has heard of both", func() bool { return j.watched.Load() == 2 })
+	stale := func() {
+		j.tails.forget("ops")
+		j.tails.put("ops", old)
+	}
+	stale()
+	if _, err := j.Append(t.Context(), of("ops", 1, "2")); err != nil {
+		t.Errorf("the append that is stored: %v", err)
+	}
+	stale()
+	if _, err := j.Append(t.Context(), of("ops", 1, "other")); !errors.Is(err, journal.ErrMoved) {
+		t.Errorf("another: got %v, want ErrMoved", err)
+	}
+	wantLog(t, j, "ops", "1", "2")
+}

@@ -34,6 +34,8 @@ type Journal struct {
 	tails     tails
 	directory directory
 	feed      journal.Feed
+	// watched counts the appends heard of by following.
+	watched atomic.Uint64
 	// highest is the highest sequence number of the stream seen so far.
 	highest atomic.Uint64
 
@@ -84,8 +86,25 @@ func (j *Journal) Follow(ctx context.Context, deliver func(journal.Delivery)) er
 	return err
 }
 
-// Connected reports whether a NATS server is connected at the moment.
-func (j *Journal) Connected() bool { return j.conn.IsConnected() }
+// Stats is how a journal stands.
+type Stats struct {
+	// Connected tells whether a NATS server is connected at the moment, Reconnects how
+	// often the connection came back.
+	Connected  bool
+	Reconnects uint64
+	// Followed counts the appends of all nodes that this one has heard of.
+	Followed uint64
+	// Remembered is how many logs are in use.
+	Remembered int
+}
+
+// Stats returns the numbers as they are now.
+func (j *Journal) Stats() Stats {
+	return Stats{
+		Connected: j.conn.IsConnected(), Reconnects: j.conn.Stats().Reconnects,
+		Followed: j.watched.Load(), Remembered: j.tails.len(),
+	}
+}
 
 // Generation names the stream that was opened: another one for every stream made.
 func (j *Journal) Generation() string { return j.generation }

@@ -87,4 +87,5 @@ func (j *Journal) stored(subject string, seq uint64, data []byte) {
 	}
 	j.tails.advance(id, m, seq)
 	j.feed.Publish(journal.Delivery{DashboardID: id, After: m.first - 1, Records: m.records})
+	j.watched.Add(1)
 }
