@@ -291,8 +291,7 @@ func TestA1_LostAcknowledgementsHappenOnce(t *testing.T) {
 	wantLog(t, direct, "ops", numbers(rounds)...)
 }
 
-// TestA1_NotSentIsNotUnknown: what never left this machine was not stored, and who
-// waits is told soon.
+// What never left this machine was not stored, and who waits is told soon.
 func TestA1_NATSAwayAndBack(t *testing.T) {
 	s := newServer(t, t.TempDir(), true)
 	o := single()

@@ -21,7 +21,7 @@ func TestReadFromAnywhereInALongLog(t *testing.T) {
 	s := newServer(t, t.TempDir(), false)
 	j := mustOpen(t, s.url(), single())
 	rng := rand.New(rand.NewPCG(1, 2))
-	const length = 5000
+	const length = 3000
 	for head := journal.Position(0); head < length; {
 		records := numbers(length)[head:]
 		n := 1
