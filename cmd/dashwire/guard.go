@@ -81,15 +81,15 @@ func (g *guard) enter(c *guarded) (over observe.Limit, answer string) {
 	return "", ""
 }
 
-func (g *guard) leave(c *guarded) {
+func (g *guard) leave(address ratelimit.Address) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.open--
-	if c.address == 0 {
+	if address == 0 {
 		return
 	}
-	if g.addresses[c.address]--; g.addresses[c.address] == 0 {
-		delete(g.addresses, c.address)
+	if g.addresses[address]--; g.addresses[address] == 0 {
+		delete(g.addresses, address)
 	}
 }
 
@@ -106,8 +106,13 @@ type guarded struct {
 	closed atomic.Bool
 }
 
-// Watched is the connection itself, for who reads and writes without being watched.
-func (c *guarded) Watched() *net.TCPConn { return c.TCPConn }
+// Handover gives the connection itself to who carries a session over it, and what to call
+// at its end: it goes on to be counted, and is watched no more.
+func (c *guarded) Handover() (nc *net.TCPConn, left func()) {
+	c.closed.Store(true)
+	g, address := c.guard, c.address
+	return c.TCPConn, func() { g.leave(address) }
+}
 
 func (c *guarded) observed() observe.Session {
 	host, _, _ := net.SplitHostPort(c.RemoteAddr().String()) // a TCP address has both
@@ -133,7 +138,7 @@ func (c *guarded) Close() error {
 		if !c.served.Load() && c.read.Load() > maxHeader {
 			c.guard.hit(observe.LimitHeaderBytes, c.observed())
 		}
-		c.guard.leave(c)
+		c.guard.leave(c.address)
 	}
 	return c.TCPConn.Close()
 }

@@ -196,24 +196,36 @@ func TestC8_SlowAndLongHeads(t *testing.T) {
 
 func TestC8_ConnectionsPerAddress(t *testing.T) {
 	p := serve(t, t.TempDir(), "--no-demo", "--drain", "0s", "--count-local", "--connections-per-address", "3")
-	var open []net.Conn
-	for range 3 {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var open []io.Closer
+	for range 2 {
 		conn := dial(t, p, getHealth)
 		if got := status(t, conn); got != http.StatusOK {
 			t.Fatalf("status %d", got)
 		}
 		open = append(open, conn)
 	}
-	if got := status(t, dial(t, p, getHealth)); got != http.StatusTooManyRequests {
-		t.Errorf("one more: status %d", got)
+	session, err := client.Dial(ctx, client.Options{URL: p.url, UserID: "ana"})
+	if err != nil {
+		t.Fatal(err)
 	}
-	open[0].Close()
-	for end := time.Now().Add(patience); ; { // until the server has noticed
-		if got := status(t, dial(t, p, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")); got == http.StatusOK {
-			break
+	open = append(open, session)
+	for i, conn := range open {
+		if got := status(t, dial(t, p, getHealth)); got != http.StatusTooManyRequests {
+			t.Errorf("one more: status %d", got)
 		}
-		if time.Now().After(end) {
-			t.Fatal("the place of a closed connection is not free again")
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for end := time.Now().Add(patience); ; { // until the server has noticed
+			again := dial(t, p, getHealth)
+			if got := status(t, again); got == http.StatusOK {
+				break // and it takes the place
+			}
+			if time.Now().After(end) {
+				t.Fatalf("the place of connection %d, which has ended, is not free again", i)
+			}
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 type conn struct {
 	group *Group
 	open  func(session.Transport) Session
+	left  func() // is told of the end; nil = nobody is
 	sock  socket
 	// poll is sock if nobody waits for it; nil = the connection has a goroutine that does.
 	poll polled

@@ -133,8 +133,14 @@ func (g *Group) Upgrade(w http.ResponseWriter, r *http.Request, open func(sessio
 // are bytes that were read already. It takes both over.
 func (g *Group) Serve(nc net.Conn, early []byte, open func(session.Transport) Session) error {
 	c := newConn(g, early, open)
+	if w, ok := nc.(counted); ok {
+		nc, c.left = w.Handover()
+	}
 	p, err := g.enter(c, nc)
 	if err != nil {
+		if c.left != nil {
+			defer c.left()
+		}
 		return errors.Join(err, nc.Close())
 	}
 	if p != nil {
@@ -153,6 +159,12 @@ func (g *Group) Serve(nc net.Conn, early []byte, open func(session.Transport) Se
 	}
 	g.dispatch(c) // opens the session
 	return nil
+}
+
+// counted is a connection that a listener counts and adds nothing else to. It hands over
+// the one that it stands for, and what is to be called once that has ended.
+type counted interface {
+	Handover() (nc *net.TCPConn, left func())
 }
 
 // enter counts a connection, and starts the poller with the first that it can serve.
@@ -182,6 +194,9 @@ func (g *Group) Len() int {
 }
 
 func (g *Group) remove(c *conn) {
+	if c.left != nil {
+		c.left()
+	}
 	defer g.wg.Done()
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -18,12 +18,6 @@ func newSocket(nc net.Conn, stall time.Duration) socket {
 		if raw, err := nc.SyscallConn(); err == nil {
 			return newRawSocket(nc, raw, stall)
 		}
-	case interface{ Watched() *net.TCPConn }:
-		// Somebody counts the connection: reading and writing may go around that, closing
-		// may not.
-		if raw, err := nc.Watched().SyscallConn(); err == nil {
-			return newRawSocket(nc.(net.Conn), raw, stall)
-		}
 	case *net.UnixConn:
 		if raw, err := nc.SyscallConn(); err == nil {
 			return newRawSocket(nc, raw, stall)
