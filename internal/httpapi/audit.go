@@ -118,6 +118,9 @@ func (q *request) auditQuery() (want trail.Query, p *problem) {
 	return want, p
 }
 
+// recordsPerRequest is how many records that are looked at count as one request.
+const recordsPerRequest = 10
+
 // entryTypes are the types that entries have.
 var entryTypes = []board.Type{
 	board.TypeUpdate, board.TypeDelete, board.TypeBatch, board.TypeLayout, board.TypeLayoutRestore,
@@ -155,6 +158,10 @@ func (q *request) auditEdits(want trail.Query) *problem {
 	page, err := source.Read(q.r.Context(), want)
 	if err != nil {
 		return refused(&board.Error{Code: board.CodeUnavailable, Message: "the logs cannot be read at the moment; try again", Cause: err})
+	}
+	// A page that finds little has cost as much as many requests (C8).
+	if p := q.count(page.Work/recordsPerRequest, 0); p != nil {
+		return p
 	}
 	out := auditPage{trimmed: page.Trimmed}
 	admin := q.principal.Admin || !q.signedIn // who is not asked to sign in is on the listener for operators

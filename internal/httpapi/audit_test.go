@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -275,3 +276,22 @@ func newRecorder() *recorder                    { return &recorder{header: make(
 func (r *recorder) Header() http.Header         { return r.header }
 func (r *recorder) WriteHeader(status int)      { r.status = status }
 func (r *recorder) Write(b []byte) (int, error) { return len(b), nil }
+
+// TestC8_AnAuditCountsWhatItLooksAt: whoever asks for what is not there cannot keep the
+// server busy.
+func TestC8_AnAuditCountsWhatItLooksAt(t *testing.T) {
+	n, _ := audited(t, func(c *Config) { c.RequestsPerSecond, c.RequestBurst = 1, 30 })
+	n.create("ops", client("c"))
+	for i := range 20 {
+		n.do("PATCH", "/api/dashboards/ops/settings?userId=u"+strconv.Itoa(i), `{"n":`+strconv.Itoa(i)+`}`).want(200)
+	}
+	asked := 0
+	for n.do("GET", "/api/dashboards/ops/audit?user=nobody&userId=cy", "").Status == http.StatusOK {
+		if asked++; asked == 30 {
+			t.Fatal("30 requests that look at 21 entries each count as 30 requests")
+		}
+	}
+	if asked < 5 {
+		t.Errorf("only %d requests were answered", asked)
+	}
+}

@@ -54,6 +54,8 @@ type Page struct {
 	// Next is where the page after this begins, nil if there is none. A page may be short,
 	// even empty, and have one: so much was looked at.
 	Next *Place
+	// Work is what was done for it: records read, or what takes as long.
+	Work int
 	// Trimmed says that older entries of a dashboard are not kept any more (A5).
 	Trimmed bool
 	// Damaged are dashboards whose logs could not be read on.
@@ -68,7 +70,7 @@ type Damage struct {
 
 // The bounds of one page, in records read, or what takes as long.
 const (
-	maxWork      = 10_000
+	maxWork      = 2_000
 	chunk        = 256
 	documentWork = 500 // reading a document of the past
 	listWork     = 1   // finding a dashboard in the list
@@ -100,6 +102,7 @@ func (s Source) Read(ctx context.Context, q Query) (Page, error) {
 	} else {
 		err = r.all(ctx)
 	}
+	r.page.Work = r.work
 	if errors.Is(err, errTooMuch) {
 		next := r.rest
 		r.page.Next, err = &next, nil
