@@ -120,8 +120,11 @@ func oversized(ctx context.Context, g *gang, i int) error {
 	}
 	defer s.close()
 	go g.answers(s)
-	for message := string(frame(text, make([]byte, 2<<20))); ; {
-		if err := g.act(ctx, s, message); err != nil {
+	for {
+		if err := g.leave(ctx); err != nil {
+			return err
+		}
+		if _, err := s.Write(g.huge); err != nil {
 			return err
 		}
 	}

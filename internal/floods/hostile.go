@@ -40,6 +40,7 @@ type gang struct {
 	address   string
 	addresses int
 	tokens    []string // one for each socket
+	huge      []byte   // a message of 2 MiB, which all share
 	connects  *rate.Limiter
 	actions   *rate.Limiter
 
@@ -78,7 +79,7 @@ func runHostile(ctx context.Context, args []string, in io.Reader, out io.Writer)
 		n = min(n, f.most)
 	}
 	g := &gang{
-		address: *address, addresses: *addresses, tokens: make([]string, n),
+		address: *address, addresses: *addresses, tokens: make([]string, n), huge: frame(text, make([]byte, 2<<20)),
 		connects: rate.NewLimiter(connectsPerSecond, 10), actions: rate.NewLimiter(rate.Limit(f.rate), max(1, int(f.rate/20))),
 		closed: map[string]int{}, status: map[string]int{},
 	}
