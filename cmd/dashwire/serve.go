@@ -266,6 +266,11 @@ func (c *serveCmd) serve(p *program, srv *dashwire.Server, demo *demo, on ports,
 		defer close(looked)
 		files.run(ctx)
 	}()
+	given := make(chan struct{})
+	go func() {
+		defer close(given)
+		new(giver).run(ctx)
+	}()
 	demoEnded := make(chan struct{})
 	go func() {
 		defer close(demoEnded)
@@ -288,6 +293,7 @@ func (c *serveCmd) serve(p *program, srv *dashwire.Server, demo *demo, on ports,
 	err = errors.Join(err, <-drained)
 	<-demoEnded
 	<-looked
+	<-given
 	closing, cancel := context.WithTimeout(p.now, time.Second)
 	defer cancel()
 	for _, s := range servers {
