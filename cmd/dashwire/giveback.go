@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -44,6 +45,7 @@ func (g *giver) weigh() (gave bool) {
 	if !quiet || m.taken < g.kept+g.kept/8+worthwhile {
 		return false
 	}
+	runtime.GC() // what pools hold is let go in the second collection
 	debug.FreeOSMemory()
 	m = memoryNow()
 	g.allocated, g.kept = m.allocated, m.taken

@@ -170,6 +170,7 @@ const maxReads = 9
 func (c *conn) step() {
 	if c.session == nil {
 		c.session = c.open(c)
+		c.open = nil // it holds the request
 		if len(c.early) > 0 {
 			c.take(c.early)
 			c.early = nil
