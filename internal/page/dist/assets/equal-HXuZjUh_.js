@@ -1,1 +1,0 @@
-function e(t,n){if(t===n)return!0;if(typeof t!=`object`||typeof n!=`object`||t===null||n===null)return!1;if(Array.isArray(t)||Array.isArray(n))return Array.isArray(t)&&Array.isArray(n)&&t.length===n.length&&t.every((t,r)=>e(t,n[r]));let r=Object.keys(t);return r.length===Object.keys(n).length&&r.every(r=>Object.hasOwn(n,r)&&e(t[r],n[r]))}export{e as t};
