@@ -135,7 +135,7 @@ type State struct {
 	LastSuccess, LastFailure time.Time
 	LastStatus               int
 	LastError                string
-	// Sent, Failed, Given up and Dropped count since the start: attempts that were taken,
+	// Sent, Failed, GivenUp and Dropped count since the start: attempts that were taken,
 	// attempts that failed, messages that became dead letters, and events that were dropped
 	// (best effort ones, and dead letters beyond the bounds).
 	Sent, Failed, GivenUp, Dropped uint64

@@ -12,6 +12,8 @@ import (
 const (
 	// storeRetry is when a lane tries again what the journal or the store did not give.
 	storeRetry = 5 * time.Second
+	// unreadRetry is when a log that cannot be read, damaged perhaps, is looked at again.
+	unreadRetry = 10 * time.Minute
 	// leastAttempts are made before a message becomes a dead letter, however long they take.
 	leastAttempts = 3
 	// Bounds of the dead letters of one target.
@@ -176,7 +178,9 @@ func (l *lane) told(ctx context.Context, r result) {
 		return
 	case r.trouble != nil:
 		l.trouble(ctx, r.trouble)
+		pause := unreadRetry
 		if errors.Is(r.trouble, journal.ErrUnavailable) || r.cursor.DashboardID == "" {
+			pause = 4 * storeRetry // the rest of the list would fare no better now
 			l.pausedUntil = now.Add(storeRetry)
 		}
 		if r.cursor.DashboardID == "" {
@@ -184,7 +188,7 @@ func (l *lane) told(ctx context.Context, r result) {
 			break
 		}
 		c := r.cursor
-		c.NextAttempt, c.Error = now.Add(backoff(storeRetry, time.Minute, 3, l.d.cfg.Jitter())), r.trouble.Error()
+		c.NextAttempt, c.Error = now.Add(backoff(pause, pause, 1, l.d.cfg.Jitter())), r.trouble.Error()
 		if c.Since.IsZero() {
 			c.Since = now
 		}
