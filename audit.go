@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/dashwire/dashwire/audit"
 	"github.com/dashwire/dashwire/observe"
 )
 
@@ -31,10 +32,10 @@ func (s *Server) tell(a *observe.Action) {
 	}
 }
 
-// auditFile is where the audit log is, "" if none is kept.
-func (c *Config) auditFile() string {
+// readActs reads the audit log, nil if none is kept.
+func (c *Config) readActs() func(context.Context, audit.Query) (audit.Page, error) {
 	if c.Audit == nil {
-		return ""
+		return nil
 	}
-	return c.Audit.Path()
+	return c.Audit.Read
 }

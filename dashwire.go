@@ -99,7 +99,7 @@ func New(cfg Config) (*Server, error) {
 		AuthCookie: cfg.AuthCookie, TokenInURL: cfg.TokenInURL, Insecure: cfg.Insecure,
 		RequestsPerAddress: cfg.RequestsPerAddress, ConnectsPerAddress: cfg.ConnectsPerAddress, CountLocal: cfg.CountLocal,
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
-		Act: s.act, SignInRefused: s.signInRefused, AuditFile: cfg.auditFile(),
+		Act: s.act, SignInRefused: s.signInRefused, ReadActs: cfg.readActs(),
 		Webhooks: s.operatedWebhooks(), Ready: s.ready, Stats: func() any { return s.Stats() }, Metrics: cfg.Metrics,
 		Import: cfg.importGrafana, Export: grafana.Export, Pages: cfg.Pages,
 	})

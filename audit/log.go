@@ -33,6 +33,7 @@ type Log struct {
 
 	mu      sync.Mutex
 	pending []item
+	readers []chan struct{} // wait for what is pending
 	refused refusals
 	closed  bool
 
@@ -154,6 +155,25 @@ func (l *Log) add(it item) error {
 	return nil
 }
 
+// settle waits for the writing of what has been noted until now.
+func (l *Log) settle(ctx context.Context) error {
+	l.mu.Lock()
+	written := make(chan struct{})
+	if l.closed {
+		written = l.ended
+	} else {
+		l.readers = append(l.readers, written)
+		l.nudge()
+	}
+	l.mu.Unlock()
+	select {
+	case <-written:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // nudge lets the writer look for work.
 func (l *Log) nudge() {
 	select {
@@ -188,8 +208,8 @@ func (l *Log) run() {
 			last = true
 		}
 		l.mu.Lock()
-		batch, now := l.pending, l.opt.Now()
-		l.pending = nil
+		batch, readers, now := l.pending, l.readers, l.opt.Now()
+		l.pending, l.readers = nil, nil
 		if last || l.refused.due(now, l.opt.Refused) {
 			for _, a := range l.refused.take(now) {
 				batch = append(batch, item{action: a})
@@ -198,6 +218,9 @@ func (l *Log) run() {
 		l.mu.Unlock()
 		if len(batch) > 0 {
 			l.write(batch, now)
+		}
+		for _, r := range readers {
+			close(r)
 		}
 		if last {
 			return

@@ -31,8 +31,13 @@ type Page struct {
 	Newest uint64
 }
 
-// Read reads lines of the log.
-func (l *Log) Read(ctx context.Context, q Query) (Page, error) { return Read(ctx, l.path, q) }
+// Read reads lines of the log, with all that was noted before.
+func (l *Log) Read(ctx context.Context, q Query) (Page, error) {
+	if err := l.settle(ctx); err != nil {
+		return Page{}, err
+	}
+	return Read(ctx, l.path, q)
+}
 
 // Read reads lines of the log in a file, while others may write to it. Lines that
 // cannot be read are passed over: [Verify] tells of them. A file that is not there has

@@ -180,15 +180,15 @@ func (q *request) auditEdits(want trail.Query) *problem {
 
 // auditActions answers what administrators did.
 func (q *request) auditActions(want trail.Query) *problem {
-	path := q.api.cfg.AuditFile
-	if path == "" {
+	read := q.api.cfg.ReadActs
+	if read == nil {
 		return problemf(board.CodeNotFound, "no audit log is kept on this server; its operator can have one (--audit-log, Config.Audit)")
 	}
 	after, p := parsePlace(q.query().Get("after"))
 	if p != nil {
 		return p
 	}
-	page, err := audit.Read(q.r.Context(), path, audit.Query{
+	page, err := read(q.r.Context(), audit.Query{
 		Before: uint64(want.From.Before), After: uint64(after.Before), Limit: want.Limit,
 		Match: func(l *audit.Line) bool {
 			return (want.User == "" || l.User == want.User) && (want.Until.IsZero() || l.Time.Before(want.Until)) && !l.Time.Before(want.Since)

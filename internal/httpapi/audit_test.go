@@ -27,7 +27,7 @@ func audited(t *testing.T, change func(*Config)) (*node, *audit.Log) {
 	}
 	t.Cleanup(l.Close)
 	return start(t, func(c *Config) {
-		c.Act, c.SignInRefused, c.AuditFile = l.Record, l.Refused, l.Path()
+		c.Act, c.SignInRefused, c.ReadActs = l.Record, l.Refused, l.Read
 		if change != nil {
 			change(c)
 		}

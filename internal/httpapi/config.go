@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dashwire/dashwire/audit"
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/clock"
@@ -86,8 +87,8 @@ type Config struct {
 	Act func(ctx context.Context, a observe.Action) error
 	// SignInRefused hears of bad credentials. It must not block. Nil = nobody does.
 	SignInRefused func(a observe.Action)
-	// AuditFile is where Act writes, for those who read it; "" = there is none.
-	AuditFile string
+	// ReadActs reads what Act and SignInRefused have written; nil = nothing is kept.
+	ReadActs func(context.Context, audit.Query) (audit.Page, error)
 	// Webhooks are the webhook targets; nil = there are none.
 	Webhooks Webhooks
 	// Import reads a file of another program, Export writes one; nil = 400.
