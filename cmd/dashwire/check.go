@@ -58,7 +58,7 @@ func (c *checkCmd) Run(p *program, _ *kong.Context) (err error) {
 	}
 	found := make(map[string]*checked)
 	var order []string
-	err = eachDashboard(p.ctx, j, func(info journal.Info) error {
+	fold := func(info journal.Info) error {
 		show.show("folding: %s of %s", number(len(order)), count(report.Dashboards, "dashboard", "dashboards"))
 		f, err := checkLog(p.ctx, j, info)
 		if err != nil {
@@ -67,7 +67,15 @@ func (c *checkCmd) Run(p *program, _ *kong.Context) (err error) {
 		found[f.id] = f
 		order = append(order, f.id)
 		return nil
-	})
+	}
+	for info, e := range journal.All(p.ctx, j) {
+		if err = e; err == nil {
+			err = fold(info)
+		}
+		if err != nil {
+			break
+		}
+	}
 	show.end()
 	if err != nil && !errors.Is(err, journal.ErrCorrupt) {
 		return err
@@ -141,26 +149,6 @@ func (c *checkCmd) tell(p *program, order []string, found map[string]*checked, f
 	fmt.Fprintf(p.out, "%s: DAMAGED in %s (%s). The other dashboards can be used; restore these from a backup.\n",
 		c.Data, count(damaged, "place", "places"), sum)
 	return errSilent
-}
-
-// eachDashboard calls f for every dashboard, deleted ones too.
-func eachDashboard(ctx context.Context, j journal.Journal, f func(journal.Info) error) error {
-	after := ""
-	for {
-		page, err := j.List(ctx, after, 200)
-		if err != nil {
-			return err
-		}
-		if len(page) == 0 {
-			return nil
-		}
-		for _, info := range page {
-			if err := f(info); err != nil {
-				return err
-			}
-		}
-		after = page[len(page)-1].DashboardID
-	}
 }
 
 // checkLog folds one log from its beginning and compares it with each snapshot on the

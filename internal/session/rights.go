@@ -37,7 +37,7 @@ func (s *Session) reread() {
 	p := s.principal
 	subs := append([]*subscription(nil), s.subs...)
 	for _, sub := range subs {
-		if sub.unwatch != nil && (sub.watchedFor.UserID != p.UserID || sub.watchedFor.TokenID != p.TokenID) {
+		if sub.unwatch != nil && sub.watchedFor != (credentials{p.UserID, p.TokenID}) {
 			sub.unwatch()
 			sub.unwatch = s.watch(sub, p)
 		}
@@ -48,6 +48,9 @@ func (s *Session) reread() {
 	}
 }
 
+// credentials are what an Authorizer that is watched knows somebody by.
+type credentials struct{ user, token string }
+
 // watch has the session told when the role of p on a subscription's dashboard changes, nil
 // where nobody tells. The session may be locked.
 func (s *Session) watch(sub *subscription, p auth.Principal) (stop func()) {
@@ -55,7 +58,7 @@ func (s *Session) watch(sub *subscription, p auth.Principal) (stop func()) {
 	if w == nil {
 		return nil
 	}
-	sub.watchedFor = p
+	sub.watchedFor = credentials{p.UserID, p.TokenID}
 	return w.Watch(p, sub.id, func() { s.server.tasks.Go(func() { s.moved(sub) }) })
 }
 

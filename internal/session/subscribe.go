@@ -30,7 +30,7 @@ type subscription struct {
 	// unwatch ends the watch over the right to see the dashboard, which is that of
 	// watchedFor; nil where nobody watches. stale = it may have changed.
 	unwatch    func()
-	watchedFor auth.Principal
+	watchedFor credentials
 	stale      bool
 }
 

@@ -240,18 +240,7 @@ func (s *polledSocket) ready() error {
 	}
 }
 
-func (s *polledSocket) writeAll(b []byte) error {
-	for {
-		n, err := s.write(b)
-		if err != nil || n == len(b) {
-			return err
-		}
-		b = b[n:]
-		if err := s.ready(); err != nil {
-			return err
-		}
-	}
-}
+func (s *polledSocket) writeAll(b []byte) error { return inPieces(s, b) }
 
 // close ends both directions. The descriptor stays until free, so that nobody reads
 // or writes another connection that got its number.

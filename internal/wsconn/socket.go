@@ -62,6 +62,20 @@ type polled interface {
 // errNothing from again: there are no bytes.
 var errNothing = errors.New("wsconn: nothing to read")
 
+// inPieces writes b as the socket takes it.
+func inPieces(s socket, b []byte) error {
+	for {
+		n, err := s.write(b)
+		if err != nil || n == len(b) {
+			return err
+		}
+		b = b[n:]
+		if err := s.ready(); err != nil {
+			return err
+		}
+	}
+}
+
 // hasDescriptor reports whether a connection is the kernel's own.
 func hasDescriptor(nc net.Conn) bool {
 	switch nc.(type) {

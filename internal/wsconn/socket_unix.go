@@ -172,17 +172,6 @@ func (s *rawSocket) ready() error {
 	return s.conn.SetWriteDeadline(time.Time{})
 }
 
-func (s *rawSocket) writeAll(b []byte) error {
-	for {
-		n, err := s.write(b)
-		if err != nil || n == len(b) {
-			return err
-		}
-		b = b[n:]
-		if err := s.ready(); err != nil {
-			return err
-		}
-	}
-}
+func (s *rawSocket) writeAll(b []byte) error { return inPieces(s, b) }
 
 func (s *rawSocket) close() { _ = s.conn.Close() }

@@ -43,9 +43,7 @@ func (j *Journal) Check(ctx context.Context, progress func(Report)) (Report, err
 	} else if err != nil {
 		return report, fmt.Errorf("check journal %s: %w", j.path, err)
 	}
-	after := ""
-	for {
-		page, err := j.List(ctx, after, 200)
+	for info, err := range journal.All(ctx, j) {
 		if errors.Is(err, journal.ErrCorrupt) {
 			bad("", err)
 			return report, nil
@@ -53,23 +51,18 @@ func (j *Journal) Check(ctx context.Context, progress func(Report)) (Report, err
 		if err != nil {
 			return report, fmt.Errorf("check journal %s: %w", j.path, err)
 		}
-		if len(page) == 0 {
-			return report, nil
-		}
-		for _, info := range page {
-			if err := j.checkLog(ctx, info.DashboardID, &report); err != nil {
-				if !errors.Is(err, journal.ErrCorrupt) {
-					return report, fmt.Errorf("check journal %s: %w", j.path, err)
-				}
-				bad(info.DashboardID, err)
+		if err := j.checkLog(ctx, info.DashboardID, &report); err != nil {
+			if !errors.Is(err, journal.ErrCorrupt) {
+				return report, fmt.Errorf("check journal %s: %w", j.path, err)
 			}
-			report.Dashboards++
-			if progress != nil {
-				progress(report)
-			}
+			bad(info.DashboardID, err)
 		}
-		after = page[len(page)-1].DashboardID
+		report.Dashboards++
+		if progress != nil {
+			progress(report)
+		}
 	}
+	return report, nil
 }
 
 func (j *Journal) checkLog(ctx context.Context, id string, report *Report) error {

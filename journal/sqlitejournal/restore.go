@@ -72,20 +72,13 @@ func rewriteAll(ctx context.Context, j *Journal, rewrite func(context.Context, j
 	if err != nil {
 		return err
 	}
-	after := ""
-	for {
-		page, err := j.List(ctx, after, 200)
+	for d, err := range journal.All(ctx, j) {
 		if err != nil {
 			return err
 		}
-		if len(page) == 0 {
-			return nil
+		if err := rewrite(ctx, j, d); err != nil {
+			return fmt.Errorf("dashboard %s: %w", d.DashboardID, err)
 		}
-		for _, d := range page {
-			if err := rewrite(ctx, j, d); err != nil {
-				return fmt.Errorf("dashboard %s: %w", d.DashboardID, err)
-			}
-		}
-		after = page[len(page)-1].DashboardID
 	}
+	return nil
 }

@@ -30,22 +30,18 @@ func (j *Journal) trimLoop() {
 
 // trimAll goes through all logs once.
 func (j *Journal) trimAll(ctx context.Context) error {
-	after := ""
-	for {
-		page, err := j.List(ctx, after, 200)
-		if err != nil || len(page) == 0 {
+	for info, err := range journal.All(ctx, j) {
+		if err != nil {
 			return err
 		}
-		for _, info := range page {
-			if info.Head <= journal.Position(j.opts.tune.keepAlways) {
-				continue
-			}
-			if err := j.trim(ctx, info); err != nil && !errors.Is(err, journal.ErrCorrupt) {
-				return err
-			}
+		if info.Head <= journal.Position(j.opts.tune.keepAlways) {
+			continue
 		}
-		after = page[len(page)-1].DashboardID
+		if err := j.trim(ctx, info); err != nil && !errors.Is(err, journal.ErrCorrupt) {
+			return err
+		}
 	}
+	return nil
 }
 
 // trim deletes the records of one log that Options let go, up to a snapshot that
