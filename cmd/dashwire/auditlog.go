@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,13 +56,19 @@ func (f *auditFlags) open(data string, log *slog.Logger) (*audit.Log, error) {
 	return l, nil
 }
 
-// started is the first line of a run: the settings that it runs with. What may be secret
-// in one is left out.
+// started is the first line of a run: the settings that were given to it, by flag, file
+// or environment; all others are those of the version. What may be secret in one is left
+// out.
 func started(cmd *kong.Context) observe.Action {
 	details := map[string]string{"version": version()}
+	for _, p := range cmd.Path {
+		if p.Flag != nil {
+			details["--"+p.Flag.Name] = presentable(p.Flag)
+		}
+	}
 	for _, level := range cmd.Selected().AllFlags(false) {
 		for _, f := range level {
-			if f.Set && f.Name != "help" {
+			if slices.ContainsFunc(f.Envs, func(name string) bool { _, set := os.LookupEnv(name); return set }) {
 				details["--"+f.Name] = presentable(f)
 			}
 		}

@@ -70,3 +70,27 @@ func TestAuditLog_CommandsWriteIntoIt(t *testing.T) {
 		t.Errorf("check of a log without its second line says %d: %s", r.code, r.out)
 	}
 }
+
+// The settings that were given are written down, by whatever way, and no default.
+func TestH4_TheStartTellsWhatWasSet(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "settings.yaml"), "max-widgets: 7\n")
+	cmd := command(t, dir, "serve", "--listen", "127.0.0.1:0", "--no-demo", "--config", "settings.yaml")
+	cmd.Env = append(cmd.Environ(), "DASHWIRE_MAX_OPERATIONS=8")
+	p := start(t, cmd)
+	p.wait(readyLine)
+	p.stop()
+	page, err := audit.Read(t.Context(), filepath.Join(dir, "dashwire.audit.jsonl"), audit.Query{
+		Match: func(l *audit.Line) bool { return l.Name == "server.started" },
+	})
+	if err != nil || len(page.Lines) != 1 {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	got := page.Lines[0].Details
+	if got["--max-widgets"] != "7" || got["--max-operations"] != "8" || got["--listen"] != "127.0.0.1:0" {
+		t.Errorf("settings are missing: %v", got)
+	}
+	if _, there := got["--max-dashboards"]; there || len(got) > 6 {
+		t.Errorf("defaults are told: %v", got)
+	}
+}
