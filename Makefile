@@ -33,7 +33,7 @@ serve: ## run the server with its demo page on this machine
 	$(GO) run ./cmd/dashwire serve
 
 .PHONY: test
-test: fmt-check vet staticcheck go-test bench-check fuzz-short web-check web-current e2e ## everything that decides: format, vet, staticcheck, tests with the race detector, what is allocated, short fuzzing, TypeScript, the embedded demo, a real browser
+test: fmt-check vet staticcheck go-test bench-test bench-check fuzz-short web-check web-current e2e ## everything that decides: format, vet, staticcheck, tests with the race detector, what is allocated, short fuzzing, TypeScript, the embedded demo, a real browser
 	@echo "make test: all good"
 
 .PHONY: fmt
@@ -131,6 +131,10 @@ SEED ?= 0
 .PHONY: tenants
 tenants: ## two tenants side by side, every answer searched for a sign of the other (MINUTES=2, SEED=n)
 	$(GO) test -race -run='TwoTenants' -count=1 -v -timeout=0 ./internal/attack -tenants.for=$(MINUTES)m -tenants.seed=$(SEED)
+
+.PHONY: bench-test
+bench-test: ## vet and test the comparison with peers, a module of its own
+	cd bench && $(GO) vet ./... && $(GO) test -race -vet=off ./...
 
 .PHONY: bench-check
 bench-check: ## fail if an edit or a delivery allocates more than testdata/allocations.txt says
