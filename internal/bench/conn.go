@@ -197,21 +197,27 @@ func FrameHead(b []byte) (head, size int, ok bool) {
 	return 0, 0, false
 }
 
-// queue appends a frame to what the next flush writes. It is masked with zeros, which
-// costs nothing and is as good as any other mask to a server that is trusted.
+// AppendMaskedHead appends the head of a client's frame, with its first byte and the
+// length of what follows. The mask is zeros: that is allowed, costs the generator nothing
+// and saves no server its work.
+func AppendMaskedHead(dst []byte, first byte, length int) []byte {
+	dst = append(dst, first)
+	switch {
+	case length < 126:
+		dst = append(dst, 0x80|byte(length))
+	case length < 1<<16:
+		dst = binary.BigEndian.AppendUint16(append(dst, 0x80|126), uint16(length))
+	default:
+		dst = binary.BigEndian.AppendUint64(append(dst, 0x80|127), uint64(length))
+	}
+	return append(dst, 0, 0, 0, 0)
+}
+
+// queue appends a frame to what the next flush writes.
 func (c *conn) queue(op byte, payload []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.out = append(c.out, 0x80|op)
-	switch n := len(payload); {
-	case n < 126:
-		c.out = append(c.out, 0x80|byte(n))
-	case n < 1<<16:
-		c.out = binary.BigEndian.AppendUint16(append(c.out, 0x80|126), uint16(n))
-	default:
-		c.out = binary.BigEndian.AppendUint64(append(c.out, 0x80|127), uint64(n))
-	}
-	c.out = append(append(c.out, 0, 0, 0, 0), payload...)
+	c.out = append(AppendMaskedHead(c.out, 0x80|op, len(payload)), payload...)
 }
 
 // flush writes what waits.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/dashwire/dashwire/internal/bench"
 )
 
 // flood is one way of attacking with many sockets.
@@ -84,7 +86,7 @@ func slowMessages(ctx context.Context, g *gang, i int) error {
 	}
 	defer s.close()
 	go g.answers(s)
-	next := string(head(text, 1<<20))
+	next := string(bench.AppendMaskedHead(nil, text, 1<<20))
 	for {
 		if err := g.act(ctx, s, next); err != nil {
 			return err

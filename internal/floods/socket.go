@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/dashwire/dashwire/internal/bench"
 )
 
 // The first bytes of frames (RFC 6455 section 5.2).
@@ -115,21 +117,7 @@ func (s *socket) drain() (code int) {
 	}
 }
 
-// head is the head of a masked frame; its mask changes nothing.
-func head(first byte, length int) []byte {
-	b := []byte{first}
-	switch {
-	case length <= 125:
-		b = append(b, 0x80|byte(length))
-	case length <= 0xffff:
-		b = binary.BigEndian.AppendUint16(append(b, 0x80|126), uint16(length))
-	default:
-		b = binary.BigEndian.AppendUint64(append(b, 0x80|127), uint64(length))
-	}
-	return append(b, 0, 0, 0, 0)
-}
-
 // frame is a masked frame.
 func frame[bytes string | []byte](first byte, payload bytes) []byte {
-	return append(head(first, len(payload)), payload...)
+	return append(bench.AppendMaskedHead(nil, first, len(payload)), payload...)
 }

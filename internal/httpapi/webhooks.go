@@ -115,6 +115,15 @@ func (q *request) webhookTarget() (Webhooks, string, *problem) {
 	return q.api.cfg.Webhooks, name, nil
 }
 
+// webhookMessage is the target and the message in the path.
+func (q *request) webhookMessage() (hooks Webhooks, target, id string, p *problem) {
+	if hooks, target, p = q.webhookTarget(); p != nil {
+		return nil, "", "", p
+	}
+	id, p = q.pathID("message", "message")
+	return hooks, target, id, p
+}
+
 // enableWebhook lets a target have what waits for it, now.
 func (q *request) enableWebhook() *problem {
 	hooks, target, p := q.webhookTarget()
@@ -192,11 +201,7 @@ func (q *request) listDead() *problem {
 
 // getDead answers one dead letter with what it would have told.
 func (q *request) getDead() *problem {
-	hooks, target, p := q.webhookTarget()
-	if p != nil {
-		return p
-	}
-	id, p := q.pathID("message", "message")
+	hooks, target, id, p := q.webhookMessage()
 	if p != nil {
 		return p
 	}
@@ -233,11 +238,7 @@ func (q *request) retryAllDead() *problem {
 
 // retryDead has one dead letter sent again.
 func (q *request) retryDead() *problem {
-	hooks, target, p := q.webhookTarget()
-	if p != nil {
-		return p
-	}
-	id, p := q.pathID("message", "message")
+	hooks, target, id, p := q.webhookMessage()
 	if p != nil {
 		return p
 	}
@@ -256,11 +257,7 @@ func (q *request) retryDead() *problem {
 
 // dropDead removes a dead letter.
 func (q *request) dropDead() *problem {
-	hooks, target, p := q.webhookTarget()
-	if p != nil {
-		return p
-	}
-	id, p := q.pathID("message", "message")
+	hooks, target, id, p := q.webhookMessage()
 	if p != nil {
 		return p
 	}
