@@ -40,6 +40,7 @@ type Server struct {
 	started  time.Time
 	memory   *memory
 	state    atomic.Int32 // one of the states below
+	begun    chan struct{} // closed once it runs
 }
 
 const (
@@ -66,7 +67,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Drain = 10 * time.Second
 	}
 	limits := cfg.Limits.wire()
-	s := &Server{cfg: cfg, started: time.Now(), memory: newMemory(cfg.MemoryLimit)}
+	s := &Server{cfg: cfg, started: time.Now(), memory: newMemory(cfg.MemoryLimit), begun: make(chan struct{})}
 
 	if len(cfg.Webhooks.Targets) > 0 {
 		if err := s.openWebhooks(&cfg); err != nil {
@@ -125,6 +126,7 @@ func (s *Server) RunUntil(ctx, now context.Context) error {
 	if !s.state.CompareAndSwap(idle, running) {
 		return errors.New("dashwire: Run may be called once")
 	}
+	close(s.begun)
 	told := s.runWebhooks(now)
 	hubCtx, stopHub := context.WithCancel(context.Background())
 	defer stopHub()
@@ -163,16 +165,19 @@ func (s *Server) shed(part float64) {
 	s.cfg.Log.Warn("short of memory: sessions were sent away", "sessions", n, "limit", s.memory.limit)
 }
 
-// ready says why the server should get no traffic (H4).
+// ready says why the server should get no traffic (H4). It waits for a second at most, also
+// for a server that is about to run.
 func (s *Server) ready() error {
-	switch s.state.Load() {
-	case idle:
-		return errors.New("not running yet")
-	case stopping:
-		return errors.New("shutting down")
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	select {
+	case <-s.begun:
+	case <-ctx.Done():
+		return errors.New("not running yet")
+	}
+	if s.state.Load() == stopping {
+		return errors.New("shutting down")
+	}
 	if _, err := s.cfg.Journal.List(ctx, "", 1); err != nil {
 		return fmt.Errorf("the journal does not answer: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"go.uber.org/goleak"
 
@@ -221,8 +222,15 @@ func TestPut_IsOneEntry(t *testing.T) {
 
 func TestH4_ReadyWhileRunning(t *testing.T) {
 	_, web := serve(t, dashwire.Config{})
+	untilReady(t, web.URL)
+}
+
+// untilReady asks until the server says that it is ready: on a machine that is busy with
+// other things it may say first that it is not.
+func untilReady(t *testing.T, url string) {
+	t.Helper()
 	for {
-		res, err := http.Get(web.URL + "/readyz")
+		res, err := http.Get(url + "/readyz")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -231,4 +239,37 @@ func TestH4_ReadyWhileRunning(t *testing.T) {
 			return
 		}
 	}
+}
+
+// TestH4_ReadyOnceItRuns: a probe that comes before the server runs waits for it, but not
+// for ever.
+func TestH4_ReadyOnceItRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, err := dashwire.New(dashwire.Config{Journal: memjournal.New(memjournal.Options{}), Insecure: true, Drain: -1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		status := make(chan int, 1)
+		probe := func() {
+			w := httptest.NewRecorder()
+			srv.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/readyz", nil))
+			status <- w.Code
+		}
+		go probe()
+		if got := <-status; got != http.StatusServiceUnavailable {
+			t.Errorf("not running: %d", got)
+		}
+		go probe()
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- srv.Run(ctx) }()
+		if got := <-status; got != http.StatusOK {
+			t.Errorf("running meanwhile: %d", got)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }

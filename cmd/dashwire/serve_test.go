@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/dashwire/dashwire/internal/wire"
 )
@@ -67,7 +68,15 @@ func TestServe_Greets(t *testing.T) {
 	operators := p.wait(regexp.MustCompile(`^Operators on (http://\S+)/api/stats and /metrics$`))[1]
 	p.wait(regexp.MustCompile(`^Data in \./dashwire\.db \(0 dashboards, [\d.]+ kB\)$`))
 	p.wait(regexp.MustCompile(`^Room for [\d,]+ sessions \([\d,]+ file descriptors; `)) // C8
-	fetch(t, "GET", url+"/readyz", "", nil)
+	for end := time.Now().Add(patience); ; { // it says that it is not while the disk keeps it waiting
+		status, answer := send(t, request(t, "GET", url+"/readyz", ""))
+		if status == http.StatusOK {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not ready within %s: %d: %s", patience, status, answer)
+		}
+	}
 	if body := string(fetch(t, "GET", operators+"/metrics", "", nil)); !strings.Contains(body, "dashwire_journal_bytes ") {
 		t.Errorf("/metrics has no numbers of the journal:\n%s", body)
 	}

@@ -105,7 +105,7 @@ func TestAttack_49_HostileIssuer(t *testing.T) {
 			// may be a good one. The server itself is well.
 			i.does(serve)
 			x.call("GET", "/api/dashboards", "", bearer(signed("k1"))).refused(t, "no key yet", http.StatusServiceUnavailable, "UNAVAILABLE")
-			x.must(http.StatusOK, "GET", "/readyz", "")
+			x.untilReady()
 
 			clock.move(10 * time.Minute)
 			i.shows(t, "k1")
@@ -116,7 +116,7 @@ func TestAttack_49_HostileIssuer(t *testing.T) {
 			x.letIn("with the keys known so far", signed("k1"))
 			x.call("GET", "/api/dashboards", "", bearer(signed("k2"))).refused(t, "an unknown key", http.StatusUnauthorized, "UNAUTHENTICATED")
 			open.ask("PING", `{}`).is(t, "PONG")
-			x.must(http.StatusOK, "GET", "/readyz", "")
+			x.untilReady()
 		})
 	}
 	if n := inside.Load(); n > 0 {

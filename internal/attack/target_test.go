@@ -91,7 +91,7 @@ func attacked(t testing.TB, change ...func(*dashwire.Config)) *target {
 		}
 	})
 	x.URL, x.addr = front.URL, front.Listener.Addr().String()
-	eventually(t, "the server to be ready", func() bool { return x.call("GET", "/readyz", "").status == http.StatusOK })
+	x.untilReady()
 	return x
 }
 
@@ -225,11 +225,18 @@ func (x *target) must(status int, method, path, body string, lines ...string) *a
 	return a
 }
 
+// untilReady waits until the server says that it is ready: while the machine is busy with an
+// attack, its disk may be too slow to say so at once.
+func (x *target) untilReady() {
+	x.t.Helper()
+	eventually(x.t, "the server to be ready", func() bool { return x.call("GET", "/readyz", "").status == http.StatusOK })
+}
+
 // healthy fails unless the server still answers, and edits are still taken: the end of
 // most attacks.
 func (x *target) healthy() {
 	x.t.Helper()
-	x.must(http.StatusOK, "GET", "/readyz", "")
+	x.untilReady()
 	id := fmt.Sprintf("healthy-%d", time.Now().UnixNano())
 	x.must(http.StatusCreated, "POST", "/api/dashboards", `{"id":"`+id+`"}`, bearer(token(x.t, "checker", "healthy-*=owner")))
 }
