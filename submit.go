@@ -78,7 +78,7 @@ func (s *Server) Put(ctx context.Context, as auth.Principal, dashboardID, id str
 }
 
 func (s *Server) submit(ctx context.Context, as auth.Principal, op *board.Op) (Answer, error) {
-	authorized, err := auth.Authorize(ctx, s.cfg.Authorizer, as, op)
+	authorized, err := auth.Authorize(ctx, s.cfg.Authorizer, &as, op)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -133,7 +133,7 @@ func (s *Server) Feed(ctx context.Context, as auth.Principal, dashboardID string
 		}
 		d.Values = append(d.Values, wire.DataValue(v))
 	}
-	err := s.sessions.Feed(ctx, as, d)
+	err := s.sessions.Feed(ctx, &as, d)
 	var refused room.Refused
 	switch {
 	case err == nil:

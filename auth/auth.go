@@ -74,7 +74,16 @@ type Principal struct {
 	// KeyID names the key that has signed the request, "" where none has.
 	KeyID string
 
-	app bool // see App
+	app bool   // see App
+	via string // see SignedIn; "" = not made yet
+}
+
+// SignedIn is p as a session holds it: one copy for all that is asked of it, with
+// [Principal.Via] made once. It is not changed by anybody.
+func SignedIn(p Principal) *Principal {
+	p.via = ""
+	p.via = p.Via()
+	return &p
 }
 
 // App is the app itself, when it acts within its own process for nobody in particular: it
@@ -90,6 +99,8 @@ const maxVia = 256
 // "" if they have no name. It tells nobody how to sign in.
 func (p Principal) Via() string {
 	switch {
+	case p.via != "":
+		return p.via
 	case p.KeyID != "":
 		return via("key:", p.KeyID)
 	case p.TokenID != "":
@@ -111,8 +122,8 @@ const Anonymous = "anonymous"
 // RoleOn returns the highest role that the principal's grants give on a dashboard.
 func (p Principal) RoleOn(dashboardID string) Role {
 	best := None
-	for _, g := range p.Grants {
-		if g.Role > best && matches(g.Pattern, dashboardID) {
+	for i := range p.Grants {
+		if g := &p.Grants[i]; g.Role > best && matches(g.Pattern, dashboardID) {
 			best = g.Role
 		}
 	}
@@ -120,8 +131,8 @@ func (p Principal) RoleOn(dashboardID string) Role {
 }
 
 func matches(pattern, id string) bool {
-	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
-		return strings.HasPrefix(id, prefix)
+	if n := len(pattern) - 1; n >= 0 && pattern[n] == '*' {
+		return len(id) >= n && id[:n] == pattern[:n]
 	}
 	return pattern == id
 }
@@ -177,7 +188,7 @@ func (Grants) Role(_ context.Context, p Principal, dashboardID string) (Role, er
 // holds an op.
 type AuthorizedOp struct {
 	op        *board.Op
-	principal Principal
+	principal *Principal
 	role      Role
 }
 
@@ -193,16 +204,16 @@ func (a AuthorizedOp) WithHistory(h *board.History) AuthorizedOp {
 }
 
 // Principal returns who does it.
-func (a AuthorizedOp) Principal() Principal { return a.principal }
+func (a AuthorizedOp) Principal() Principal { return *a.principal }
 
 // Role returns the role under which it is done.
 func (a AuthorizedOp) Role() Role { return a.role }
 
-// Authorize checks that p may do op now, and notes through which credentials it comes.
-// The op's author must already be p's user.
+// Authorize checks that p may do op now, and writes into op through which credentials it
+// comes. The op's author must already be p's user; neither p nor op is changed afterwards.
 // Its errors carry the codes NOT_FOUND (the dashboard may not even be seen, R6),
 // FORBIDDEN and UNAVAILABLE.
-func Authorize(ctx context.Context, az Authorizer, p Principal, op *board.Op) (AuthorizedOp, *board.Error) {
+func Authorize(ctx context.Context, az Authorizer, p *Principal, op *board.Op) (AuthorizedOp, *board.Error) {
 	role, err := Require(ctx, az, p, op.DashboardID, needed(op))
 	if err != nil {
 		if err.Code == board.CodeForbidden && op.SetsLimits() {
@@ -210,19 +221,18 @@ func Authorize(ctx context.Context, az Authorizer, p Principal, op *board.Op) (A
 		}
 		return AuthorizedOp{}, err
 	}
-	if via := p.Via(); via != "" {
-		own := *op
-		own.Via = via
-		op = &own
-	}
+	op.Via = p.Via()
 	return AuthorizedOp{op: op, principal: p, role: role}, nil
 }
 
 // Require returns p's role on a dashboard if it is at least want.
-func Require(ctx context.Context, az Authorizer, p Principal, dashboardID string, want Role) (Role, *board.Error) {
-	role, err := p.RoleOn(dashboardID), error(nil)
-	if !p.app {
-		role, err = az.Role(ctx, p, dashboardID)
+func Require(ctx context.Context, az Authorizer, p *Principal, dashboardID string, want Role) (Role, *board.Error) {
+	var role Role
+	var err error
+	if p.app {
+		role = p.RoleOn(dashboardID)
+	} else {
+		role, err = az.Role(ctx, *p, dashboardID)
 	}
 	switch {
 	case err != nil:

@@ -26,22 +26,59 @@ func TestPrincipalVia(t *testing.T) {
 			if got := c.as.Via(); got != c.want || !utf8.ValidString(got) {
 				t.Errorf("Via() is %q, want %q", got, c.want)
 			}
+			if got := auth.SignedIn(c.as).Via(); got != c.want {
+				t.Errorf("once signed in, Via() is %q, want %q", got, c.want)
+			}
 		})
 	}
 }
 
-// The op that was handed in belongs to its maker, who may hand it in again.
 func TestAuthorizeNotesTheCredentials(t *testing.T) {
 	op := &board.Op{Type: board.TypeUpdate, DashboardID: "ops"}
-	p := auth.Principal{UserID: "ana", TokenID: "b7c1", Grants: []auth.Grant{{Pattern: "ops", Role: auth.Editor}}}
-	a, err := auth.Authorize(t.Context(), auth.Grants{}, p, op)
-	if err != nil {
-		t.Fatal(err)
+	byToken := auth.Principal{UserID: "ana", TokenID: "b7c1", Grants: []auth.Grant{{Pattern: "ops", Role: auth.Editor}}}
+	byKey := *auth.SignedIn(byToken) // a copy that is given other credentials
+	byKey.KeyID = "cron-1"
+	nameless := byToken
+	nameless.TokenID = ""
+	for _, c := range []struct {
+		as   *auth.Principal
+		want string
+	}{
+		{&byToken, "token:b7c1"}, {auth.SignedIn(byToken), "token:b7c1"}, {auth.SignedIn(byKey), "key:cron-1"}, {&nameless, ""},
+	} {
+		a, err := auth.Authorize(t.Context(), auth.Grants{}, c.as, op)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := a.Op().Via; got != c.want {
+			t.Errorf("the authorized op came through %q, want %q", got, c.want)
+		}
 	}
-	if a.Op().Via != "token:b7c1" {
-		t.Errorf("the authorized op came through %q", a.Op().Via)
-	}
-	if op.Via != "" {
-		t.Errorf("the op that was handed in was written to: %q", op.Via)
+}
+
+func TestP1_PatternsAreIDsOrPrefixes(t *testing.T) {
+	for _, c := range []struct {
+		pattern, id string
+		want        bool
+	}{
+		{"ops", "ops", true},
+		{"ops", "ops2", false},
+		{"ops", "op", false},
+		{"ops*", "ops", true},
+		{"ops*", "ops-1", true},
+		{"ops*", "op", false},
+		{"*", "ops", true},
+		{"*", "", true},
+		{"", "", true},
+		{"", "ops", false},
+		{"o*s", "ops", false},
+		{"o*s*", "ops", false},
+		{"o*s*", "o*s1", true},
+		{"Ops", "ops", false},
+	} {
+		p := auth.Principal{Grants: []auth.Grant{{Pattern: c.pattern, Role: auth.Viewer}}}
+		if got := p.RoleOn(c.id) == auth.Viewer; got != c.want {
+			t.Errorf("%q reaches %q: %t, want %t", c.pattern, c.id, got, c.want)
+		}
 	}
 }

@@ -18,10 +18,10 @@ func BenchmarkAuthorize(b *testing.B) {
 					p.Grants = append(p.Grants, Grant{fmt.Sprintf("team-%d-*", i), Editor})
 				}
 				p.Grants = append(p.Grants, Grant{"ops-*", Editor})
-				op := &board.Op{DashboardID: "ops-1"}
+				op, who := &board.Op{DashboardID: "ops-1"}, SignedIn(p)
 				b.ReportAllocs()
 				for b.Loop() {
-					if _, err := Authorize(b.Context(), Grants{}, p, op); err != nil {
+					if _, err := Authorize(b.Context(), Grants{}, who, op); err != nil {
 						b.Fatal(err)
 					}
 				}

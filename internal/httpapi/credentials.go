@@ -124,7 +124,7 @@ func (q *request) signIn(upgrade bool) *board.Error {
 	if err != nil {
 		return err
 	}
-	q.principal, q.signedIn = p, true
+	q.principal, q.signedIn = auth.SignedIn(p), true
 	return nil
 }
 
@@ -137,7 +137,7 @@ func (q *request) signInLocal() *board.Error {
 	if len(userID) > board.MaxID || !utf8.ValidString(userID) || strings.ContainsFunc(userID, unicode.IsControl) {
 		return board.Errorf(board.CodeInvalidID, "userId has at most %d bytes of plain text: send another", board.MaxID).At("userId")
 	}
-	q.principal = auth.Principal{
+	q.principal = &auth.Principal{
 		UserID: userID, Grants: []auth.Grant{{Pattern: "*", Role: auth.Owner}},
 		Admin: loopbackAddr(hostOf(q.r.RemoteAddr)),
 	}

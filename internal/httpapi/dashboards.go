@@ -101,7 +101,7 @@ func (q *request) roles(chunk []journal.Info) ([]auth.Role, *problem) {
 	var next atomic.Int64
 	find := func() {
 		for i := next.Add(1) - 1; i < int64(len(chunk)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-			role, err := q.api.cfg.Authorizer.Role(ctx, q.principal, chunk[i].DashboardID)
+			role, err := q.api.cfg.Authorizer.Role(ctx, *q.principal, chunk[i].DashboardID)
 			if err != nil {
 				stop(err)
 				return

@@ -48,7 +48,7 @@ func (q *request) events() *problem {
 		return p
 	}
 	m := session.Meta{
-		RemoteAddr: q.remote, Address: q.address, Transport: "sse", OneWay: true, Principal: &q.principal, ClientID: client,
+		RemoteAddr: q.remote, Address: q.address, Transport: "sse", OneWay: true, Principal: q.principal, ClientID: client,
 	}
 	if p := q.takePlace(&m); p != nil {
 		return p

@@ -92,8 +92,7 @@ func (q *request) upgrade() *problem {
 	case err != nil:
 		m.SignInError = err
 	case q.signedIn:
-		p := q.principal // a pointer into q would keep the request and its buffers alive
-		m.Principal = &p
+		m.Principal = q.principal
 	}
 	if p := q.takePlace(&m); p != nil {
 		return p

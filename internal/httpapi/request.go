@@ -41,13 +41,16 @@ type request struct {
 	remote    string
 	address   ratelimit.Address // of remote, for the limits per address; 0 = not counted
 	params    url.Values
-	principal auth.Principal
+	principal *auth.Principal // nobody until signed in; not changed
 	signedIn  bool
 	source    auth.Source // of the token that signIn has looked at, "" if there is none
 }
 
+// nobody is who has not signed in.
+var nobody = &auth.Principal{}
+
 func (a *API) newRequest(w http.ResponseWriter, r *http.Request, to route) *request {
-	q := &request{api: a, w: w, r: r, route: to.method + " " + to.pattern, handle: to.handle}
+	q := &request{api: a, w: w, r: r, principal: nobody, route: to.method + " " + to.pattern, handle: to.handle}
 	q.remote, q.address = a.client(r)
 	return q
 }

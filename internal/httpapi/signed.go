@@ -55,10 +55,10 @@ func (q *request) signInSigned() *board.Error {
 	}
 	var told *board.Error
 	switch {
-	case err == nil && q.api.cfg.Sessions.Revoked(p):
+	case err == nil && q.api.cfg.Sessions.Revoked(&p):
 		return errKeyRevoked
 	case err == nil:
-		q.principal, q.signedIn = p, true
+		q.principal, q.signedIn = auth.SignedIn(p), true
 		return nil
 	case errors.As(err, &told):
 		return told

@@ -65,7 +65,7 @@ func (q *request) signInByCookie() *problem {
 		}
 		cookie.MaxAge = int(left / time.Second)
 	}
-	q.principal, q.signedIn = who, true
+	q.principal, q.signedIn = auth.SignedIn(who), true
 	q.api.cfg.Log.Info("http: somebody signed in by a cookie", "user", shown(who.UserID), "remote", q.remote, "id", q.ID())
 	return q.setCookie(cookie)
 }
@@ -114,7 +114,7 @@ func (q *request) checkToken(c auth.Credentials) (auth.Principal, *board.Error) 
 	}
 	p, err := q.api.cfg.Authenticator.Authenticate(q.r.Context(), c)
 	switch {
-	case err == nil && q.api.cfg.Sessions.Revoked(p):
+	case err == nil && q.api.cfg.Sessions.Revoked(&p):
 		return auth.Principal{}, errTokenRevoked
 	case err == nil:
 		return p, nil

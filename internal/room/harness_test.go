@@ -93,7 +93,7 @@ func op(t testing.TB, id, typ, payload string) auth.AuthorizedOp {
 		t.Fatal(bad)
 	}
 	m.Op.Author = board.Author{UserID: "ana", ClientID: "tab"}
-	authorized, bad := auth.Authorize(context.Background(), auth.Grants{}, owner, m.Op)
+	authorized, bad := auth.Authorize(context.Background(), auth.Grants{}, &owner, m.Op)
 	if bad != nil {
 		t.Fatal(bad)
 	}

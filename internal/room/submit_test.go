@@ -176,7 +176,7 @@ func TestM8_ReplayBeforeANewEpochInLine(t *testing.T) {
 		again := n.submitAs("first", "WIDGET_UPDATE", payload)
 		gone := make(chan Answer, 1)
 		remove := &board.Op{Type: board.TypeDashboardDelete, ID: "del", DashboardID: "ops", Author: board.Author{UserID: "ana"}, Hash: [16]byte{1}}
-		authorized, bad := auth.Authorize(t.Context(), auth.Grants{}, owner, remove)
+		authorized, bad := auth.Authorize(t.Context(), auth.Grants{}, &owner, remove)
 		if bad != nil {
 			t.Fatal(bad)
 		}

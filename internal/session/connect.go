@@ -32,7 +32,7 @@ func (s *Session) connect(id string, c *wire.Connect) {
 		p, err := cfg.Authenticator.Authenticate(s.server.ctx, auth.Credentials{
 			Token: c.Token, Source: auth.FromConnect, RemoteAddr: s.meta.RemoteAddr,
 		})
-		if renewed = s.signIn(p, err); !renewed {
+		if renewed = s.signIn(auth.SignedIn(p), err); !renewed {
 			return
 		}
 	}
@@ -47,7 +47,7 @@ func (s *Session) connect(id string, c *wire.Connect) {
 
 // signIn takes the outcome of checking a token and reports whether the session goes
 // on as that of the principal.
-func (s *Session) signIn(p auth.Principal, err error) bool {
+func (s *Session) signIn(p *auth.Principal, err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.server.cfg.Clock.Now()
@@ -65,7 +65,7 @@ func (s *Session) signIn(p auth.Principal, err error) bool {
 }
 
 // signInLocked makes the session that of a principal.
-func (s *Session) signInLocked(p auth.Principal) {
+func (s *Session) signInLocked(p *auth.Principal) {
 	if e := p.Expires; !e.IsZero() {
 		s.askTokenAt = e.Add(-askTokenBefore)
 		if left := e.Sub(s.server.cfg.Clock.Now()); s.tokenAsked && left < askTokenBefore {
@@ -171,7 +171,7 @@ func (s *Session) client() string {
 }
 
 // requireSignedIn returns the principal, or why nothing may be done.
-func (s *Session) requireSignedIn() (auth.Principal, *board.Error) {
+func (s *Session) requireSignedIn() (*auth.Principal, *board.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.signedIn {

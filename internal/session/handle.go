@@ -150,7 +150,7 @@ func (s *Session) dispatch(m wire.Message) {
 }
 
 // operate hands an op to its room. Its answer comes through answered.
-func (s *Session) operate(m wire.Message, p auth.Principal) {
+func (s *Session) operate(m wire.Message, p *auth.Principal) {
 	op := m.Op
 	op.Author = board.Author{UserID: p.UserID, ClientID: m.OpClient}
 	if own := s.client(); op.Author.ClientID == "" {

@@ -248,7 +248,7 @@ func (n *node) submit(user, client, id, dashboard, payload string) chan room.Ans
 func (n *node) submitOp(user, client string, op *board.Op) chan room.Answer {
 	n.t.Helper()
 	op.Author = board.Author{UserID: user, ClientID: client}
-	authorized, err := auth.Authorize(n.t.Context(), auth.Grants{}, *owner(user), op)
+	authorized, err := auth.Authorize(n.t.Context(), auth.Grants{}, owner(user), op)
 	if err != nil {
 		n.t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func (s *Server) revoke(add func(*revocations, time.Time)) (int, *board.Error) {
 }
 
 // Revoked reports whether the token that somebody has signed in with was revoked.
-func (s *Server) Revoked(p auth.Principal) bool { return s.revoked.has(p) }
+func (s *Server) Revoked(p *auth.Principal) bool { return s.revoked.has(p) }
 
 func (r *revocations) add(now time.Time, add func(*revocations, time.Time)) bool {
 	r.mu.Lock()
@@ -82,7 +82,7 @@ func (r *revocations) add(now time.Time, add func(*revocations, time.Time)) bool
 // more than any leeway between clocks.
 const forgetAfter = time.Hour
 
-func (r *revocations) has(p auth.Principal) bool {
+func (r *revocations) has(p *auth.Principal) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if at, ok := r.users[p.UserID]; ok && !p.IssuedAt.After(at) {

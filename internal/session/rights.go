@@ -53,13 +53,13 @@ type credentials struct{ user, token string }
 
 // watch has the session told when the role of p on a subscription's dashboard changes, nil
 // where nobody tells. The session may be locked.
-func (s *Session) watch(sub *subscription, p auth.Principal) (stop func()) {
+func (s *Session) watch(sub *subscription, p *auth.Principal) (stop func()) {
 	w := s.server.watcher
 	if w == nil {
 		return nil
 	}
 	sub.watchedFor = credentials{p.UserID, p.TokenID}
-	return w.Watch(p, sub.id, func() { s.server.tasks.Go(func() { s.moved(sub) }) })
+	return w.Watch(*p, sub.id, func() { s.server.tasks.Go(func() { s.moved(sub) }) })
 }
 
 // moved holds a subscription against its right, which may have changed. One that is just
@@ -80,8 +80,8 @@ func (s *Session) moved(sub *subscription) {
 // asked first does not count last. Where the answers end by themselves, one that cannot be
 // had is the end of the session: it comes back, and hears more then. Elsewhere what cannot
 // be found out stays as it is.
-func (s *Session) check(sub *subscription, p auth.Principal) {
-	role, err := s.server.cfg.Authorizer.Role(s.server.ctx, p, sub.id)
+func (s *Session) check(sub *subscription, p *auth.Principal) {
+	role, err := s.server.cfg.Authorizer.Role(s.server.ctx, *p, sub.id)
 	switch {
 	case err == nil:
 		s.changeRole(sub, role)

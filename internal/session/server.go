@@ -143,7 +143,7 @@ type Meta struct {
 	// OneWay is a connection that hears and cannot speak (SSE): it is not asked for
 	// signs of life.
 	OneWay bool
-	// Principal is who signed in with the request; nil = nobody yet.
+	// Principal is who signed in with the request (auth.SignedIn); nil = nobody yet.
 	Principal *auth.Principal
 	// SignInError says why the credentials of the request were refused. The session
 	// hears it in DISCONNECT and is closed (C2).
@@ -160,7 +160,7 @@ type Meta struct {
 // reason, through the transport.
 func (s *Server) Open(t Transport, m Meta) *Session {
 	now := s.cfg.Clock.Now()
-	c := &Session{server: s, id: s.cfg.NewID(), transport: t, meta: m, opened: now}
+	c := &Session{server: s, id: s.cfg.NewID(), transport: t, meta: m, opened: now, principal: nobody}
 	c.onAnswer = c.answered
 	c.room.L = &c.mu
 	c.lastIn.Store(now.UnixNano())
@@ -175,8 +175,9 @@ func (s *Server) Open(t Transport, m Meta) *Session {
 	s.stats.opened.Add(1)
 
 	if m.Principal != nil {
-		c.principal, c.clientID = *m.Principal, m.ClientID
+		c.principal, c.clientID = m.Principal, m.ClientID
 		c.signedIn = true
+		c.meta.Principal = nil // a new token takes its place, and nothing of it stays
 	}
 	c.welcomeLocked("", false)
 	switch {

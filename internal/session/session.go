@@ -50,7 +50,7 @@ type Session struct {
 	// written or given up, the session has ended, a message has been handled.
 	room sync.Cond
 
-	principal    auth.Principal
+	principal    *auth.Principal // nobody until signed in
 	signedIn     bool
 	clientID     string
 	named        bool      // has claimed its client
@@ -109,8 +109,11 @@ func (s *Session) ID() string { return s.id }
 // Alive notes a sign of life: any bytes (C4).
 func (s *Session) Alive() { s.lastIn.Store(s.server.cfg.Clock.Now().UnixNano()) }
 
-// Principal returns who has signed in.
-func (s *Session) Principal() (p auth.Principal, signedIn bool) {
+// nobody is who has not signed in.
+var nobody = &auth.Principal{}
+
+// Principal returns who has signed in, which the caller must not change.
+func (s *Session) Principal() (p *auth.Principal, signedIn bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.principal, s.signedIn

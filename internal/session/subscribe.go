@@ -35,7 +35,7 @@ type subscription struct {
 }
 
 // sync subscribes, anew if need be, or ends a subscription (R1).
-func (s *Session) sync(id string, req *wire.SyncRequest, p auth.Principal) {
+func (s *Session) sync(id string, req *wire.SyncRequest, p *auth.Principal) {
 	if req.Unsubscribe {
 		s.mu.Lock()
 		old := s.dropLocked(s.findLocked(req.DashboardID))
@@ -61,7 +61,7 @@ func (s *Session) Subscribe(req *wire.SyncRequest) *board.Error {
 
 // subscribe opens a subscription. If that is refused, one that the session has already
 // goes on.
-func (s *Session) subscribe(id string, req *wire.SyncRequest, p auth.Principal) *board.Error {
+func (s *Session) subscribe(id string, req *wire.SyncRequest, p *auth.Principal) *board.Error {
 	s.client()
 	s.mu.Lock()
 	count := len(s.subs)
@@ -263,7 +263,7 @@ func (s *Session) wrapping(rs *room.Subscription) *subscription {
 }
 
 // presence shows the client's state to the others on a dashboard (W3).
-func (s *Session) presence(m *wire.Presence, p auth.Principal) *board.Error {
+func (s *Session) presence(m *wire.Presence, p *auth.Principal) *board.Error {
 	if err := room.CheckPresence(m.State); err != nil {
 		return err
 	}
@@ -300,7 +300,7 @@ func (s *Session) Present(m *wire.Presence) *board.Error {
 }
 
 // Feed takes live values in for a principal (W1). ctx bounds opening the dashboard.
-func (s *Server) Feed(ctx context.Context, p auth.Principal, d *wire.Data) *board.Error {
+func (s *Server) Feed(ctx context.Context, p *auth.Principal, d *wire.Data) *board.Error {
 	if _, err := auth.Require(ctx, s.cfg.Authorizer, p, d.DashboardID, auth.Feeder); err != nil {
 		return err
 	}

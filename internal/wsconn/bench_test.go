@@ -23,7 +23,7 @@ func (quiet) Oversized(string, int)             {}
 func (quiet) Alive()                            {}
 func (quiet) Writable()                         {}
 func (quiet) Limited(observe.Limit)             {}
-func (quiet) Principal() (auth.Principal, bool) { return auth.Principal{}, true }
+func (quiet) Principal() (*auth.Principal, bool) { return &auth.Principal{}, true }
 func (quiet) Closed(wire.CloseCode, string)     {}
 
 // descriptors connects n clients as bare descriptors, which cost the Go heap nothing,

@@ -31,7 +31,7 @@ type Session interface {
 	// Writable tells that a write which was not ready has gone out.
 	Writable()
 	// Principal tells whether somebody has signed in.
-	Principal() (auth.Principal, bool)
+	Principal() (*auth.Principal, bool)
 	// Limited tells that the connection ends for a limit of its own.
 	Limited(l observe.Limit)
 	// Closed is called once, last of all.

@@ -67,7 +67,7 @@ func (r *recorder) Alive() {
 	r.alive++
 }
 
-func (r *recorder) Principal() (auth.Principal, bool) { return auth.Principal{}, !r.unsigned }
+func (r *recorder) Principal() (*auth.Principal, bool) { return &auth.Principal{}, !r.unsigned }
 
 func (r *recorder) Limited(l observe.Limit) {
 	r.mu.Lock()
