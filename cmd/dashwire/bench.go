@@ -15,18 +15,18 @@ import (
 
 // benchCmd measures a server.
 type benchCmd struct {
-	Scenario   string `enum:"fanout,edits,paced,idle,connect,all" default:"all" help:"fanout, edits, paced, idle, connect or all"`
+	Scenario   string `enum:"fanout,edits,paced,idle,connect,storm,all" default:"all" help:"fanout, edits, paced, idle, connect, storm or all"`
 	Server     string `placeholder:"URL" help:"the server (default the one on this machine)"`
 	Token      string `placeholder:"TOKEN" help:"to sign in with, if the server asks; owner of bench-*"`
 	Readers    int    `placeholder:"N" help:"readers of one dashboard (fanout 500, paced 200)"`
 	ReadersPer int    `name:"readers-per-dashboard" placeholder:"N" default:"1" help:"readers of each dashboard, 0 for none (edits)"`
 	Editors    int    `placeholder:"N" help:"editors (fanout 4, paced 1); dialers at once (connect 32)"`
 	InFlight   int    `placeholder:"N" help:"unanswered edits of an editor, up to 64 (fanout 16, edits 8)"`
-	Dashboards int    `placeholder:"N" help:"dashboards, each with an editor (edits 100)"`
-	Sessions   int    `placeholder:"N" help:"sessions that do nothing (idle 1000)"`
+	Dashboards int    `placeholder:"N" help:"dashboards, each with an editor (edits, storm 100)"`
+	Sessions   int    `placeholder:"N" help:"sessions that do nothing (idle, storm 1000)"`
 	Rate       int    `placeholder:"N" help:"edits a second of all editors (paced 100)"`
 	Duration   span   `default:"10s" help:"time of measuring, for each scenario"`
-	ServerPID  int    `name:"server-pid" placeholder:"PID" help:"the server's process, for its memory (idle)"`
+	ServerPID  int    `name:"server-pid" placeholder:"PID" help:"the server's process, for memory and processor time (idle, storm)"`
 	JSON       string `name:"json" placeholder:"FILE" help:"write the results there too"`
 	Listen     string `hidden:"" default:"127.0.0.1:3000"`
 }

@@ -72,6 +72,7 @@ func TestScenarios(t *testing.T) {
 		{Options{Scenario: Paced, Readers: 5, Rate: 100}, []string{"edits acknowledged", "delivery p50", "delivery p99.9"}},
 		{Options{Scenario: Idle, Sessions: 20, ServerPID: os.Getpid()}, []string{"sessions", "opened", "server with them"}},
 		{Options{Scenario: Connect, Editors: 4}, []string{"sessions opened", "opening p50"}},
+		{Options{Scenario: Storm, Sessions: 30, Dashboards: 3, ServerPID: os.Getpid()}, []string{"all live again after", "one of them p50", "server at most"}},
 	} {
 		t.Run(string(c.opts.Scenario), func(t *testing.T) {
 			c.opts.Server, c.opts.Duration = url, 300*time.Millisecond

@@ -233,3 +233,15 @@ func (c *conn) flush() error {
 }
 
 func (c *conn) close() error { return c.net.Close() }
+
+// cut ends the connection without a word: the server hears of it by a reset.
+func (c *conn) cut() {
+	nc := c.net
+	if t, ok := nc.(*tls.Conn); ok {
+		nc = t.NetConn()
+	}
+	if t, ok := nc.(*net.TCPConn); ok {
+		_ = t.SetLinger(0) // it is closed in any case
+	}
+	_ = nc.Close()
+}

@@ -16,7 +16,7 @@ const idleSettle = 3 * time.Second
 // idle measures what sessions cost that follow a dashboard on which nothing happens.
 func (r *run) idle(ctx context.Context) error {
 	r.dialer.readBuffer = 512
-	before, err := r.settledMemory(ctx)
+	before, err := r.settledUsage(ctx)
 	if err != nil {
 		return err
 	}
@@ -46,27 +46,29 @@ func (r *run) idle(ctx context.Context) error {
 	}
 	took := time.Since(began)
 	r.opts.Progress(fmt.Sprintf("idle for %s", r.opts.Duration))
-	if err := wait(ctx, r.opts.Duration); err != nil {
-		return err
-	}
-	after, err := r.settledMemory(ctx)
+	quiet, err := r.settledUsage(ctx)
 	if err != nil {
 		return err
 	}
+	from := time.Now()
+	if err := wait(ctx, r.opts.Duration); err != nil {
+		return err
+	}
+	after, err := r.usage(ctx)
+	if err != nil {
+		return err
+	}
+	idle := time.Since(from).Seconds()
 	r.report.Seconds = time.Since(began).Seconds()
 	r.report.add("sessions", float64(len(readers)), "")
 	r.report.add("opened", float64(len(readers))/took.Seconds(), "/s")
-	r.report.add("server before", before/(1<<20), "MiB")
-	r.report.add("server with them", after/(1<<20), "MiB")
-	r.report.add("each session", (after-before)/1024/float64(len(readers)), "KiB")
-	return nil
-}
-
-func (r *run) settledMemory(ctx context.Context) (float64, error) {
-	if err := wait(ctx, min(idleSettle, r.opts.Duration)); err != nil {
-		return 0, err
+	r.report.add("server before", before.memory/(1<<20), "MiB")
+	r.report.add("server with them", after.memory/(1<<20), "MiB")
+	r.report.add("each session", (after.memory-before.memory)/1024/float64(len(readers)), "KiB")
+	if after.processor > 0 {
+		r.report.add("processor of the server, for each and second", micros(after.processor-quiet.processor)/idle/float64(len(readers)), "µs")
 	}
-	return r.serverMemory(ctx)
+	return nil
 }
 
 // connect measures how many sessions can be opened in a second: TCP, handshake,

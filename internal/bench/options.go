@@ -19,11 +19,12 @@ const (
 	Paced   Scenario = "paced"   // edits at a fixed rate: how late readers hear of them
 	Idle    Scenario = "idle"    // sessions that do nothing: memory of each
 	Connect Scenario = "connect" // connecting and leaving: sessions a second
+	Storm   Scenario = "storm"   // all sessions cut off and coming back at once: time until the last is live
 )
 
 // Scenarios are all of them, in the order in which they are run: memory first, while
 // the server holds nothing of the others.
-var Scenarios = []Scenario{Idle, Connect, Edits, Fanout, Paced}
+var Scenarios = []Scenario{Idle, Storm, Connect, Edits, Fanout, Paced}
 
 // Options of a run. Server and Scenario must be set; zero numbers mean the defaults
 // of the scenario.
@@ -36,14 +37,14 @@ type Options struct {
 	// ReadersPerDashboard is for edits: 1; below 0 = none.
 	ReadersPerDashboard int
 
-	Editors    int           // fanout 4, edits one for each dashboard, paced 1; connect 32 at once
+	Editors    int           // fanout 4, edits and storm one for each dashboard, paced 1; connect 32 at once
 	InFlight   int           // ops of one editor without an answer: fanout 16, edits 8
-	Dashboards int           // edits 100
-	Sessions   int           // idle 1,000
-	Duration   time.Duration // of measuring: 10 s
+	Dashboards int           // edits and storm 100
+	Sessions   int           // idle and storm 1,000
+	Duration   time.Duration // of measuring; of being idle, before the storm: 10 s
 	Rate       int           // paced: edits a second of all editors, 100
-	// ServerPID is the server's process on this machine, for its memory; 0 = as its
-	// metrics tell.
+	// ServerPID is the server's process on this machine, for its memory and processor time;
+	// 0 = as its metrics tell.
 	ServerPID int
 	// Progress, if not nil, hears what goes on.
 	Progress func(string)
@@ -89,6 +90,10 @@ func (o *Options) fill() (*url.URL, error) {
 	case Connect:
 		set(&o.Editors, 32)
 		o.Dashboards = 1
+	case Storm:
+		set(&o.Sessions, 1000)
+		set(&o.Dashboards, min(100, o.Sessions))
+		o.Editors = o.Dashboards
 	default:
 		return nil, fmt.Errorf("there is no scenario %q", o.Scenario)
 	}
@@ -172,6 +177,8 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 		err = r.idle(ctx)
 	case Connect:
 		err = r.connect(ctx)
+	case Storm:
+		err = r.storm(ctx)
 	}
 	err = errors.Join(err, r.tearDown())
 	if err != nil {

@@ -60,6 +60,8 @@ func (rd *reader) message(r *run, m []byte, late *Histogram) error {
 				rd.ranges.Add(1)
 			}
 			rd.version.Store(v)
+		} else if v < last {
+			r.fault("a reader was set back to an earlier version (R1)")
 		}
 		if !rd.known {
 			rd.known = true

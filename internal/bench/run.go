@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/dashwire/dashwire/internal/jsontext"
 )
 
 // widgets is how many widgets the dashboards of a run have.
@@ -128,24 +126,47 @@ func (r *run) tearDown() error {
 	return errors.Join(errs...)
 }
 
-// open dials and introduces a client; subscribe names a dashboard to follow. What the
-// server answers is left to the reader of the connection.
-func (r *run) open(ctx context.Context, client, subscribe string) (*conn, error) {
+// open dials and introduces a client; dashboard names one to follow, "" for none, from
+// the document on. What the server answers is left to the reader of the connection.
+func (r *run) open(ctx context.Context, client, dashboard string) (*conn, error) {
+	return r.resume(ctx, client, dashboard, "", 0)
+}
+
+// resume opens a connection that goes on after a version of an epoch; "" = from the
+// document on.
+func (r *run) resume(ctx context.Context, client, dashboard, epoch string, version uint64) (*conn, error) {
 	c, err := r.dialer.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c.queue(opText, []byte(`{"type":"CONNECT","id":"hello","payload":{"clientId":"`+client+`"}}`))
-	if subscribe != "" {
-		c.queue(opText, []byte(`{"type":"SYNC_REQUEST","id":"sync","payload":{"dashboardId":"`+subscribe+`"}}`))
+	m := append(make([]byte, 0, 256), `{"type":"CONNECT","id":"hello","payload":{"clientId":"`...)
+	c.queue(opText, append(append(m, client...), `"}}`...))
+	if dashboard != "" {
+		m = append(append(m[:0], `{"type":"SYNC_REQUEST","id":"sync","payload":{"dashboardId":"`...), dashboard...)
+		if epoch != "" {
+			m = append(append(m, `","since":{"epoch":"`...), epoch...)
+			m = append(strconv.AppendUint(append(m, `","version":`...), version, 10), `}}}`...)
+		} else {
+			m = append(m, `"}}`...)
+		}
+		c.queue(opText, m)
 	}
 	if err := c.flush(); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
-	r.mu.Lock()
-	r.conns = append(r.conns, c)
-	r.mu.Unlock()
+	r.keep(c)
 	return c, nil
+}
+
+// keep has closeAll close a connection, at once if it was called already.
+func (r *run) keep(c *conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.leaves {
+		_ = c.close()
+		return
+	}
+	r.conns = append(r.conns, c)
 }
 
 // lost notes the end of a connection, unless it was closed from this side.
@@ -205,31 +226,4 @@ func (r *run) openMany(ctx context.Context, n int, made func(i int) error) error
 	default:
 		return ctx.Err()
 	}
-}
-
-// serverMemory is what the server's process holds, in bytes.
-func (r *run) serverMemory(ctx context.Context) (float64, error) {
-	if r.opts.ServerPID > 0 {
-		return processMemory(r.opts.ServerPID)
-	}
-	if text, err := r.request(ctx, http.MethodGet, "/metrics", nil); err == nil {
-		for line := range strings.Lines(string(text)) {
-			if number, ok := strings.CutPrefix(line, "process_resident_memory_bytes "); ok {
-				return strconv.ParseFloat(strings.TrimSpace(number), 64)
-			}
-		}
-	}
-	text, err := r.request(ctx, http.MethodGet, "/api/stats", nil)
-	if err != nil {
-		return 0, fmt.Errorf("the server's memory is not known (pass its process id): %w", err)
-	}
-	var stats struct {
-		Process struct {
-			MemoryBytes float64 `json:"memoryBytes"`
-		} `json:"process"`
-	}
-	if err := jsontext.Decode(text, &stats); err != nil {
-		return 0, fmt.Errorf("the server's statistics: %w", err)
-	}
-	return stats.Process.MemoryBytes, nil
 }

@@ -13,6 +13,8 @@ var (
 	fromKey    = []byte(`"from":`)
 	idKey      = []byte(`"correlationId":"`)
 	stampKey   = []byte(`"/sent":`)
+	epochKey   = []byte(`"epoch":"`)
+	deltaMode  = []byte(`"mode":"delta"`)
 )
 
 // kind tells messages apart as far as a load generator needs.
@@ -83,6 +85,14 @@ func NumberAfter(message, key []byte) (uint64, bool) {
 		digits++
 	}
 	return n, digits > 0
+}
+
+// textAfter is what stands between the first key, which ends with a quotation mark, and
+// the next one.
+func textAfter(message, key []byte) string {
+	_, rest, _ := bytes.Cut(message, key)
+	text, _, _ := bytes.Cut(rest, []byte{'"'})
+	return string(text)
 }
 
 // serialOf is the number at the end of the op id that a message answers.
