@@ -19,6 +19,9 @@ type flood struct {
 	// rate bounds the actions (frames, bytes, requests: what attack asks leave for) a
 	// second of all sockets together.
 	rate float64
+	// unit is what an action sends, and frames how many of them, 0 = 1.
+	unit   string
+	frames int
 	// attack is the life of one socket. It returns once that has ended, and is called
 	// again then.
 	attack func(ctx context.Context, g *gang, i int) error
@@ -35,18 +38,18 @@ func floodOf(name string) *flood {
 
 var floods = []flood{
 	{name: "unsigned", title: "handshakes that never sign in", rate: 1000, attack: unsigned},
-	{name: "heads", title: "requests whose head comes byte by byte", rate: 2000, attack: slowHeads},
-	{name: "messages", title: "messages of 1 MiB that come byte by byte", rate: 2000, attack: slowMessages},
-	{name: "fragments", title: "messages of empty fragments without end", rate: 5000, attack: repeated(strings.Repeat(string(frame(continuation, "")), 10), string(frame(textBegin, "{")))},
-	{name: "pings", title: "pings without end", rate: 5000, attack: repeated(strings.Repeat(string(frame(ping, "are you there?")), 10), "")},
-	{name: "bad", title: "messages that are none", rate: 5000, attack: repeated(string(frame(text, `{"type":`)), "")},
-	{name: "deep", title: "JSON of 100,000 brackets", rate: 200, attack: repeated(string(frame(text, strings.Repeat("[", 100_000))), "")},
-	{name: "oversized", title: "messages of 2 MiB", rate: 20, attack: oversized},
-	{name: "deaf", title: "readers that never read", most: 1000, rate: 1000, attack: deaf},
-	{name: "storm", title: "connecting, subscribing, leaving, again", rate: 500, attack: storm},
-	{name: "rest", title: "REST requests as fast as they are answered", rate: 2000, attack: rest},
-	{name: "ops", title: "edits over the rate of a session", most: 10, rate: 10_000, attack: ops},
-	{name: "tokens", title: "tokens that are wrong", rate: 500, attack: wrongTokens},
+	{name: "heads", title: "requests whose head comes byte by byte", rate: 2000, unit: "bytes", attack: slowHeads},
+	{name: "messages", title: "messages of 1 MiB that come byte by byte", rate: 2000, unit: "bytes", attack: slowMessages},
+	{name: "fragments", title: "messages of empty fragments without end", rate: 5000, unit: "frames", frames: 10, attack: repeated(strings.Repeat(string(frame(continuation, "")), 10), string(frame(textBegin, "{")))},
+	{name: "pings", title: "pings without end", rate: 5000, unit: "frames", frames: 10, attack: repeated(strings.Repeat(string(frame(ping, "are you there?")), 10), "")},
+	{name: "bad", title: "messages that are none", rate: 5000, unit: "frames", attack: repeated(string(frame(text, `{"type":`)), "")},
+	{name: "deep", title: "JSON of 100,000 brackets", rate: 200, unit: "frames", attack: repeated(string(frame(text, strings.Repeat("[", 100_000))), "")},
+	{name: "oversized", title: "messages of 2 MiB", rate: 20, unit: "frames", attack: oversized},
+	{name: "deaf", title: "readers that never read", most: 1000, rate: 1000, unit: "frames", attack: deaf},
+	{name: "storm", title: "connecting, subscribing, leaving, again", rate: 500, unit: "sessions", attack: storm},
+	{name: "rest", title: "REST requests as fast as they are answered", rate: 2000, unit: "requests", attack: rest},
+	{name: "ops", title: "edits over the rate of a session", most: 10, rate: 10_000, unit: "frames", attack: ops},
+	{name: "tokens", title: "tokens that are wrong", rate: 500, unit: "sessions", attack: wrongTokens},
 }
 
 // unsigned opens a session and says nothing.

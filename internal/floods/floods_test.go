@@ -13,9 +13,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain is the process of attackers as well: floods starts itself for those.
+// TestMain is the processes of attackers and of honest sessions as well: floods starts
+// itself for those.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == hostileCommand {
+	if len(os.Args) > 1 && (os.Args[1] == hostileCommand || os.Args[1] == honestCommand) {
 		if err := command(context.Background(), os.Args[1:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -57,13 +58,16 @@ func TestFloods(t *testing.T) {
 	var joined uint64
 	limits := 0
 	for _, m := range r.results {
-		joined += m.quiet.joined + m.flooded.joined + m.after.joined
+		joined += m.quiet.Joined + m.flooded.Joined + m.after.Joined
 		limits += len(m.limited)
-		if m.quiet.edits+m.flooded.edits+m.after.edits == 0 || max(m.quiet.ack99, m.flooded.ack99) == 0 || max(m.quiet.heard99, m.flooded.heard99) == 0 {
+		if m.quiet.Edits+m.flooded.Edits+m.after.Edits == 0 || max(m.quiet.Ack99, m.flooded.Ack99) == 0 || max(m.quiet.Heard99, m.flooded.Heard99) == 0 {
 			t.Errorf("%s: the honest sessions were not measured: %+v", m.flood.name, m)
 		}
-		if m.attack.Sockets == 0 || m.attack.Opened == 0 || m.flood.name != "unsigned" && m.attack.Actions == 0 {
+		if m.attack.Sockets == 0 || m.attack.Opened == 0 || m.flood.unit != "" && m.attack.Sent == 0 {
 			t.Errorf("%s: there was no attack: %+v", m.flood.name, m.attack)
+		}
+		if m.alone.ack99 == 0 || m.alone.append99 == 0 {
+			t.Errorf("%s: the server's own times are %+v", m.flood.name, m.alone)
 		}
 		if m.memory[0] == 0 || m.memory[1] == 0 || m.memory[2] == 0 {
 			t.Errorf("%s: the memory is %v", m.flood.name, m.memory)
@@ -84,7 +88,7 @@ func TestFloods(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := string(text); !strings.HasPrefix(got, "before\n") || !strings.HasSuffix(got, "\nbehind\n") || strings.Contains(got, "old") ||
-		strings.Count(got, "\n| "+floods[0].title+" |") != 2 {
+		strings.Count(got, "\n| "+floods[0].title+" |") != 3 {
 		t.Errorf("the page is %s", got)
 	}
 }
@@ -110,5 +114,38 @@ func TestChoose_Refuses(t *testing.T) {
 	}
 	if err := o.choose("pings,deep"); err != nil || len(o.floods) != 2 {
 		t.Errorf("two floods: %v %v", o.floods, err)
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	counts := func(a, b, c, all float64) map[string]float64 {
+		return map[string]float64{`x_bucket{le="0.001"}`: a, `x_bucket{le="0.002"}`: b, `x_bucket{le="0.004"}`: c, `x_bucket{le="+Inf"}`: all, `xy_bucket{le="9"}`: 7}
+	}
+	for _, c := range []struct {
+		name          string
+		q             float64
+		before, after map[string]float64
+		want          time.Duration
+	}{
+		{"in the middle of a bucket", 0.5, nil, counts(40, 60, 100, 100), 1500 * time.Microsecond},
+		{"in the first", 0.2, nil, counts(40, 60, 100, 100), 500 * time.Microsecond},
+		{"since a moment", 0.5, counts(40, 60, 100, 100), counts(40, 60, 110, 110), 3 * time.Millisecond},
+		{"beyond the last bound", 0.99, nil, counts(1, 2, 3, 100), 4 * time.Millisecond},
+		{"of none", 0.99, counts(1, 2, 3, 100), counts(1, 2, 3, 100), 0},
+	} {
+		if got := quantile(c.q, "x", c.before, c.after); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		of   []time.Duration
+		want time.Duration
+	}{{nil, 0}, {[]time.Duration{0, 0}, 0}, {[]time.Duration{9, 0, 3, 5}, 5}, {[]time.Duration{900, 3, 1, 2}, 2}} {
+		if got := median(c.of); got != c.want {
+			t.Errorf("of %v: %s, want %s", c.of, got, c.want)
+		}
 	}
 }

@@ -41,13 +41,14 @@ type honest struct {
 	wrong []string
 }
 
-// times are what was measured in one part.
+// times are what was measured in one part. The percentiles of answers and deliveries are
+// the medians of those of its windows, so that one long fsync does not decide them.
 type times struct {
-	ack50, ack99, heard50, heard99 time.Duration
-	edits                          uint64
+	Ack50, Ack99, Heard50, Heard99 time.Duration
+	Edits                          uint64
 	// Newcomers: from dialling to the dashboard, and how many did not get there.
-	joined, turnedAway uint64
-	join99             time.Duration
+	Joined, TurnedAway uint64
+	Join99             time.Duration
 }
 
 func (h *honest) fault(format string, args ...any) {
@@ -69,7 +70,7 @@ func (h *honest) faults() []string {
 }
 
 // beHonest opens the sessions and lets them work.
-func beHonest(ctx context.Context, s *server, rate int) (h *honest, err error) {
+func beHonest(ctx context.Context, address string, rate int) (h *honest, err error) {
 	h = &honest{pace: dashboards * time.Second / time.Duration(rate), ended: make(chan struct{})}
 	defer func() {
 		if err != nil {
@@ -83,12 +84,12 @@ func beHonest(ctx context.Context, s *server, rate int) (h *honest, err error) {
 			return h, err
 		}
 		open := func() (*socket, error) {
-			c, err := dial(ctx, s.address, honestAddress, 0)
+			c, err := dial(ctx, address, honestAddress, 0)
 			if err != nil {
 				return nil, err
 			}
 			h.sockets = append(h.sockets, c)
-			return c, c.upgrade(s.address, "Authorization: Bearer "+who)
+			return c, c.upgrade(address, "Authorization: Bearer "+who)
 		}
 		editor, err := open()
 		if err != nil {
@@ -120,7 +121,7 @@ func beHonest(ctx context.Context, s *server, rate int) (h *honest, err error) {
 	if err != nil {
 		return h, err
 	}
-	h.work.Go(func() { h.newcomers(ctx, s.address, who) })
+	h.work.Go(func() { h.newcomers(ctx, address, who) })
 	return h, nil
 }
 
@@ -266,22 +267,47 @@ func (h *honest) follows(c *socket) {
 	}
 }
 
+// windows is how many a part is cut into.
+const windows = 4
+
 // watch measures for a while.
 func (h *honest) watch(ctx context.Context, d time.Duration) (t times, err error) {
-	acks, heard, edits := h.acks.Counts(), h.deliveries.Counts(), h.edits.Load()
-	joins, turnedAway := h.joins.Counts(), h.turnedAway.Load()
-	wait := time.NewTimer(d)
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
-		return t, ctx.Err()
+	edits, joins, turnedAway := h.edits.Load(), h.joins.Counts(), h.turnedAway.Load()
+	var ack50, ack99, heard50, heard99 []time.Duration
+	for range windows {
+		acks, heard := h.acks.Counts(), h.deliveries.Counts()
+		wait := time.NewTimer(d / windows)
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return t, ctx.Err()
+		}
+		acks, heard = h.acks.Counts().Since(acks), h.deliveries.Counts().Since(heard)
+		ack50, ack99 = append(ack50, acks.Quantile(0.5)), append(ack99, acks.Quantile(0.99))
+		heard50, heard99 = append(heard50, heard.Quantile(0.5)), append(heard99, heard.Quantile(0.99))
 	}
-	acks, heard, joins = h.acks.Counts().Since(acks), h.deliveries.Counts().Since(heard), h.joins.Counts().Since(joins)
+	joins = h.joins.Counts().Since(joins)
 	return times{
-		ack50: acks.Quantile(0.5), ack99: acks.Quantile(0.99), heard50: heard.Quantile(0.5), heard99: heard.Quantile(0.99),
-		edits: h.edits.Load() - edits, joined: joins.Total(), join99: joins.Quantile(0.99), turnedAway: h.turnedAway.Load() - turnedAway,
+		Ack50: median(ack50), Ack99: median(ack99), Heard50: median(heard50), Heard99: median(heard99),
+		Edits: h.edits.Load() - edits, Joined: joins.Total(), Join99: joins.Quantile(0.99), TurnedAway: h.turnedAway.Load() - turnedAway,
 	}, nil
+}
+
+// median is the one in the middle, the lower of two, of the windows in which something
+// was measured; 0 if nothing was.
+func median(of []time.Duration) time.Duration {
+	slices.Sort(of)
+	of = of[countZeros(of):]
+	if len(of) == 0 {
+		return 0
+	}
+	return of[(len(of)-1)/2]
+}
+
+func countZeros(sorted []time.Duration) int {
+	n, _ := slices.BinarySearch(sorted, 1)
+	return n
 }
 
 // stop ends the sessions.

@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -30,7 +29,7 @@ type tally struct {
 	Sockets  int            `json:"sockets"`
 	Opened   uint64         `json:"opened"`   // connections that got somewhere
 	Refused  uint64         `json:"refused"`  // connections and handshakes that did not
-	Actions  uint64         `json:"actions"`  // frames, bytes, requests sent
+	Sent     uint64         `json:"sent"`     // frames, bytes, requests: what the flood counts
 	Closed   map[string]int `json:"closed"`   // sessions that the server ended, by close code
 	Answered map[string]int `json:"answered"` // HTTP requests by status
 }
@@ -65,8 +64,6 @@ func runHostile(ctx context.Context, args []string, in io.Reader, out io.Writer)
 	if f == nil {
 		return fmt.Errorf("there is no flood %q", *name)
 	}
-	// The honest sessions, on the same core, go first.
-	_ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, 10)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	go func() {
@@ -107,7 +104,7 @@ func runHostile(ctx context.Context, args []string, in io.Reader, out io.Writer)
 	fmt.Fprintln(out, "begun")
 	attackers.Wait()
 	return json.NewEncoder(out).Encode(tally{
-		Sockets: n, Opened: g.opened.Load(), Refused: g.refused.Load(), Actions: g.acted.Load(), Closed: g.closed, Answered: g.status,
+		Sockets: n, Opened: g.opened.Load(), Refused: g.refused.Load(), Sent: g.acted.Load() * uint64(max(1, f.frames)), Closed: g.closed, Answered: g.status,
 	})
 }
 
@@ -213,13 +210,14 @@ type attackers struct {
 	err tail
 }
 
-// attack starts a flood and returns once every socket has tried.
+// attack starts a flood and returns once every socket has tried. Attackers run when nobody
+// else does: the honest sessions are on the same core.
 func (o *options) attack(ctx context.Context, s *server, f flood) (*attackers, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	g := &attackers{cmd: pinned(ctx, o.loadCore, self, hostileCommand, "-flood", f.name, "-address", s.address,
+	g := &attackers{cmd: pinned(ctx, o.loadCore, "chrt", "--idle", "0", self, hostileCommand, "-flood", f.name, "-address", s.address,
 		"-sockets", strconv.Itoa(o.sockets), "-addresses", strconv.Itoa(o.addresses))}
 	g.cmd.Stderr = &g.err
 	if g.in, err = g.cmd.StdinPipe(); err != nil {

@@ -26,6 +26,9 @@ func command(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == hostileCommand {
 		return runHostile(ctx, args[1:], os.Stdin, os.Stdout)
 	}
+	if len(args) > 0 && args[0] == honestCommand {
+		return runHonest(ctx, args[1:], os.Stdin, os.Stdout)
+	}
 	var o options
 	var only, into string
 	flags := flag.NewFlagSet("floods", flag.ContinueOnError)
@@ -136,55 +139,87 @@ func (o *options) measure(ctx context.Context, f flood) (m *result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	h, err := beHonest(ctx, s, o.rate)
+	h, err := o.people(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	defer h.stop()
-	m = &result{flood: f}
-	if _, err := h.watch(ctx, o.duration/5); err != nil { // to warm up
-		return nil, err
-	}
-	if m.quiet, err = h.watch(ctx, o.duration); err != nil {
-		return nil, err
-	}
-	if m.memory[0], err = s.memory(); err != nil {
-		return nil, err
-	}
-	before, err := s.metrics(ctx)
-	if err != nil {
-		return nil, err
-	}
-
-	g, err := o.attack(ctx, s, f)
-	if err != nil {
-		return nil, err
-	}
-	m.flooded, err = h.watch(ctx, o.duration)
-	if err == nil {
-		m.memory[1], err = s.memory()
-	}
-	text, ended := g.end()
+	m = &result{flood: f, nice: h.nice}
+	err = o.watch(ctx, s, h, m)
+	faults, ended := h.end()
+	m.faults = faults
 	if err := errors.Join(err, ended); err != nil {
 		return nil, err
 	}
-	if err := json.Unmarshal(text, &m.attack); err != nil {
-		return nil, fmt.Errorf("what the attackers tell: %w: %.200s", err, text)
+	return m, nil
+}
+
+// watch measures the parts of a flood.
+func (o *options) watch(ctx context.Context, s *server, h *people, m *result) (err error) {
+	if _, err := h.watch(o.duration / 5); err != nil { // to warm up
+		return err
+	}
+	begun, err := s.served(ctx)
+	if err != nil {
+		return err
+	}
+	if m.quiet, err = h.watch(o.duration); err != nil {
+		return err
+	}
+	before, err := s.served(ctx)
+	if err != nil {
+		return err
+	}
+	m.alone = before.since(begun)
+	if m.memory[0], err = s.memory(); err != nil {
+		return err
+	}
+	if err := o.beside(ctx, s, h, m); err != nil {
+		return err
 	}
 	if err := s.alone(ctx, honestSessions+1); err != nil {
-		return nil, err
+		return err
 	}
-	if m.after, err = h.watch(ctx, o.duration); err != nil {
-		return nil, err
+	if m.after, err = h.watch(o.duration); err != nil {
+		return err
 	}
 	if m.memory[2], err = s.memory(); err != nil {
-		return nil, err
+		return err
 	}
 	after, err := s.metrics(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	m.count(before, after)
-	m.faults = h.faults()
-	return m, nil
+	m.count(before.metrics, after)
+	return nil
+}
+
+// beside is the part in which the flood runs.
+func (o *options) beside(ctx context.Context, s *server, h *people, m *result) (err error) {
+	g, err := o.attack(ctx, s, m.flood)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		text, ended := g.end()
+		if err = errors.Join(err, ended); err != nil {
+			return
+		}
+		if err = json.Unmarshal(text, &m.attack); err != nil {
+			err = fmt.Errorf("what the attackers tell: %w: %.200s", err, text)
+		}
+	}()
+	begun, err := s.served(ctx)
+	if err != nil {
+		return err
+	}
+	if m.flooded, err = h.watch(o.duration); err != nil {
+		return err
+	}
+	over, err := s.served(ctx)
+	if err != nil {
+		return err
+	}
+	m.beside = over.since(begun)
+	m.memory[1], err = s.memory()
+	return err
 }

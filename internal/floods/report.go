@@ -13,6 +13,8 @@ import (
 type result struct {
 	flood                 flood
 	quiet, flooded, after times
+	nice                  int       // of the honest sessions
+	alone, beside         own       // the server, quiet and flooded
 	memory                [3]uint64 // of the server alone, flooded, and after, in bytes
 	attack                tally
 	limited               map[string]float64 // limits that were hit, by name
@@ -31,7 +33,7 @@ func (m *result) count(before, after map[string]float64) {
 
 // ratio is how many times longer the slowest in a hundred waited.
 func (m *result) ratio() (ack, heard float64) {
-	return ratio(m.flooded.ack99, m.quiet.ack99), ratio(m.flooded.heard99, m.quiet.heard99)
+	return ratio(m.flooded.Ack99, m.quiet.Ack99), ratio(m.flooded.Heard99, m.quiet.Heard99)
 }
 
 func ratio(a, b time.Duration) float64 {
@@ -44,10 +46,13 @@ func ratio(a, b time.Duration) float64 {
 // String is a line of progress.
 func (m *result) String() string {
 	ack, heard := m.ratio()
-	return fmt.Sprintf("ACK p99 %s → %s ms (×%.2f), delivery p99 %s → %s ms (×%.2f), joining p99 %s → %s ms (%d of %d not); %d opened, %d refused, %d actions, closed %v; %s",
-		ms(m.quiet.ack99), ms(m.flooded.ack99), ack, ms(m.quiet.heard99), ms(m.flooded.heard99), heard,
-		ms(m.quiet.join99), ms(m.flooded.join99), m.flooded.turnedAway, m.flooded.turnedAway+m.flooded.joined,
-		m.attack.Opened, m.attack.Refused, m.attack.Actions, m.attack.Closed, strings.Join(append(m.hits(), m.faults...), "; "))
+	return fmt.Sprintf("ACK p99 %s → %s ms (×%.2f), delivery p99 %s → %s ms (×%.2f), joining p99 %s → %s ms (%d of %d not); "+
+		"the server itself: ACK p99 %s → %s ms, journal p99 %s → %s ms, %.0f → %.0f %% of a core; "+
+		"%d opened, %d refused, %d %s, closed %v; %s",
+		ms(m.quiet.Ack99), ms(m.flooded.Ack99), ack, ms(m.quiet.Heard99), ms(m.flooded.Heard99), heard,
+		ms(m.quiet.Join99), ms(m.flooded.Join99), m.flooded.TurnedAway, m.flooded.TurnedAway+m.flooded.Joined,
+		ms(m.alone.ack99), ms(m.beside.ack99), ms(m.alone.append99), ms(m.beside.append99), 100*m.alone.cpu, 100*m.beside.cpu,
+		m.attack.Opened, m.attack.Refused, m.attack.Sent, m.flood.unit, m.attack.Closed, strings.Join(append(m.hits(), m.faults...), "; "))
 }
 
 // hits are the limits that were hit.
@@ -82,15 +87,29 @@ func (r *report) table() string {
 	fmt.Fprintf(&b, "\nMeasured on %s: %d hostile sockets from %d addresses, %d honest sessions on %d dashboards with %d edits a second,\n"+
 		"each part %s. The ratio is that of the 99th percentiles beside the flood and without it.\n\n",
 		r.begun.Format("2 January 2006"), o.sockets, o.addresses, honestSessions, dashboards, o.rate, o.duration)
+	fmt.Fprintf(&b, "Percentiles are the median of those of %d windows. The honest sessions ran at nice %s, the attackers only when nobody else did.\n", windows, r.priorities())
 	b.WriteString("Joining is from dialling over signing in by a message to the document, ten times a second; behind it, how many did not get there.\n\n")
-	b.WriteString("| flood | ACK p99, quiet → flooded, ms | ratio | delivery p99, ms | ratio | joining p99, ms (not joined) | sockets opened | refused | sent | server, MiB: before, during, after |\n")
-	b.WriteString("|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("| flood | ACK p99, quiet → flooded, ms | ratio | delivery p99, ms | ratio | joining p99, ms (not joined) | sockets opened | refused | sent |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|---|\n")
 	for _, m := range r.results {
 		ack, heard := m.ratio()
-		fmt.Fprintf(&b, "| %s | %s → %s | %.2f | %s → %s | %.2f | %s → %s (%d of %d) | %d | %d | %d | %d, %d, %d |\n",
-			m.flood.title, ms(m.quiet.ack99), ms(m.flooded.ack99), ack, ms(m.quiet.heard99), ms(m.flooded.heard99), heard,
-			ms(m.quiet.join99), ms(m.flooded.join99), m.flooded.turnedAway, m.flooded.turnedAway+m.flooded.joined,
-			m.attack.Opened, m.attack.Refused, m.attack.Actions, m.memory[0]>>20, m.memory[1]>>20, m.memory[2]>>20)
+		sent := "nothing"
+		if m.flood.unit != "" {
+			sent = fmt.Sprintf("%d %s", m.attack.Sent, m.flood.unit)
+		}
+		fmt.Fprintf(&b, "| %s | %s → %s | %.2f | %s → %s | %.2f | %s → %s (%d of %d) | %d | %d | %s |\n",
+			m.flood.title, ms(m.quiet.Ack99), ms(m.flooded.Ack99), ack, ms(m.quiet.Heard99), ms(m.flooded.Heard99), heard,
+			ms(m.quiet.Join99), ms(m.flooded.Join99), m.flooded.TurnedAway, m.flooded.TurnedAway+m.flooded.Joined,
+			m.attack.Opened, m.attack.Refused, sent)
+	}
+	b.WriteString("\nThe server itself, by its metrics: from taking an edit in to its answer, and of that the append to the journal, each of\n" +
+		"everybody's edits and as its buckets tell.\n\n")
+	b.WriteString("| flood | ACK p99, quiet → flooded, ms | journal p99, ms | share of its core | resident MiB: before, during, after |\n")
+	b.WriteString("|---|---|---|---|---|\n")
+	for _, m := range r.results {
+		fmt.Fprintf(&b, "| %s | %s → %s | %s → %s | %.0f → %.0f %% | %d, %d, %d |\n",
+			m.flood.title, ms(m.alone.ack99), ms(m.beside.ack99), ms(m.alone.append99), ms(m.beside.append99), 100*m.alone.cpu, 100*m.beside.cpu,
+			m.memory[0]>>20, m.memory[1]>>20, m.memory[2]>>20)
 	}
 	b.WriteString("\n| flood | limits that were hit, and how often | sessions closed, by code |\n|---|---|---|\n")
 	for _, m := range r.results {
@@ -108,6 +127,15 @@ func (r *report) table() string {
 	}
 	b.WriteByte('\n')
 	return b.String()
+}
+
+// priorities tells how the honest sessions ran.
+func (r *report) priorities() string {
+	said := "0 (not permitted to raise it: they wait for the attackers too, and the ratios are an upper bound)"
+	if len(r.results) > 0 && r.results[0].nice < 0 {
+		said = fmt.Sprint(r.results[0].nice)
+	}
+	return said
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d)/float64(time.Millisecond)) }
