@@ -28,6 +28,11 @@ var house = map[string][]string{
 	"webhook":             {"board", "journal"},
 	"webhook/sqlitestore": {"journal", "webhook"},
 
+	"relay":           {"board"},
+	"relay/relaytest": {"relay"},
+	"relay/memrelay":  {"relay"},
+	"relay/natsrelay": {"relay"},
+
 	"audit":   {"observe"},
 	"observe": {"board"},
 	"metrics": {"board", "observe"},
@@ -35,8 +40,8 @@ var house = map[string][]string{
 	"internal/ratelimit": nil,
 
 	"internal/wire":     {"board"},
-	"internal/room":     {"board", "journal", "auth", "observe", "internal/wire"},
-	"internal/session":  {"board", "auth", "observe", "internal/wire", "internal/room", "internal/ratelimit"},
+	"internal/room":     {"board", "journal", "auth", "observe", "internal/wire", "relay"},
+	"internal/session":  {"board", "auth", "observe", "internal/wire", "internal/room", "internal/ratelimit", "relay"},
 	"internal/wsconn":   {"auth", "observe", "internal/wire", "internal/session"},
 	"internal/httpapi":  {"board", "journal", "audit", "internal/trail", "internal/words", "auth", "observe", "internal/wire", "internal/room", "internal/session", "internal/ratelimit", "webhook"},
 	"internal/dispatch": {"board", "journal", "observe", "internal/room", "webhook"},
@@ -47,7 +52,7 @@ var house = map[string][]string{
 	".": {
 		"board", "journal", "audit", "auth", "observe", "client", "grafana",
 		"internal/wire", "internal/room", "internal/session", "internal/wsconn", "internal/httpapi",
-		"internal/dispatch", "webhook",
+		"internal/dispatch", "webhook", "relay",
 	},
 
 	"internal/archtest":    nil,
@@ -73,6 +78,7 @@ var foundation = []string{"internal/jsontext", "internal/clock"}
 // reaches none of them: an embedder's build has only the drivers that it names.
 var drivers = []string{
 	"journal/memjournal", "journal/natsjournal", "journal/sqlitejournal", "auth/callout", "auth/httpsig", "auth/jwtauth", "metrics", "webhook/sqlitestore",
+	"relay/memrelay", "relay/natsrelay",
 }
 
 // testsMayAlso is what tests of any package may import on top: contract suites,
@@ -80,7 +86,7 @@ var drivers = []string{
 var testsMayAlso = []string{
 	"board", "journal", "auth", "observe", "client", ".",
 	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest", "auth/callout", "auth/httpsig",
-	"webhook/sqlitestore",
+	"webhook/sqlitestore", "relay", "relay/memrelay", "relay/relaytest",
 }
 
 // libraries says who may import which module outside the standard library.
@@ -88,7 +94,7 @@ var libraries = map[string][]string{
 	"github.com/go-json-experiment/json": {"internal/jsontext"},
 	"github.com/gobwas/ws":               {"internal/wsconn", "client", "internal/bench"},
 	"modernc.org/sqlite":                 {"journal/sqlitejournal", "webhook/sqlitestore"},
-	"github.com/nats-io/nats.go":         {"journal/natsjournal"},
+	"github.com/nats-io/nats.go":         {"journal/natsjournal", "relay/natsrelay"},
 	"github.com/dunglas/httpsfv":         {"auth/httpsig"},
 	"github.com/golang-jwt/jwt/v5":       {"auth/jwtauth", "cmd/dashwire"},
 	"github.com/MicahParks/jwkset":       {"auth/jwtauth", "cmd/dashwire"},
