@@ -15,18 +15,19 @@ import (
 
 // benchCmd measures a server.
 type benchCmd struct {
-	Scenario   string `enum:"fanout,edits,paced,idle,connect,storm,all" default:"all" help:"fanout, edits, paced, idle, connect, storm or all"`
+	Scenario   string `enum:"fanout,edits,paced,idle,connect,storm,values,large,all" default:"all" help:"idle, storm, connect, edits, fanout, paced, values; large"`
 	Server     string `placeholder:"URL" help:"the server (default the one on this machine)"`
 	Token      string `placeholder:"TOKEN" help:"to sign in with, if the server asks; owner of bench-*"`
-	Readers    int    `placeholder:"N" help:"readers of one dashboard (fanout 500, paced 200)"`
+	Readers    int    `placeholder:"N" help:"readers of one dashboard (fanout 500, paced 200, values 50)"`
 	ReadersPer int    `name:"readers-per-dashboard" placeholder:"N" default:"1" help:"readers of each dashboard, 0 for none (edits)"`
-	Editors    int    `placeholder:"N" help:"editors (fanout 4, paced 1); dialers at once (connect 32)"`
-	InFlight   int    `placeholder:"N" help:"unanswered edits of an editor, up to 64 (fanout 16, edits 8)"`
-	Dashboards int    `placeholder:"N" help:"dashboards, each with an editor (edits, storm 100)"`
+	Editors    int    `placeholder:"N" help:"editors (fanout 4, paced 1, values 4); dialers (connect 32)"`
+	InFlight   int    `placeholder:"N" help:"unanswered edits of each, up to 64 (fanout 16, edits 8)"`
+	Dashboards int    `placeholder:"N" help:"dashboards, each with an editor (edits, storm 100, large 5)"`
+	Widgets    int    `placeholder:"N" help:"widgets of a dashboard (values and large 2000)"`
 	Sessions   int    `placeholder:"N" help:"sessions that do nothing (idle, storm 1000)"`
-	Rate       int    `placeholder:"N" help:"edits a second of all editors (paced 100)"`
+	Rate       int    `placeholder:"N" help:"edits a second (paced 100), values of a widget (values 10)"`
 	Duration   span   `default:"10s" help:"time of measuring, for each scenario"`
-	ServerPID  int    `name:"server-pid" placeholder:"PID" help:"the server's process, for memory and processor time (idle, storm)"`
+	ServerPID  int    `name:"server-pid" placeholder:"PID" help:"the server's process, for its memory and time"`
 	JSON       string `name:"json" placeholder:"FILE" help:"write the results there too"`
 	Listen     string `hidden:"" default:"127.0.0.1:3000"`
 }
@@ -95,7 +96,7 @@ func (c *benchCmd) measure(p *program, s bench.Scenario) (*bench.Report, error) 
 	}
 	return bench.Run(p.ctx, bench.Options{
 		Server: c.Server, Token: c.Token, Scenario: s, Readers: c.Readers, ReadersPerDashboard: per, Editors: c.Editors, InFlight: c.InFlight,
-		Dashboards: c.Dashboards, Sessions: c.Sessions, Duration: time.Duration(c.Duration), Rate: c.Rate, ServerPID: c.ServerPID,
+		Dashboards: c.Dashboards, Sessions: c.Sessions, Duration: time.Duration(c.Duration), Rate: c.Rate, ServerPID: c.ServerPID, Widgets: c.Widgets,
 		Progress: func(what string) {
 			if show.tty {
 				show.show("%s: %s", s, what)
@@ -112,8 +113,10 @@ func tellReport(out io.Writer, r *bench.Report) {
 		{"editors", "editor", "editors"},
 		{"inFlight", "in flight each", "in flight each"},
 		{"rate", "edit a second", "edits a second"},
+		{"valuesRate", "value a second each", "values a second each"},
 		{"readers", "reader", "readers"},
 		{"sessions", "session", "sessions"},
+		{"widgets", "widget each", "widgets each"},
 	} {
 		if n := r.Setup[part.key]; n > 0 {
 			setup = append(setup, count(n, part.one, part.many))

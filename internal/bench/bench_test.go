@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -73,6 +74,7 @@ func TestScenarios(t *testing.T) {
 		{Options{Scenario: Idle, Sessions: 20, ServerPID: os.Getpid()}, []string{"sessions", "opened", "server with them"}},
 		{Options{Scenario: Connect, Editors: 4}, []string{"sessions opened", "opening p50"}},
 		{Options{Scenario: Storm, Sessions: 30, Dashboards: 3, ServerPID: os.Getpid()}, []string{"all live again after", "one of them p50", "server at most"}},
+		{Options{Scenario: Values, Readers: 3, Editors: 2, Widgets: 120, ServerPID: os.Getpid()}, []string{"values sent", "values heard", "lateness p50", "lateness max"}},
 	} {
 		t.Run(string(c.opts.Scenario), func(t *testing.T) {
 			c.opts.Server, c.opts.Duration = url, 300*time.Millisecond
@@ -104,6 +106,64 @@ func TestScenarios(t *testing.T) {
 			}
 			r.client.CloseIdleConnections()
 		})
+	}
+}
+
+// TestLarge: the dashboards are let go of before they are opened cold, which takes the
+// time that a server keeps what nobody follows.
+func TestLarge(t *testing.T) {
+	t.Parallel()
+	opts := Options{Server: server(t), Scenario: Large, Dashboards: 2, Widgets: 300, Duration: 600 * time.Millisecond, ServerPID: os.Getpid()}
+	report, err := Run(t.Context(), opts)
+	if err != nil || len(report.Faults) > 0 {
+		t.Fatalf("%v %q", err, report.Faults)
+	}
+	for _, name := range []string{
+		"small dashboard, each edit: edits", "large dashboard, each edit: edits", "large dashboard, each move: answer p50",
+		"opening cold p50", "opening warm max", "document",
+	} {
+		if report.number(t, name) <= 0 {
+			t.Errorf("%s is %v", name, report.number(t, name))
+		}
+	}
+	if mib := report.number(t, "document"); mib < 0.5 || mib > 0.8 {
+		t.Errorf("300 widgets of 2,000 bytes are %v MiB", mib)
+	}
+}
+
+// TestViewer_FindsFaults: a value that is older than the one before it is one (W1).
+func TestViewer_FindsFaults(t *testing.T) {
+	r := newRun(&url.URL{}, &Options{})
+	v := &viewer{last: make([]atomic.Uint64, 12)}
+	var late Histogram
+	frame := func(values ...wire.DataValue) []byte { return wire.AppendData(nil, "d", values, time.Now()) }
+	v.take(r, frame(wire.DataValue{WidgetID: "w3", Data: "30"}, wire.DataValue{WidgetID: "w11", Data: "31"}), &late)
+	v.take(r, frame(wire.DataValue{WidgetID: "w3", Data: "30"}), &late)
+	if v.heard.Load() != 3 || v.messages.Load() != 2 || v.last[3].Load() != 30 || v.last[11].Load() != 31 || len(r.faults) > 0 {
+		t.Fatalf("%d values in %d messages, w3 %d, w11 %d, faults %v", v.heard.Load(), v.messages.Load(), v.last[3].Load(), v.last[11].Load(), r.faults)
+	}
+	v.take(r, frame(wire.DataValue{WidgetID: "w11", Data: "29"}), &late)
+	if len(r.faults) != 1 {
+		t.Errorf("an older value was no fault: %v", r.faults)
+	}
+}
+
+// TestLastPart: a SYNC_RESPONSE in parts is whole with its last (R8).
+func TestLastPart(t *testing.T) {
+	doc := board.NewState("d").Decide(&board.Op{
+		Type: board.TypeReplace, ID: "o", DashboardID: "d",
+		Document: &board.Document{Settings: "{}", Widgets: map[string]board.Value{"a": `{"a":0,"part":1,"parts":9}`, "b": "{}", "c": "{}"}},
+	}, board.Env{NewEpoch: "e"}).Next
+	for _, size := range []int{0, 1} {
+		parts := wire.SyncSnapshotParts("1", wire.SyncResponse{DashboardID: "d"}, wire.NewDocumentSource(doc), size, time.Now())
+		if size == 1 && len(parts) < 2 {
+			t.Fatal("one part")
+		}
+		for i, m := range parts {
+			if got := lastPart(m); got != (i == len(parts)-1) {
+				t.Errorf("part %d of %d: last %v: %s", i+1, len(parts), got, m)
+			}
+		}
 	}
 }
 
@@ -193,7 +253,7 @@ func TestKindOf(t *testing.T) {
 	for messageType, want := range map[string]kind{
 		"WIDGET_UPDATE": entryKind, "WIDGET_DELETE": entryKind, "WIDGET_BATCH": entryKind, "LAYOUT_UPDATE": entryKind,
 		"LAYOUT_RESTORE": entryKind, "DASHBOARD_UPDATE": entryKind, "CONFLICT_RESOLVED": entryKind,
-		wire.TypeData: otherKind, wire.TypePresence: otherKind, wire.TypePong: otherKind, wire.TypePing: otherKind, wire.TypeApp: otherKind,
+		wire.TypeData: dataKind, wire.TypePresence: otherKind, wire.TypePong: otherKind, wire.TypePing: otherKind, wire.TypeApp: otherKind,
 		wire.TypeSyncResponse: syncKind, wire.TypeSyncUpdate: rangeKind, wire.TypeAck: ackKind, wire.TypeNack: nackKind,
 		wire.TypeConflict: conflictKind, wire.TypeConnect: connectKind, wire.TypeDisconnect: byeKind,
 	} {

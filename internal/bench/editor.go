@@ -13,6 +13,8 @@ type editor struct {
 	*conn
 	prefix string // of op ids
 	head   []byte // of the message, after the id
+	moves  bool   // moves the widget instead of editing it
+	moving []byte // head, if it moves
 	acked  atomic.Uint64
 	idle   chan struct{} // closed when stopping and nothing waits for an answer
 
@@ -26,7 +28,8 @@ type editor struct {
 func newEditor(c *conn, run string, n int, dashboard string) *editor {
 	return &editor{
 		conn: c, prefix: run + "-" + strconv.Itoa(n) + "-", idle: make(chan struct{}), sent: make(map[int]time.Time),
-		head: fmt.Appendf(nil, `","payload":{"dashboardId":"%s","widgetId":"w%d","policy":"overwrite","set":{`, dashboard, n%widgets),
+		head:   fmt.Appendf(nil, `","payload":{"dashboardId":"%s","widgetId":"w%d","policy":"overwrite","set":{`, dashboard, n%widgets),
+		moving: fmt.Appendf(nil, `","payload":{"dashboardId":"%s","moved":{"w%d":{"x":`, dashboard, n%widgets),
 	}
 }
 
@@ -40,9 +43,20 @@ func (e *editor) queueOp() bool {
 	e.serial++
 	now := time.Now()
 	e.sent[e.serial] = now
-	m := append(e.message[:0], `{"type":"WIDGET_UPDATE","id":"`...)
+	kind := "WIDGET_UPDATE"
+	if e.moves {
+		kind = "LAYOUT_UPDATE"
+	}
+	m := append(append(append(e.message[:0], `{"type":"`...), kind...), `","id":"`...)
 	m = append(m, e.prefix...)
 	m = strconv.AppendInt(m, int64(e.serial), 10)
+	if e.moves { // to and fro, over the widget beside it
+		m = append(m, e.moving...)
+		m = strconv.AppendInt(m, int64(e.serial%2)*6, 10)
+		e.message = append(m, `,"y":0}}}}`...)
+		e.queue(opText, e.message)
+		return true
+	}
 	m = append(m, e.head...)
 	m = append(m, stampKey...)
 	m = strconv.AppendInt(m, int64(now.Sub(started)), 10)

@@ -20,11 +20,14 @@ const (
 	Idle    Scenario = "idle"    // sessions that do nothing: memory of each
 	Connect Scenario = "connect" // connecting and leaving: sessions a second
 	Storm   Scenario = "storm"   // all sessions cut off and coming back at once: time until the last is live
+	Values  Scenario = "values"  // live values of many widgets: how many are heard, and how late
+	Large   Scenario = "large"   // dashboards as large as they may be: opening them, and an edit beside a small one's
 )
 
-// Scenarios are all of them, in the order in which they are run: memory first, while
-// the server holds nothing of the others.
-var Scenarios = []Scenario{Idle, Storm, Connect, Edits, Fanout, Paced}
+// Scenarios are all of them that run on any server, in the order in which they are run:
+// memory first, while the server holds nothing of the others. Large needs one that nobody
+// else uses.
+var Scenarios = []Scenario{Idle, Storm, Connect, Edits, Fanout, Paced, Values}
 
 // Options of a run. Server and Scenario must be set; zero numbers mean the defaults
 // of the scenario.
@@ -33,18 +36,19 @@ type Options struct {
 	Token    string
 	Scenario Scenario
 
-	Readers int // fanout 500, paced 200; edits has ReadersPerDashboard
+	Readers int // fanout 500, paced 200, values 50; edits has ReadersPerDashboard
 	// ReadersPerDashboard is for edits: 1; below 0 = none.
 	ReadersPerDashboard int
 
-	Editors    int           // fanout 4, edits and storm one for each dashboard, paced 1; connect 32 at once
-	InFlight   int           // ops of one editor without an answer: fanout 16, edits 8
-	Dashboards int           // edits and storm 100
+	Editors    int           // fanout 4, edits and storm one for each dashboard, paced 1; values 4 feeders; connect 32 at once
+	InFlight   int           // ops of one editor without an answer: fanout 16, edits 8, large 1
+	Dashboards int           // edits and storm 100, large 5
+	Widgets    int           // values and large 2,000
 	Sessions   int           // idle and storm 1,000
 	Duration   time.Duration // of measuring; of being idle, before the storm: 10 s
-	Rate       int           // paced: edits a second of all editors, 100
-	// ServerPID is the server's process on this machine, for its memory and processor time;
-	// 0 = as its metrics tell.
+	Rate       int           // paced: edits a second of all editors, 100; values: of each widget, 10
+	// ServerPID is the server's process on this machine, for its memory and processor
+	// time; 0 = memory as its metrics tell, and no processor time.
 	ServerPID int
 	// Progress, if not nil, hears what goes on.
 	Progress func(string)
@@ -94,13 +98,23 @@ func (o *Options) fill() (*url.URL, error) {
 		set(&o.Sessions, 1000)
 		set(&o.Dashboards, min(100, o.Sessions))
 		o.Editors = o.Dashboards
+	case Values:
+		set(&o.Readers, 50)
+		set(&o.Editors, 4)
+		set(&o.Rate, 10)
+		set(&o.Widgets, 2000)
+		o.Dashboards = 1
+	case Large:
+		set(&o.Dashboards, 5)
+		set(&o.InFlight, 1)
+		set(&o.Widgets, 2000)
 	default:
 		return nil, fmt.Errorf("there is no scenario %q", o.Scenario)
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
-	for _, n := range []int{o.Readers, o.Editors, o.InFlight, o.Dashboards, o.Sessions, o.Rate} {
+	for _, n := range []int{o.Readers, o.Editors, o.InFlight, o.Dashboards, o.Sessions, o.Rate, o.Widgets} {
 		if n < 0 || n > mostSessions {
 			return nil, fmt.Errorf("numbers go from 1 to %d; this one is %d", mostSessions, n)
 		}
@@ -179,6 +193,10 @@ func Run(ctx context.Context, opts Options) (*Report, error) {
 		err = r.connect(ctx)
 	case Storm:
 		err = r.storm(ctx)
+	case Values:
+		err = r.values(ctx)
+	case Large:
+		err = r.large(ctx)
 	}
 	err = errors.Join(err, r.tearDown())
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 type usage struct {
 	memory    float64       // resident, in bytes
 	processor time.Duration // since its start; 0 = not known
+	allocated float64       // bytes since its start, given back or not; 0 = not known
 }
 
 // settledUsage lets memory settle before it reads.
@@ -31,20 +32,25 @@ func (r *run) settledUsage(ctx context.Context) (usage, error) {
 
 // usage asks the system, the server's metrics, or its statistics, whichever tells first.
 func (r *run) usage(ctx context.Context) (u usage, err error) {
+	text, noMetrics := r.request(ctx, http.MethodGet, "/metrics", nil)
+	if noMetrics == nil {
+		u.allocated, _ = metric(text, "go_memstats_alloc_bytes_total")
+	}
 	if pid := r.opts.ServerPID; pid > 0 {
 		if u.memory, err = processMemory(pid); err == nil {
 			u.processor, err = processTime(pid)
 		}
 		return u, err
 	}
-	if text, err := r.request(ctx, http.MethodGet, "/metrics", nil); err == nil {
+	if noMetrics == nil {
 		memory, ok := metric(text, "process_resident_memory_bytes")
 		seconds, _ := metric(text, "process_cpu_seconds_total")
 		if ok {
-			return usage{memory, time.Duration(seconds * float64(time.Second))}, nil
+			u.memory, u.processor = memory, time.Duration(seconds*float64(time.Second))
+			return u, nil
 		}
 	}
-	text, err := r.request(ctx, http.MethodGet, "/api/stats", nil)
+	text, err = r.request(ctx, http.MethodGet, "/api/stats", nil)
 	if err != nil {
 		return u, fmt.Errorf("the server's memory is not known (pass its process id): %w", err)
 	}

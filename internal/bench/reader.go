@@ -54,7 +54,7 @@ func (rd *reader) message(r *run, m []byte, late *Histogram) error {
 		rd.skipped.Add(v - from)
 	case syncKind:
 		v, _ := NumberAfter(m, versionKey)
-		if last := rd.version.Load(); v > last {
+		if last := rd.version.Load(); v > last && lastPart(m) {
 			if rd.known {
 				rd.skipped.Add(v - last)
 				rd.ranges.Add(1)
@@ -63,7 +63,7 @@ func (rd *reader) message(r *run, m []byte, late *Histogram) error {
 		} else if v < last {
 			r.fault("a reader was set back to an earlier version (R1)")
 		}
-		if !rd.known {
+		if !rd.known && lastPart(m) {
 			rd.known = true
 			close(rd.synced)
 		}

@@ -26,6 +26,7 @@ type run struct {
 	client *http.Client
 	name   string // unique; ids begin with it
 	report Report
+	drives int // how often drive was called
 
 	mu     sync.Mutex
 	leaves bool // connections end because this side closes them
@@ -83,28 +84,55 @@ func (r *run) dashboard(i int) string { return r.name + "-" + strconv.Itoa(i) }
 func (r *run) setUp(ctx context.Context) error {
 	for k, n := range map[string]int{
 		"readers": r.opts.Readers, "editors": r.opts.Editors, "inFlight": r.opts.InFlight,
-		"dashboards": r.opts.Dashboards, "sessions": r.opts.Sessions, "rate": r.opts.Rate,
+		"dashboards": r.opts.Dashboards, "sessions": r.opts.Sessions, "rate": r.opts.Rate, "widgets": r.opts.Widgets,
 	} {
+		if k == "rate" && r.opts.Scenario == Values {
+			k = "valuesRate" // of each widget
+		}
 		if n > 0 {
 			r.report.Setup[k] = n
 		}
 	}
+	small := smallDocument(widgets)
+	doc := small
+	switch r.opts.Scenario {
+	case Large:
+		doc = largeDocument(r.opts.Widgets, largeBytes)
+		r.dialer.readBuffer = 64 << 10
+	case Values:
+		doc = smallDocument(r.opts.Widgets)
+		r.dialer.readBuffer = 64 << 10
+	}
+	for i := range r.opts.Dashboards {
+		if err := r.makeDashboard(ctx, r.dashboard(i), doc); err != nil {
+			return err
+		}
+	}
+	if r.opts.Scenario == Large {
+		return r.makeDashboard(ctx, r.dashboard(r.opts.Dashboards), small)
+	}
+	return nil
+}
+
+// smallDocument is a document of n widgets of little content.
+func smallDocument(n int) string {
 	var doc strings.Builder
 	doc.WriteString(`{"widgets":{`)
-	for i := range widgets {
+	for i := range n {
 		if i > 0 {
 			doc.WriteByte(',')
 		}
 		fmt.Fprintf(&doc, `"w%d":{"type":"stat","title":"Widget %d","config":{"unit":"short","decimals":1}}`, i, i)
 	}
 	doc.WriteString(`}}`)
-	for i := range r.opts.Dashboards {
-		id := r.dashboard(i)
-		if _, err := r.request(ctx, http.MethodPost, "/api/dashboards", []byte(`{"id":"`+id+`","title":"`+id+`","document":`+doc.String()+`}`)); err != nil {
-			return fmt.Errorf("making a dashboard: %w", err)
-		}
-		r.made = append(r.made, id)
+	return doc.String()
+}
+
+func (r *run) makeDashboard(ctx context.Context, id, doc string) error {
+	if _, err := r.request(ctx, http.MethodPost, "/api/dashboards", []byte(`{"id":"`+id+`","title":"`+id+`","document":`+doc+`}`)); err != nil {
+		return fmt.Errorf("making a dashboard: %w", err)
 	}
+	r.made = append(r.made, id)
 	return nil
 }
 

@@ -15,6 +15,10 @@ var (
 	stampKey   = []byte(`"/sent":`)
 	epochKey   = []byte(`"epoch":"`)
 	deltaMode  = []byte(`"mode":"delta"`)
+	partKey    = []byte(`,"part":`)
+	partsKey   = []byte(`,"parts":`)
+	// documentKey begins the document of a SYNC_RESPONSE.
+	documentKey = []byte(`,"document":`)
 )
 
 // kind tells messages apart as far as a load generator needs.
@@ -30,6 +34,7 @@ const (
 	conflictKind
 	connectKind
 	byeKind
+	dataKind // WIDGET_DATA
 )
 
 func kindOf(message []byte) kind {
@@ -41,7 +46,7 @@ func kindOf(message []byte) kind {
 	case 'W', 'L', 'D':
 		switch {
 		case bytes.HasPrefix(rest, []byte(`WIDGET_DATA"`)):
-			return otherKind
+			return dataKind
 		case bytes.HasPrefix(rest, []byte(`DISCONNECT"`)):
 			return byeKind
 		}
@@ -93,6 +98,14 @@ func textAfter(message, key []byte) string {
 	_, rest, _ := bytes.Cut(message, key)
 	text, _, _ := bytes.Cut(rest, []byte{'"'})
 	return string(text)
+}
+
+// lastPart reports whether a SYNC_RESPONSE ends with this message (R8).
+func lastPart(message []byte) bool {
+	head, _, _ := bytes.Cut(message[:min(len(message), 1024)], documentKey) // they stand before it
+	part, cut := NumberAfter(head, partKey)
+	parts, _ := NumberAfter(head, partsKey)
+	return !cut || part == parts
 }
 
 // serialOf is the number at the end of the op id that a message answers.
