@@ -24,6 +24,7 @@ import (
 	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wsconn"
+	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/observe"
 )
 
@@ -177,6 +178,9 @@ func (s *Server) ready() error {
 	}
 	if s.state.Load() == stopping {
 		return errors.New("shutting down")
+	}
+	if t := journal.TroubleOf(s.cfg.Journal); t != nil {
+		return t
 	}
 	if _, err := s.cfg.Journal.List(ctx, "", 1); err != nil {
 		return fmt.Errorf("the journal does not answer: %w", err)

@@ -19,10 +19,21 @@ import (
 	"github.com/dashwire/dashwire/client"
 )
 
-// natsCluster starts three real NATS servers in this process and returns the flags
-// of a Dashwire server on them.
-func natsCluster(t *testing.T) []string {
+// natsServers are three real NATS servers in this process.
+type natsServers struct {
+	list    [3]*server.Server
+	options [3]*server.Options
+	// flags are those of a Dashwire server on them.
+	flags []string
+}
+
+// natsCluster starts three NATS servers and returns the flags of a Dashwire server on
+// them.
+func natsCluster(t *testing.T) []string { return newNatsServers(t).flags }
+
+func newNatsServers(t *testing.T) *natsServers {
 	t.Helper()
+	c := &natsServers{}
 	var ports []int
 	var routes []*url.URL
 	var held []net.Listener
@@ -40,49 +51,65 @@ func natsCluster(t *testing.T) []string {
 	}
 	dir := t.TempDir()
 	var urls, monitors []string
-	var servers []*server.Server
 	for i, port := range ports {
-		s, err := server.NewServer(&server.Options{
+		c.options[i] = &server.Options{
 			ServerName: fmt.Sprint("n", i), Host: "127.0.0.1", Port: server.RANDOM_PORT,
 			HTTPHost: "127.0.0.1", HTTPPort: server.RANDOM_PORT,
 			JetStream: true, StoreDir: filepath.Join(dir, fmt.Sprint(i)), SyncAlways: true,
 			MaxPayload: 8 << 20, NoSigs: true, NoLog: true,
 			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port}, Routes: routes,
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
-		s.Start()
-		t.Cleanup(func() {
-			s.Shutdown()
-			s.WaitForShutdown()
-		})
-		if !s.ReadyForConnections(patience) {
-			t.Fatal("a NATS server does not start")
-		}
-		servers = append(servers, s)
+		s := c.start(t, i)
+		t.Cleanup(func() { c.stop(i) })
 		urls = append(urls, s.ClientURL())
 		monitors = append(monitors, "http://"+s.MonitorAddr().String())
 	}
-	ready := func() bool {
-		for _, s := range servers {
+	until(t, "the NATS servers have a leader", func() bool {
+		for _, s := range c.list {
 			if s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == 3 {
 				return true
 			}
 		}
 		return false
+	})
+	c.flags = []string{"--nats", strings.Join(urls, ","), "--nats-monitor", strings.Join(monitors, ",")}
+	return c
+}
+
+// start starts a server, where it was if it was stopped.
+func (c *natsServers) start(t *testing.T, i int) *server.Server {
+	t.Helper()
+	s, err := server.NewServer(c.options[i].Clone())
+	if err != nil {
+		t.Fatal(err)
 	}
-	end := time.After(patience)
+	s.Start()
+	c.list[i] = s
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("a NATS server does not start")
+	}
+	c.options[i].Port, c.options[i].HTTPPort = s.Addr().(*net.TCPAddr).Port, s.MonitorAddr().Port
+	return s
+}
+
+func (c *natsServers) stop(i int) {
+	c.list[i].Shutdown()
+	c.list[i].WaitForShutdown()
+}
+
+// until waits for something that nothing tells of.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	end := time.After(2 * patience)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for !ready() {
+	for !ok() {
 		select {
 		case <-tick.C:
 		case <-end:
-			t.Fatal("the NATS servers find no leader")
+			t.Fatalf("waited in vain until %s", what)
 		}
 	}
-	return []string{"--nats", strings.Join(urls, ","), "--nats-monitor", strings.Join(monitors, ",")}
 }
 
 // join follows a dashboard at one node.

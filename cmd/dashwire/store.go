@@ -41,6 +41,9 @@ type store struct {
 	size  func() string
 }
 
+// Trouble implements journal.Watched.
+func (s *store) Trouble() *journal.Trouble { return journal.TroubleOf(s.Journal) }
+
 // openStore opens the journal that the settings name.
 func (c *serveCmd) openStore(ctx context.Context, log *slog.Logger) (*store, error) {
 	if len(c.Nats) > 0 {

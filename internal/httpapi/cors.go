@@ -8,7 +8,7 @@ const (
 	corsHeaders = "Authorization, Content-Type, If-Match, If-None-Match, Last-Event-ID, " +
 		keyHeader + ", " + baseHeader + ", " + policyHeader + ", " + clientHeader + ", " + sessionHeader
 	// corsExposed are the headers of answers that they may read.
-	corsExposed = "ETag, Retry-After"
+	corsExposed = "ETag, Retry-After, Dashwire-Stale"
 	// corsSeconds is how long a browser may remember a preflight.
 	corsSeconds = "600"
 )

@@ -166,6 +166,9 @@ func (q *request) getDashboard() *problem {
 	}
 	epoch, version := state.Head()
 	h := q.w.Header()
+	if q.api.cfg.Hub.Stale() {
+		h.Set("Dashwire-Stale", "true") // A7
+	}
 	h.Set("Cache-Control", "no-cache") // ask again each time, with If-None-Match
 	tag := etag(epoch, version)
 	h.Set("ETag", tag)

@@ -2,9 +2,11 @@ package httpapi
 
 import (
 	_ "embed"
+	"errors"
 	"net/http"
 
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/journal"
 )
 
 // health is what the probes answer.
@@ -17,15 +19,20 @@ func (q *request) healthz() *problem {
 	return q.answerValue(http.StatusOK, health{"ok"})
 }
 
-// readyz says whether the server should get traffic (H4). Why it should not is for
-// its log; the probe hears the kind.
+// readyz says whether the server should get traffic (H4). What a journal says of its
+// trouble is told; else the log has why.
 func (q *request) readyz() *problem {
 	if q.api.cfg.Sessions.Draining() {
 		return problemf(board.CodeUnavailable, "the server is shutting down")
 	}
 	if ready := q.api.cfg.Ready; ready != nil {
 		if err := ready(); err != nil {
-			return refused(&board.Error{Code: board.CodeUnavailable, Message: "the server cannot serve at the moment; its log says why", Cause: err})
+			why := "the server cannot serve at the moment; its log says why"
+			var trouble *journal.Trouble
+			if errors.As(err, &trouble) {
+				why = "the server cannot serve at the moment: " + trouble.Text
+			}
+			return refused(&board.Error{Code: board.CodeUnavailable, Message: why, Cause: err})
 		}
 	}
 	return q.answerValue(http.StatusOK, health{"ready"})

@@ -219,6 +219,9 @@ func (h *Hub) forget(r *Room) {
 
 // closeIdle closes rooms that nobody has used for Linger (A6).
 func (h *Hub) closeIdle() {
+	if h.Stale() {
+		return // what is closed now could not be opened again (A7)
+	}
 	before := h.cfg.Clock.Now().Add(-h.cfg.Linger).UnixNano()
 	var closing []*Room
 	h.mu.Lock()
@@ -237,6 +240,10 @@ func (h *Hub) closeIdle() {
 		}
 	}
 }
+
+// Stale tells that the journal is away, so that what is read from memory may not be
+// the newest (A7).
+func (h *Hub) Stale() bool { return journal.TroubleOf(h.cfg.Journal) != nil }
 
 // report tells the operator of an error.
 func (h *Hub) report(err error, id string) {

@@ -86,7 +86,7 @@ func (r *Room) respond(ctx context.Context, v view, at *Cursors, req SubscribeRe
 func (r *Room) response(ctx context.Context, v view, at *Cursors, role auth.Role) (resp wire.SyncResponse, envelopes [][]byte) {
 	resp = wire.SyncResponse{
 		DashboardID: r.id, Epoch: at.Epoch, Version: at.Sent,
-		Role: role.String(), Rewound: v.rewound, Mode: wire.ModeSnapshot,
+		Role: role.String(), Rewound: v.rewound, Stale: r.hub.Stale(), Mode: wire.ModeSnapshot,
 	}
 	if exists(v.state) {
 		resp.Horizon = v.state.Horizon()

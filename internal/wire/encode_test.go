@@ -120,7 +120,7 @@ func serverMessages() []sent {
 	doc := document()
 
 	snapshot := response
-	snapshot.Mode, snapshot.Rewound = ModeSnapshot, true
+	snapshot.Mode, snapshot.Rewound, snapshot.Stale = ModeSnapshot, true, true
 	delta := response
 	delta.Mode, delta.Presence, delta.Data, delta.Count = ModeDelta, nil, nil, 412
 

@@ -143,7 +143,9 @@ type SyncResponse struct {
 	Role        string
 	Mode        string // "snapshot", "delta" or "none"
 	Rewound     bool
-	Presence    []PresenceState
+	// Stale tells that the journal is away, so that there may be more (A7).
+	Stale    bool
+	Presence []PresenceState
 	// Count is how many are present when there are too many to list (W3), else 0.
 	Count int
 	Data  []DataValue

@@ -26,6 +26,8 @@ func (r *reader) sync(payload board.Value) *SyncPart {
 			p.Parts = r.int(key, v)
 		case "rewound":
 			p.Rewound = v == "true"
+		case "stale":
+			p.Stale = v == "true"
 		case "presence":
 			p.Presence = r.states(key, v)
 		case "count":

@@ -203,6 +203,9 @@ func appendSyncPart(dst []byte, r *SyncResponse, list []piece, index, parts int)
 	if r.Rewound {
 		dst = boolMember(dst, "rewound", true)
 	}
+	if r.Stale {
+		dst = boolMember(dst, "stale", true)
+	}
 	first := index == 0
 	if first && r.Count > 0 {
 		dst = intMember(dst, "count", r.Count)

@@ -127,6 +127,7 @@ func (j *Journal) publish(ctx context.Context, stream, subject string, data []by
 	defer cancel()
 	m, err := j.requests.ask(ctx, subject, header, data)
 	if err != nil {
+		j.doubt()
 		return 0, err
 	}
 	var ack pubAck
@@ -147,5 +148,6 @@ func (j *Journal) publish(ctx context.Context, stream, subject string, data []by
 	if ack.Stream != stream || ack.Seq == 0 {
 		return 0, fmt.Errorf("%w: stream %q has acknowledged in place of %q", errNoAnswer, ack.Stream, stream)
 	}
+	j.confirmed()
 	return ack.Seq, nil
 }

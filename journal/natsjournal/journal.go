@@ -31,6 +31,7 @@ type Journal struct {
 	found      Report
 
 	barrier   barrier
+	pulse     pulse
 	tails     tails
 	directory directory
 	feed      journal.Feed

@@ -30,6 +30,7 @@ func open(ctx context.Context, addresses string, opts Options) (_ *Journal, err 
 	j := &Journal{
 		opts: opts, stream: opts.Stream, snapshots: snapshotsOf(opts.Stream),
 		suspicion: make(chan struct{}, 1),
+		pulse:     pulse{suspects: make(chan struct{}, 1)},
 	}
 	j.life, j.end = context.WithCancel(context.Background())
 	j.whole, j.spoil = context.WithCancel(context.Background())
@@ -87,6 +88,7 @@ func open(ctx context.Context, addresses string, opts Options) (_ *Journal, err 
 	}
 	j.saw(info.State.LastSeq)
 	j.tasks.Go(j.guard)
+	j.tasks.Go(j.feelPulse)
 	j.tasks.Go(func() { j.watch(info.State.LastSeq + 1) })
 	if opts.KeepAge > 0 || opts.KeepEntries > 0 {
 		j.tasks.Go(j.trimLoop)
@@ -120,6 +122,7 @@ func (j *Journal) connection(connected <-chan struct{}) []nats.Option {
 				log.Error("this NATS server should not be in the cluster", "server", c.ConnectedServerName(), "err", err)
 			}
 			j.suspect()
+			j.doubt() // the cluster that it came back to may lack a quorum
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, s *nats.Subscription, err error) {
 			subject := ""
