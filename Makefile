@@ -185,8 +185,9 @@ clean: ## remove what was built
 	rm -rf dashwire tmp
 
 # What the tests need from the system beside Go: a C compiler for the race detector,
-# npm for the web side, and a browser for the tests of the demo. Missing ones are
-# installed where that is possible (root on Debian), else named.
+# npm for the web side, a browser for the tests of the demo, and the proxies that deploy/
+# has configurations for. Missing ones are installed where that is possible (root on
+# Debian), else named.
 DEPS =
 ifeq ($(shell command -v gcc),)
 DEPS += gcc libc6-dev
@@ -196,6 +197,15 @@ DEPS += npm
 endif
 ifeq ($(wildcard $(CHROMIUM)),)
 DEPS += chromium
+endif
+ifeq ($(shell PATH=$$PATH:/usr/sbin command -v nginx),)
+DEPS += nginx-light
+endif
+ifeq ($(shell PATH=$$PATH:/usr/sbin command -v haproxy),)
+DEPS += haproxy
+endif
+ifeq ($(shell command -v caddy),)
+DEPS += caddy
 endif
 
 .PHONY: deps

@@ -64,14 +64,7 @@ func newNatsServers(t *testing.T) *natsServers {
 		urls = append(urls, s.ClientURL())
 		monitors = append(monitors, "http://"+s.MonitorAddr().String())
 	}
-	until(t, "the NATS servers have a leader", func() bool {
-		for _, s := range c.list {
-			if s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == 3 {
-				return true
-			}
-		}
-		return false
-	})
+	waitForLeader(t, c.list[:])
 	c.flags = []string{"--nats", strings.Join(urls, ","), "--nats-monitor", strings.Join(monitors, ",")}
 	return c
 }
@@ -110,6 +103,19 @@ func until(t *testing.T, what string, ok func() bool) {
 			t.Fatalf("waited in vain until %s", what)
 		}
 	}
+}
+
+// waitForLeader waits until the servers are one cluster of JetStream.
+func waitForLeader(t *testing.T, servers []*server.Server) {
+	t.Helper()
+	until(t, "the NATS servers have a leader", func() bool {
+		for _, s := range servers {
+			if s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == len(servers) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // join follows a dashboard at one node.
