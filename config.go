@@ -75,9 +75,13 @@ type Config struct {
 	// yet, of this node and of one client address (C8). 0 = 2,000 and 200.
 	UnsignedSessions, UnsignedPerAddress int
 	// MemoryLimit is how many bytes the process may use; when four fifths of it are in use
-	// new sessions are refused, and at 95 in 100 the newest are sent away (C8). 0 = the runtime's own limit (GOMEMLIMIT), if it has
-	// one. The server does not change that.
+	// new sessions are refused, and at 95 in 100 the newest are sent away (C8). 0 = the
+	// runtime's own limit (GOMEMLIMIT), if it has one. The server does not change that.
 	MemoryLimit int64
+	// IncomingBytes bounds the bytes of messages that have come in part, or wait to be taken
+	// in, of all sessions together (C8). 0 = an eighth of MemoryLimit, but room for four of
+	// the longest messages; 256 MiB without a limit.
+	IncomingBytes int64
 	// CountLocal has the limits per address hold for loopback and for TrustedProxies
 	// themselves too, which are not counted else.
 	CountLocal bool
@@ -174,6 +178,9 @@ func (c *Config) validate() error {
 	}
 	if c.MemoryLimit < 0 {
 		wrong("Config.MemoryLimit is %d; it must not be negative", c.MemoryLimit)
+	}
+	if most := int64(c.Limits.wire().MessageBytes); c.IncomingBytes != 0 && c.IncomingBytes < 2*most {
+		wrong("Config.IncomingBytes is %d; it must hold two of the longest messages (%d bytes each)", c.IncomingBytes, most)
 	}
 	for name, d := range map[string]time.Duration{
 		"AutoWindow": c.AutoWindow, "HeartbeatEvery": c.HeartbeatEvery, "HeartbeatTimeout": c.HeartbeatTimeout,

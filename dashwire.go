@@ -1,6 +1,7 @@
 package dashwire
 
 import (
+	"cmp"
 	"context"
 	crand "crypto/rand"
 	"encoding/binary"
@@ -40,7 +41,7 @@ type Server struct {
 	webhooks *dispatch.Dispatcher // nil = there are no targets
 	started  time.Time
 	memory   *memory
-	state    atomic.Int32 // one of the states below
+	state    atomic.Int32  // one of the states below
 	begun    chan struct{} // closed once it runs
 }
 
@@ -91,6 +92,7 @@ func New(cfg Config) (*Server, error) {
 		ShortOfMemory: s.memory.isShort, UnsignedSessions: cfg.UnsignedSessions, UnsignedPerAddress: cfg.UnsignedPerAddress,
 		MessagesPerSecond: cfg.MessagesPerSecond,
 		MessageBurst:      cfg.MessageBurst, BytesPerSecond: cfg.BytesPerSecond,
+		IncomingBytes: cmp.Or(cfg.IncomingBytes, s.memory.incoming(limits.MessageBytes)),
 	})
 	s.sockets = wsconn.NewGroup(wsconn.Config{MessageBytes: limits.MessageBytes})
 	s.api = httpapi.New(httpapi.Config{

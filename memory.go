@@ -65,6 +65,15 @@ func newMemory(limit int64) *memory {
 	return m
 }
 
+// incoming is how many bytes of messages that are not taken in yet there is room for, where
+// a message has at most so many; 0 = as many as without a limit.
+func (m *memory) incoming(message int) int64 {
+	if m.limit == 0 {
+		return 0
+	}
+	return max(int64(m.limit/8), 4*int64(message))
+}
+
 // isShort reports whether new sessions are refused.
 func (m *memory) isShort() bool {
 	if m.limit == 0 {

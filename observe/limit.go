@@ -28,6 +28,7 @@ const (
 	LimitSessionRateForTooLong Limit = "session-rate-too-long"
 	LimitBadMessages           Limit = "bad-messages"
 	LimitHeldBytes             Limit = "held-bytes"
+	LimitIncomingBytes         Limit = "incoming-bytes"
 	LimitStalled               Limit = "stalled"
 	LimitSignInTime            Limit = "sign-in-time"
 	LimitUnsignedMessageBytes  Limit = "unsigned-message-bytes"
@@ -51,7 +52,7 @@ func Limits() []Limit {
 		LimitSessions, LimitSessionsPerUser, LimitSessionsPerAddress, LimitUnsignedSessions, LimitUnsignedPerAddress,
 		LimitConnectionsPerAddress, LimitConnections, LimitMemory, LimitRevocations,
 		LimitConnectsPerAddress, LimitRequestsPerAddress, LimitRequests, LimitRequestBytes,
-		LimitSessionRate, LimitSessionRateForTooLong, LimitBadMessages, LimitHeldBytes, LimitStalled, LimitSignInTime,
+		LimitSessionRate, LimitSessionRateForTooLong, LimitBadMessages, LimitHeldBytes, LimitIncomingBytes, LimitStalled, LimitSignInTime,
 		LimitUnsignedMessageBytes, LimitDroppedBytes, LimitFragments, LimitMessageTime, LimitControlFrames,
 		LimitTokenBytes, LimitBodyBytes, LimitBodyTime, LimitHeaderBytes, LimitHeaderTime,
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"os/exec"
@@ -244,36 +243,5 @@ func TestC8_NoHTTP2(t *testing.T) {
 	upgrade := dial(t, p, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n")
 	if got := status(t, upgrade); got != http.StatusOK {
 		t.Errorf("an upgrade to HTTP/2: status %d, want it passed over", got)
-	}
-}
-
-func TestContainerMemory(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		v2, v1 string
-		want   int64
-	}{
-		{"none", "", "", 0},
-		{"version 2", "134217728\n", "", 128 << 20},
-		{"version 2 without a limit", "max\n", "134217728\n", 0},
-		{"version 1", "", "134217728\n", 128 << 20},
-		{"version 1 without a limit", "", "9223372036854771712\n", 0},
-		{"something else", "many\n", "", 0},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			got := containerMemory(func(path string) ([]byte, error) {
-				text := c.v1
-				if strings.HasSuffix(path, "memory.max") {
-					text = c.v2
-				}
-				if text == "" {
-					return nil, fs.ErrNotExist
-				}
-				return []byte(text), nil
-			})
-			if got != c.want {
-				t.Errorf("got %d, want %d", got, c.want)
-			}
-		})
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/dashwire/dashwire"
 	"github.com/dashwire/dashwire/internal/ratelimit"
@@ -26,7 +24,8 @@ type limitFlags struct {
 	UnsignedSessions      int  `hidden:"" default:"2000" help:"sessions at once that have not signed in yet"`
 	UnsignedPerAddress    int  `hidden:"" default:"200" help:"the same of one client address"`
 	ConnectionsPerAddress int  `hidden:"" default:"2000" help:"connections of one address at once, also those that are no sessions"`
-	MemoryLimit           size `hidden:"" help:"memory that the process may use (default GOMEMLIMIT, else nine tenths of the container's)"`
+	MemoryLimit           size `hidden:"" help:"memory that the process may use (default GOMEMLIMIT, else nine tenths of the control group's)"`
+	IncomingBytes         size `hidden:"" help:"held of messages that are not taken in yet, of all sessions (default an eighth of --memory-limit, else 256 MiB)"`
 	CountLocal            bool `hidden:"" help:"hold this machine and the proxies themselves to the limits per address too"`
 }
 
@@ -35,6 +34,7 @@ func (f *limitFlags) put(cfg *dashwire.Config) {
 	cfg.Limits.Paths = f.MaxPaths
 	cfg.SessionsPerAddress, cfg.ConnectsPerAddress, cfg.RequestsPerAddress = f.SessionsPerAddress, f.ConnectsPerAddress, f.RequestsPerAddress
 	cfg.UnsignedSessions, cfg.UnsignedPerAddress, cfg.CountLocal = f.UnsignedSessions, f.UnsignedPerAddress, f.CountLocal
+	cfg.IncomingBytes = int64(f.IncomingBytes)
 }
 
 // guard puts a guard before a listener.
@@ -53,34 +53,17 @@ func (f *limitFlags) guard(ln net.Listener, most int, proxies []netip.Prefix, ho
 	}
 }
 
-// setMemoryLimit has the runtime keep within --memory-limit, or within what the container
-// allows if neither that nor GOMEMLIMIT is there. Package dashwire refuses new sessions
+// setMemoryLimit has the runtime keep within --memory-limit, or within nine tenths of what
+// the process's control group allows if neither that nor GOMEMLIMIT is there. Package dashwire refuses new sessions
 // before it is reached.
 func (f *limitFlags) setMemoryLimit(log *slog.Logger) {
 	limit := int64(f.MemoryLimit)
 	if limit == 0 {
-		limit = containerMemory(os.ReadFile) / 10 * 9
+		limit = groupMemory(os.ReadFile) / 10 * 9
 		if limit == 0 || debug.SetMemoryLimit(-1) != math.MaxInt64 {
 			return
 		}
 	}
 	debug.SetMemoryLimit(limit)
 	log.Debug("memory", "limit", limit)
-}
-
-// containerMemory is how much memory the control group of the process may use, in bytes;
-// 0 = as much as there is.
-func containerMemory(read func(string) ([]byte, error)) int64 {
-	for _, path := range [...]string{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"} {
-		text, err := read(path)
-		if err != nil {
-			continue
-		}
-		// Version 2 writes max for no limit, version 1 a number beyond any machine.
-		if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && n > 0 && n < 1<<50 {
-			return n
-		}
-		return 0
-	}
-	return 0
 }

@@ -68,7 +68,7 @@ func TestServe_Greets(t *testing.T) {
 	operators := p.wait(regexp.MustCompile(`^Operators on (http://\S+)/api/stats and /metrics$`))[1]
 	p.wait(regexp.MustCompile(`^Data in \./dashwire\.db \(0 dashboards, [\d.]+ kB\)$`))
 	p.wait(regexp.MustCompile(`^Room for [\d,]+ sessions \([\d,]+ file descriptors; `)) // C8
-	for end := time.Now().Add(patience); ; { // it says that it is not while the disk keeps it waiting
+	for end := time.Now().Add(patience); ; {                                            // it says that it is not while the disk keeps it waiting
 		status, answer := send(t, request(t, "GET", url+"/readyz", ""))
 		if status == http.StatusOK {
 			break

@@ -55,6 +55,7 @@ func (s *Session) begin() bool {
 // handled ends the handling of a message. Bytes may have come during it.
 func (s *Session) handled() {
 	s.Alive()
+	s.server.incoming.taken(s, s.server.cfg.Clock.Now())
 	s.handling.Store(false)
 	s.mu.Lock()
 	if s.draining {

@@ -57,6 +57,9 @@ type Config struct {
 	MessagesPerSecond, MessageBurst, BytesPerSecond int
 	// HeldBytes bounds the bytes held by blocked writes of all sessions; 0 = 64 MiB.
 	HeldBytes int64
+	// IncomingBytes bounds the bytes of messages that have not been taken in yet, of all
+	// sessions (C8); 0 = 256 MiB.
+	IncomingBytes int64
 }
 
 func (c *Config) defaults() {
@@ -74,6 +77,7 @@ func (c *Config) defaults() {
 	set(&c.MessageBurst, 2000)
 	set(&c.BytesPerSecond, 4<<20)
 	set(&c.HeldBytes, 64<<20)
+	set(&c.IncomingBytes, 256<<20)
 }
 
 func set[T comparable](field *T, value T) {
@@ -89,15 +93,16 @@ type clientKey struct{ userID, clientID string }
 // Server is all sessions of one node. Its methods may be called by any number of
 // goroutines at once.
 type Server struct {
-	cfg     Config
-	watcher auth.Watcher // cfg.Authorizer, nil if it is none
-	wheel   *wheel
-	buffers buffers
-	tasks   room.Tasks    // catch-ups, takeovers, drains, turns of the wheel
-	held    atomic.Int64  // bytes held by blocked writes
-	easing  atomic.Bool   // closeLongestBlocked runs
-	rights  atomic.Uint64 // counts the calls of RereadRights
-	randMu  sync.Mutex    // of cfg.Rand
+	cfg      Config
+	watcher  auth.Watcher // cfg.Authorizer, nil if it is none
+	wheel    *wheel
+	buffers  buffers
+	tasks    room.Tasks   // catch-ups, takeovers, drains, turns of the wheel
+	held     atomic.Int64 // bytes held by blocked writes
+	incoming incoming
+	easing   atomic.Bool   // closeLongestBlocked runs
+	rights   atomic.Uint64 // counts the calls of RereadRights
+	randMu   sync.Mutex    // of cfg.Rand
 
 	// ctx ends when every session has to be gone.
 	ctx  context.Context
@@ -125,6 +130,7 @@ func NewServer(cfg Config) *Server {
 		clients:  make(map[clientKey]*Session),
 		users:    make(map[string]map[*Session]struct{}),
 		places:   newPlaces(),
+		incoming: newIncoming(cfg.IncomingBytes),
 		empty:    make(chan struct{}),
 	}
 	s.watcher, _ = cfg.Authorizer.(auth.Watcher)

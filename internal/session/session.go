@@ -32,6 +32,7 @@ type Session struct {
 	opened    time.Time
 	onAnswer  func(room.Answer) // answered
 	stranger  *list.Element     // in Server.strangers; under the server's mu
+	sentAway  bool              // for Server.incoming; under its mu
 
 	lastIn   atomic.Int64 // Unix nanoseconds of the last bytes that came
 	handling atomic.Bool  // a message is being worked on: nothing more is read meanwhile
@@ -141,6 +142,7 @@ func (s *Session) Closed(code wire.CloseCode, reason string) {
 	s.mu.Unlock()
 
 	s.server.wheel.cancel(s)
+	s.server.incoming.leave(s)
 	for _, sub := range subs {
 		s.endSubscription(sub, onPurpose)
 	}

@@ -36,6 +36,8 @@ type Stats struct {
 	Limited   uint64 `json:"limited"`   // messages that had to wait for their rate
 	CaughtUp  uint64 `json:"caughtUp"`  // times that a slow session was brought to the head
 	HeldBytes int64  `json:"heldBytes"` // by blocked writes
+	// IncomingBytes are held of messages that have not been taken in yet.
+	IncomingBytes int64 `json:"incomingBytes"`
 	// Closed counts ended sessions by close code.
 	Closed map[wire.CloseCode]uint64 `json:"closed"`
 }
@@ -49,7 +51,7 @@ func (s *Server) Stats() Stats {
 		Sessions: sessions, Users: users, Opened: s.stats.opened.Load(),
 		Messages: s.stats.messages.Load(), Delivered: s.stats.delivered.Load(),
 		Refused: s.stats.refused.Load(), Limited: s.stats.limited.Load(),
-		CaughtUp: s.stats.caughtUp.Load(), HeldBytes: s.held.Load(),
+		CaughtUp: s.stats.caughtUp.Load(), HeldBytes: s.held.Load(), IncomingBytes: s.incoming.bytes(),
 		Closed: make(map[wire.CloseCode]uint64),
 	}
 	s.stats.mu.Lock()

@@ -18,9 +18,11 @@ import (
 // quiet is a session that does nothing.
 type quiet struct{ handled chan struct{} }
 
-func (q quiet) Handle([]byte)                   { q.handled <- struct{}{} }
-func (quiet) Oversized(string, int)             {}
-func (quiet) Alive()                            {}
+func (q quiet) Handle([]byte)       { q.handled <- struct{}{} }
+func (quiet) Oversized(string, int) {}
+func (quiet) Alive()                {}
+
+func (quiet) Incoming(int)                      {}
 func (quiet) Writable()                         {}
 func (quiet) Limited(observe.Limit)             {}
 func (quiet) Principal() (*auth.Principal, bool) { return &auth.Principal{}, true }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dashwire/dashwire/internal/clock"
@@ -30,6 +31,10 @@ type conn struct {
 	signedIn bool
 	timed    bool      // a read deadline is set for the message under way
 	controls time.Time // the bucket of control frames, as a theoretical arrival time
+
+	// held are the bytes of messages not taken in yet, as the session was told; set by
+	// whoever reads.
+	held atomic.Int64
 
 	waiters sync.WaitGroup // the waiter, if there is one
 
@@ -73,7 +78,12 @@ func (c *conn) run() {
 	c.watch()
 	var err error
 	for c.end == nil {
+		c.letGo()
 		if err = c.sock.wait(); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) && c.held.Load() > 0 && c.isClosing() {
+				c.sock.readBy(time.Time{}) // it was interrupted; the timer of the close ends it
+				continue
+			}
 			break
 		}
 		c.group.work(c)
@@ -93,6 +103,7 @@ func (c *conn) advance() {
 	}
 	for {
 		more, err := c.drain()
+		c.letGo()
 		if err == nil && c.end == nil {
 			c.watch() // before lateness is looked at: it may have been another message's
 			if c.poll.late() {
@@ -137,6 +148,7 @@ func (c *conn) drain() (more bool, err error) {
 // more, c.end why no more are wanted.
 func (c *conn) finish(err error) {
 	defer c.group.remove(c)
+	c.frames = frames{}
 	code, reason, linger := c.why(err)
 	if l := c.over(code); l != "" {
 		c.session.Limited(l)
@@ -192,7 +204,25 @@ func (c *conn) take(b []byte) (full bool) {
 	c.session.Alive()
 	c.frames.limit = c.limit()
 	c.end = c.frames.feed(b, c)
+	c.count()
+	c.letGo()
 	return full
+}
+
+// count tells the session what is held of messages that are not taken in yet.
+func (c *conn) count() {
+	if n := c.frames.held(); int64(n) != c.held.Load() {
+		c.held.Store(int64(n))
+		c.session.Incoming(n)
+	}
+}
+
+// letGo forgets what has come of a message that nobody takes any more.
+func (c *conn) letGo() {
+	if c.held.Load() > 0 && c.isClosing() {
+		c.frames.drop()
+		c.count()
+	}
 }
 
 // limit is the longest message that the session takes at the moment.

@@ -240,6 +240,10 @@ func (f *frames) drop() {
 	}
 }
 
+// held is how many bytes are kept of the message under way, with the room that they have to
+// grow into.
+func (f *frames) held() int { return cap(f.text) }
+
 // payload takes the next bytes of the frame, all of them if remain is 0.
 func (f *frames) payload(part []byte, h handler) *ending {
 	if f.op > opText {

@@ -26,6 +26,9 @@ type Session interface {
 	// called, and may wait, like Handle; id is its
 	// id if that could be read.
 	Oversized(id string, size int)
+	// Incoming tells how many bytes the connection holds of messages that Handle has not
+	// returned from. It is called like Handle, when that number has changed.
+	Incoming(n int)
 	// Alive tells that bytes have come (C4).
 	Alive()
 	// Writable tells that a write which was not ready has gone out.

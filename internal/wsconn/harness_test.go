@@ -28,6 +28,7 @@ type recorder struct {
 	opened    chan struct{}
 	messages  chan string
 	oversized chan string
+	heldNow   chan struct{} // held has changed
 	closed    chan ending
 
 	mu     sync.Mutex
@@ -35,11 +36,12 @@ type recorder struct {
 	busy   bool   // waits for Writable
 	alive  int
 	limits []observe.Limit
+	held   int
 	ended  bool
 }
 
 func newRecorder() *recorder {
-	return &recorder{opened: make(chan struct{}), messages: make(chan string, 1024), oversized: make(chan string, 16), closed: make(chan ending, 2)}
+	return &recorder{opened: make(chan struct{}), messages: make(chan string, 1024), oversized: make(chan string, 16), heldNow: make(chan struct{}, 1), closed: make(chan ending, 2)}
 }
 
 func (r *recorder) open(t session.Transport) Session {
@@ -60,6 +62,16 @@ func (r *recorder) Handle(message []byte) {
 }
 
 func (r *recorder) Oversized(id string, _ int) { r.oversized <- id }
+
+func (r *recorder) Incoming(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held = n
+	select {
+	case r.heldNow <- struct{}{}:
+	default:
+	}
+}
 
 func (r *recorder) Alive() {
 	r.mu.Lock()

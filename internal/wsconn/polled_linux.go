@@ -194,6 +194,8 @@ func (s *polledSocket) late() bool {
 	return passed != 0 && passed == s.deadline.Load()
 }
 
+func (s *polledSocket) interrupt() { s.wake() }
+
 func (s *polledSocket) discard() {
 	s.readBy(time.Time{})
 	for s.wait() == nil {

@@ -30,7 +30,7 @@ func TestWithoutAPoller(t *testing.T) {
 		"C2_MessagesAreSmallBeforeSignIn": TestC2_MessagesAreSmallBeforeSignIn, "ConnectionBreaks": TestConnectionBreaks,
 		"R5_SlowReaderGetsEverything": TestR5_SlowReaderGetsEverything, "C4_PingWritesAFrame": TestC4_PingWritesAFrame,
 		"R5_ConnectionThatTakesNothingIsClosed": TestR5_ConnectionThatTakesNothingIsClosed,
-		"E1_MuchAtOnce":                         TestE1_MuchAtOnce, "C7_ShutdownCutsOff": TestC7_ShutdownCutsOff,
+		"E1_MuchAtOnce":                         TestE1_MuchAtOnce, "C8_WhatIsHeldOfUnfinishedMessages": TestC8_WhatIsHeldOfUnfinishedMessages, "C7_ShutdownCutsOff": TestC7_ShutdownCutsOff,
 	} {
 		t.Run(name, test)
 	}

@@ -37,6 +37,9 @@ type socket interface {
 	// byte was taken for the stall timeout.
 	writeAll(b []byte) error
 
+	// interrupt fails the wait under way with os.ErrDeadlineExceeded, or has the
+	// connection worked on if nobody waits. It may come at any time and does not block.
+	interrupt()
 	// close ends the connection. It does not block.
 	close()
 }
@@ -85,6 +88,9 @@ func hasDescriptor(nc net.Conn) bool {
 	return false
 }
 
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
+
 // readSize is the size of the buffers that are read into.
 const readSize = 16 << 10
 
@@ -122,6 +128,8 @@ func (s *plainSocket) readBy(deadline time.Time) {
 	// A connection that refuses a deadline is broken, which wait then tells.
 	_ = s.conn.SetReadDeadline(deadline)
 }
+
+func (s *plainSocket) interrupt() { s.readBy(longAgo) }
 
 func (s *plainSocket) discard() {
 	s.readBy(time.Time{})

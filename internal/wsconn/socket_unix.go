@@ -117,6 +117,8 @@ func (s *rawSocket) readBy(deadline time.Time) {
 	_ = s.conn.SetReadDeadline(deadline)
 }
 
+func (s *rawSocket) interrupt() { s.readBy(longAgo) }
+
 func (s *rawSocket) discard() {
 	s.readBy(time.Time{})
 	for s.wait() == nil {

@@ -55,6 +55,9 @@ func (c *conn) Close(code wire.CloseCode, reason string) {
 		c.closing, c.code, c.reason = true, code, reason
 		if !c.dead {
 			c.timer = c.group.cfg.Clock.AfterFunc(c.group.cfg.CloseTimeout, c.kill)
+			if c.held.Load() > 0 {
+				c.sock.interrupt() // so that it is let go of
+			}
 		}
 	}
 	c.writeControlLocked()
