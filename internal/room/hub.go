@@ -37,7 +37,8 @@ type Config struct {
 	// the order of the log, so it must be quick; nil = everything passes.
 	Validate func(op auth.AuthorizedOp, before *board.State, e *board.Entry) *board.Error
 
-	// Pace is the least time between two paced writes to a session; 0 = 16 ms.
+	// Pace is the least time between two paced writes to a session, longer where many
+	// follow one dashboard (paceOf); 0 = 16 ms.
 	Pace time.Duration
 	// Sweepers is the number of goroutines that write to sessions; 0 = 2.
 	Sweepers int

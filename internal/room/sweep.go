@@ -14,9 +14,23 @@ const (
 	urgentRun = 256
 )
 
+// The time between two sweeps of a busy room is the pace up to crowd sessions and grows
+// with their number, to nearly twice that at packed sessions: a write costs the same
+// however many entries it holds, so where writes are many each one holds more.
+const (
+	crowd  = 100
+	packed = 400
+)
+
+// paceOf is the time between two sweeps of a busy room with a number of sessions.
+func paceOf(pace time.Duration, sessions int) time.Duration {
+	over := min(max(sessions-crowd, 0), packed-crowd)
+	return pace + pace*7/8*time.Duration(over)/(packed-crowd)
+}
+
 // sweeper decides when sessions are written to. The first change after a quiet
-// moment is swept at once; under load each room is swept once per pace, and what
-// gathers meanwhile goes out together. Sessions with an answer due come first and
+// moment is swept at once; under load each room is swept once per pace (see paceOf),
+// and what gathers meanwhile goes out together. Sessions with an answer due come first and
 // are not paced.
 type sweeper struct {
 	clock clock.Clock
@@ -201,7 +215,7 @@ func (s *sweeper) beginLocked(r *Room) {
 	w := &r.sweep
 	w.queued = false
 	w.chunks = 1 // keeps others from beginning the same sweep
-	w.next = s.clock.Now().Add(s.pace)
+	began := s.clock.Now()
 	w.bringing, w.since = w.since, time.Time{}
 	scratch := w.scratch[:0]
 	s.mu.Unlock()
@@ -209,6 +223,7 @@ func (s *sweeper) beginLocked(r *Room) {
 	scratch = r.subscribers(scratch)
 	s.mu.Lock()
 	w.scratch = scratch
+	w.next = began.Add(paceOf(s.pace, len(scratch)))
 	for begin := 0; begin < len(scratch); begin += slice {
 		s.jobs.push(job{room: r, subs: scratch[begin:min(begin+slice, len(scratch))]})
 		w.chunks++

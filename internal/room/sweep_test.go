@@ -1,6 +1,7 @@
 package room
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -31,4 +32,35 @@ func TestFanout_TellsHowLongAChangeWasUnderWay(t *testing.T) {
 			t.Errorf("the sweeps took %v, want 0s and %v", took, pace)
 		}
 	})
+}
+
+// Where many read a busy dashboard each write holds more entries; the first change after
+// quiet still goes out at once.
+func TestSweep_ACrowdIsWrittenToLessOften(t *testing.T) {
+	const pace = 16 * time.Millisecond
+	for _, c := range []struct {
+		sessions int
+		want     time.Duration
+	}{{1, pace}, {crowd, pace}, {crowd + 150, 23 * time.Millisecond}, {packed, 30 * time.Millisecond}, {packed + 50, 30 * time.Millisecond}} {
+		t.Run(fmt.Sprint(c.sessions), func(t *testing.T) {
+			var took []time.Duration
+			bubble(t, nil, func(cfg *Config) {
+				cfg.Pace = pace
+				cfg.Hooks.Fanout = func(d time.Duration) { took = append(took, d) }
+			}, func(t *testing.T, n *node) {
+				n.create("cpu")
+				for range c.sessions {
+					n.follow("ops")
+				}
+				after(aWhile)
+				took = nil
+				answered(n.title("cpu", "at once"))
+				answered(n.title("cpu", "waits"))
+				after(aWhile)
+				if len(took) != 2 || took[0] != 0 || took[1] != c.want {
+					t.Errorf("the sweeps took %v, want 0s and %v", took, c.want)
+				}
+			})
+		})
+	}
 }
