@@ -62,6 +62,16 @@ test('a private text is read by those who know the words, is a lock for all othe
   await tile.getByText(text).waitFor(); // the key stays in this browser
   await bo.menu('Lock private texts');
   await tile.getByText('Encrypted, and its key is not here').waitFor();
+  // Who does not know the words can still make room for another text, and take that back.
+  await tile.focus();
+  await bo.page.keyboard.press('Enter');
+  await sheet.getByRole('button', { name: 'Remove it unread' }).click();
+  await ana.tile('Note').getByText(text).waitFor({ state: 'detached' });
+  await sheet.getByRole('button', { name: 'Enter the words…' }).waitFor();
+  await bo.page.getByRole('button', { name: 'Undo', exact: true }).last().click();
+  await ana.tile('Note').getByText(text).waitFor();
+  await sheet.getByText('Encrypted, and its key is not here').waitFor();
+  await bo.button('Close').click();
   const wall = await open('wall', '?kiosk#/d/private');
   await wall.tile('Note').getByText('Encrypted, and its key is not here').waitFor();
   expect(await wall.page.getByRole('button').count()).toBe(0);
