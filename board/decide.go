@@ -40,7 +40,7 @@ func (env Env) withDefaults() Env {
 // Decide says what becomes of an op on this state (M1). It changes nothing: the
 // decision holds the entry to append and the state after it.
 func (s *State) Decide(op *Op, env Env) Decision {
-	if c, ok := s.committed.get(opKey(op.Author.UserID, op.ID)); ok {
+	if c, ok := s.committed.get(op.Author.UserID, op.ID); ok {
 		if c.hash == op.Hash {
 			return Decision{Replay: c.version}
 		}
@@ -341,13 +341,14 @@ func (d *draft) finish(as Type, results []Result) Decision {
 		}
 		e.Epoch, e.Window = d.env.NewEpoch, d.env.Window
 	}
-	next, err := d.state.Fold(e)
+	next, err := d.state.fold(e)
 	if err != nil {
 		return refuse(&Error{Code: CodeInternal, Message: "the change does not follow on the log", Cause: err})
 	}
 	if err := d.overLimit(d.state, next); err != nil {
 		return refuse(err)
 	}
+	next.remember(e)
 	ack.Version, ack.Status, ack.Overwrote = e.Version, e.Status, e.Overwrote
 	if d.inexact {
 		ack.Change = e.Change

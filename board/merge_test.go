@@ -677,7 +677,7 @@ func TestM12_BeforeTheHorizonByValue(t *testing.T) {
 	if h := w.state.Horizon(); h != 1000 {
 		t.Fatalf("the horizon at 2000 is %d, want 1000", h)
 	}
-	if n := w.state.committed.len(); n != 1000 {
+	if n := len(commitsOf(w.state.committed)); n != 1000 {
 		t.Errorf("%d op ids are kept, want 1000", n)
 	}
 	if _, ok := w.state.Tombstone("gone"); ok {

@@ -13,7 +13,7 @@ import (
 // stamps name them by their place in it: [version, time, author], before it the path
 // of a clock; -1 is nobody.
 func (s *State) AppendSnapshot(dst []byte) []byte {
-	dst = slices.Grow(dst, s.Size()+s.Size()/4+64*s.committed.len()+1024)
+	dst = slices.Grow(dst, s.Size()+s.Size()/4+100*s.committed.len()+1024)
 	authors := s.authors()
 	dst = append(dst, `{"authors":[`...)
 	for i, a := range authors.list {
@@ -228,7 +228,7 @@ func (r *snapshotReader) sorted(key string, keys []string, stamps []stamp) pmap[
 	return pmapOf(keys, stamps)
 }
 
-func (r *snapshotReader) committed(key string, v Value) pmap[commit] {
+func (r *snapshotReader) committed(key string, v Value) opIDs {
 	var keys []string
 	var commits []commit
 	for item := range r.items(key, v) {
@@ -242,7 +242,7 @@ func (r *snapshotReader) committed(key string, v Value) pmap[commit] {
 	if !slices.IsSorted(keys) {
 		r.fail(key, "is not in order")
 	}
-	return pmapOf(keys, commits)
+	return opIDsOf(keys, commits)
 }
 
 func (r *snapshotReader) part(key string, v Value) part {

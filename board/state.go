@@ -34,12 +34,11 @@ type State struct {
 	deleted   bool
 	deletedAt int64 // Unix milliseconds
 
-	settings part
-	widgets  pmap[part]
-	layouts  pmap[*Layout]
-	// tombstones by widget id (M9), committed by opKey (M8).
-	tombstones pmap[stamp]
-	committed  pmap[commit]
+	settings   part
+	widgets    pmap[part]
+	layouts    pmap[*Layout]
+	tombstones pmap[stamp] // by widget id (M9)
+	committed  opIDs
 
 	own ownLimits // read from the settings
 
@@ -62,6 +61,10 @@ type commit struct {
 
 // opKey is the key of an op id, which is unique per user. Op ids hold no NUL.
 func opKey(userID, opID string) string { return userID + "\x00" + opID }
+
+func appendOpKey(dst []byte, userID, opID string) []byte {
+	return append(append(append(dst, userID...), 0), opID...)
+}
 
 func cutOpKey(key string) (userID, opID string) {
 	i := strings.LastIndexByte(key, 0)
@@ -192,6 +195,15 @@ func (s *State) Document() *Document {
 // the next one: another dashboard's, or a gap in the versions. An entry with version
 // 1 and another epoch begins that epoch on an empty document.
 func (s *State) Fold(e *Entry) (*State, error) {
+	n, err := s.fold(e)
+	if err == nil {
+		n.remember(e)
+	}
+	return n, err
+}
+
+// fold is Fold before the new state remembers the op.
+func (s *State) fold(e *Entry) (*State, error) {
 	n := *s
 	switch {
 	case e.DashboardID != s.id:
@@ -215,9 +227,13 @@ func (s *State) Fold(e *Entry) (*State, error) {
 		n.deleted, n.deletedAt = true, at
 	}
 	n.apply(e.Change, stamp{version: e.Version, at: at, author: e.Author})
-	n.committed = n.committed.set(opKey(e.Author.UserID, e.ID), commit{version: e.Version, hash: e.Hash})
-	n.prune()
 	return &n, nil
+}
+
+// remember completes a new state that nobody else has seen.
+func (s *State) remember(e *Entry) {
+	s.committed = s.committed.with(e.Author.UserID, e.ID, commit{version: e.Version, hash: e.Hash})
+	s.prune()
 }
 
 // prune moves the horizon and drops what lies at or before it (M12).
@@ -227,7 +243,7 @@ func (s *State) prune() {
 		return
 	}
 	s.horizon = reached - s.window
-	s.committed = s.committed.filter(func(c commit) bool { return c.version > s.horizon })
+	s.committed = s.committed.after(s.horizon)
 	s.tombstones = s.tombstones.filter(func(t stamp) bool { return t.version > s.horizon })
 	s.settings.clocks = s.settings.clocks.pruned(s.horizon)
 	for id, w := range s.widgets.all() {

@@ -70,8 +70,9 @@ const MaxSummary = 4 << 10
 
 // Journal is a store of dashboard logs. All methods may be called by any number
 // of goroutines at once, for the same dashboard too. Slices passed in are not
-// kept after the call returns unless the driver copies them; slices handed out
-// belong to the caller.
+// kept after the call returns unless the driver copies them, but for those of an
+// append that returned ErrUnknown: it may still be under way, and must not be changed.
+// Slices handed out belong to the caller, but for those of a Delivery.
 type Journal interface {
 	// Append stores the records of a after the position a.After, all or none, and
 	// returns when they are as durable as this journal makes them.
@@ -156,6 +157,6 @@ type Delivery struct {
 	DashboardID string
 	// After is the position before the first record.
 	After Position
-	// Records may be empty: see Follow.
+	// Records may be empty: see Follow. They are shared, and must not be changed.
 	Records [][]byte
 }

@@ -15,11 +15,17 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // recordCRC covers what a record is and where it belongs, so that a row in a
 // wrong place is noticed too.
 func recordCRC(id string, p journal.Position, time int64, data []byte) uint32 {
-	var where [16 + 128]byte
-	binary.BigEndian.PutUint64(where[:], uint64(p))
-	binary.BigEndian.PutUint64(where[8:], uint64(time))
-	n := 16 + copy(where[16:], id)
-	return crc32.Update(crc32.Update(0, castagnoli, where[:n]), castagnoli, data)
+	return new(whereabouts).crc(id, p, time, data)
+}
+
+// whereabouts is where a record belongs, as its checksum covers it.
+type whereabouts [16 + 128]byte
+
+func (w *whereabouts) crc(id string, p journal.Position, time int64, data []byte) uint32 {
+	binary.BigEndian.PutUint64(w[:], uint64(p))
+	binary.BigEndian.PutUint64(w[8:], uint64(time))
+	n := 16 + copy(w[16:], id)
+	return crc32.Update(crc32.Update(0, castagnoli, w[:n]), castagnoli, data)
 }
 
 // stored is a record in a commit row, and in memory until it is spread. Its data
@@ -35,6 +41,7 @@ type commitRow struct {
 	time    int64
 	records []byte // JSON
 	data    []byte
+	where   whereabouts
 }
 
 // newCommitRow makes room for appends of size bytes in all.
@@ -50,7 +57,7 @@ func (r *commitRow) add(a journal.Append, into []stored) (records []stored, summ
 		offset := len(r.data)
 		r.data = append(r.data, data...)
 		kept := r.data[offset:len(r.data):len(r.data)]
-		crc := recordCRC(a.DashboardID, p, r.time, kept)
+		crc := r.where.crc(a.DashboardID, p, r.time, kept)
 		into = append(into, stored{data: kept, time: r.time, crc: crc})
 		if len(r.records) > 1 {
 			r.records = append(r.records, ',')

@@ -23,7 +23,7 @@ var (
 
 // request is one thing for the writer to do. Exactly one of its kinds is set.
 type request struct {
-	append   journal.Append    // if it has records; a copy
+	append   journal.Append    // if it has records; borrowed
 	snapshot *journal.Snapshot // of append.DashboardID; borrowed
 	task     func(c *conn) error
 
@@ -41,25 +41,14 @@ const (
 
 func newRequest() *request { return &request{done: make(chan error, 1)} }
 
-// newAppend copies the append, so that its caller may leave before the writer has
-// looked at it.
+// newAppend makes the request of an append, whose slices nobody changes before it is
+// done.
 func newAppend(a journal.Append) *request {
 	r := newRequest()
-	n := len(a.Summary)
+	r.append, r.size = a, len(a.Summary)
 	for _, record := range a.Records {
-		n += len(record)
+		r.size += len(record)
 	}
-	buf := make([]byte, 0, n)
-	records := make([][]byte, len(a.Records))
-	for i, record := range a.Records {
-		from := len(buf)
-		buf = append(buf, record...)
-		records[i] = buf[from:len(buf):len(buf)]
-	}
-	from := len(buf)
-	buf = append(buf, a.Summary...)
-	r.append = journal.Append{DashboardID: a.DashboardID, After: a.After, Records: records, Summary: buf[from:]}
-	r.size = n
 	return r
 }
 
