@@ -15,6 +15,7 @@ import (
 	"github.com/dashwire/dashwire/internal/wire"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/observe"
+	"github.com/dashwire/dashwire/relay"
 	"github.com/dashwire/dashwire/webhook"
 )
 
@@ -23,6 +24,11 @@ import (
 type Config struct {
 	// Journal keeps the dashboards' logs. The server does not close it.
 	Journal journal.Journal
+
+	// Relay is how the nodes that share Journal tell each other what is in no log: presence,
+	// live values, messages of the app, clients that have connected anew, revocations. The
+	// server does not close it. Nil = this is the only node.
+	Relay relay.Relay
 
 	// Authenticator signs people in (C2). Nil switches sign-in off, unless
 	// RequestAuthenticator is set: everybody is owner and administrator, and requests

@@ -83,7 +83,7 @@ func New(cfg Config) (*Server, error) {
 		Pace: cfg.Pace, Sweepers: runtime.GOMAXPROCS(0),
 	})
 	s.sessions = session.NewServer(session.Config{
-		Hub: s.hub, Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer,
+		Hub: s.hub, Relay: cfg.Relay, Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer,
 		Clock: clock.Real{}, Rand: newRand(), NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks, Limits: limits,
 		SignInRefused:  s.signInRefused,
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
@@ -130,6 +130,9 @@ func (s *Server) RunUntil(ctx, now context.Context) error {
 		return errors.New("dashwire: Run may be called once")
 	}
 	close(s.begun)
+	if err := s.sessions.Join(); err != nil {
+		return fmt.Errorf("dashwire: %w", err)
+	}
 	told := s.runWebhooks(now)
 	hubCtx, stopHub := context.WithCancel(context.Background())
 	defer stopHub()
@@ -260,6 +263,8 @@ type Stats struct {
 	Sessions SessionStats `json:"sessions"`
 	Rooms    RoomStats    `json:"rooms"`
 	Process  Process      `json:"process"`
+	// Cluster tells of the other nodes; nil without Config.Relay.
+	Cluster *Cluster `json:"cluster,omitzero"`
 }
 
 // Process tells of the process that the server runs in.
@@ -278,7 +283,7 @@ func (s *Server) Stats() Stats {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return Stats{
-		Sessions: s.sessions.Stats(), Rooms: s.hub.Stats(),
+		Sessions: s.sessions.Stats(), Rooms: s.hub.Stats(), Cluster: s.sessions.Cluster(),
 		Process: Process{
 			UptimeSeconds: time.Since(s.started).Seconds(), Goroutines: runtime.NumGoroutine(),
 			HeapBytes: m.HeapInuse, MemoryBytes: m.Sys - m.HeapReleased, GoVersion: runtime.Version(),
@@ -291,4 +296,6 @@ type (
 	SessionStats = session.Stats
 	RoomStats    = room.Stats
 	SessionInfo  = session.Info
+	Cluster      = session.Cluster
+	NodeInfo     = session.NodeInfo
 )

@@ -162,8 +162,8 @@ func (v *Value) check() error {
 	return nil
 }
 
-// Broadcast sends an APP_MESSAGE to every session, but for the one whose id is except
-// ("" = none), and returns how many of this node it went to. data is anything that
+// Broadcast sends an APP_MESSAGE to every session of all nodes, but for the one whose id is
+// except ("" = none), and returns how many of this node it went to. data is anything that
 // encodes as JSON (W4).
 func (s *Server) Broadcast(name string, data any, except string) (int, error) {
 	return s.send(session.Target{Except: except}, name, data)
@@ -188,14 +188,18 @@ func (s *Server) send(t session.Target, name string, data any) (int, error) {
 	if refusal != nil {
 		return 0, refusal
 	}
-	return s.sessions.Send(t, name, value), nil
+	n, refusal := s.sessions.Send(t, name, value)
+	if refusal != nil {
+		return 0, refusal
+	}
+	return n, nil
 }
 
 // Sessions describes the sessions of this node.
 func (s *Server) Sessions() []SessionInfo { return s.sessions.List() }
 
-// RereadRights has the rights of a user's sessions read anew, of all sessions if userID is
-// "" (P4): call it when the Authorizer's answers have changed. Sessions that have lost a
+// RereadRights has the rights of a user's sessions read anew on all nodes, of all sessions
+// if userID is "" (P4): call it when the Authorizer's answers have changed. Sessions that have lost a
 // dashboard hear so within five seconds. It returns how many sessions of this node are
 // looked at.
 func (s *Server) RereadRights(userID string) int { return s.sessions.RereadRights(userID) }
@@ -231,7 +235,9 @@ func (s *Server) revoked(what, id string, sessions int, refusal *board.Error) (i
 	return sessions, nil
 }
 
-// Disconnect sends a session away: it may reconnect. It reports whether it was there.
+// Disconnect sends a session away: it may reconnect. It reports whether it was on this
+// node; if not, the others are told, where there are any.
 func (s *Server) Disconnect(sessionID, reason string) bool {
-	return s.sessions.Disconnect(sessionID, wire.CloseGoingAway, reason)
+	here, _ := s.sessions.Disconnect(sessionID, wire.CloseGoingAway, reason)
+	return here
 }

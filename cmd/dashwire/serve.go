@@ -173,6 +173,7 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	}
 	listener = c.limitFlags.guard(listener, room.connections, proxies, hooks)
 	cfg := c.config(j, hooks, scrape, proxies, room, log)
+	cfg.Relay = j.relay
 	cfg.AuthCookie = c.AuthCookie
 	c.limitFlags.put(&cfg)
 	cfg.Audit = acts

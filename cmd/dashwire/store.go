@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -14,6 +15,8 @@ import (
 	"github.com/dashwire/dashwire/journal/natsjournal"
 	"github.com/dashwire/dashwire/journal/sqlitejournal"
 	"github.com/dashwire/dashwire/metrics"
+	"github.com/dashwire/dashwire/relay"
+	"github.com/dashwire/dashwire/relay/natsrelay"
 )
 
 // natsFlags are the settings of a server that keeps its dashboards on NATS, with
@@ -34,6 +37,7 @@ type natsFlags struct {
 // store is an open journal with what a person and /metrics are told of it.
 type store struct {
 	journal.Journal
+	relay   relay.Relay // nil = there are no other nodes
 	close   func() error
 	numbers func() []metrics.Number
 	// place is where the data is, size what is told of its size.
@@ -79,8 +83,14 @@ func (c *serveCmd) openNATS(ctx context.Context, log *slog.Logger) (*store, erro
 		return nil, &notBegun{err}
 	}
 	found := j.Report()
+	r, err := natsrelay.Open(strings.Join(c.Nats, ","), natsrelay.Options{
+		Prefix: c.NatsStream + "-relay." + j.Generation(), CredentialsFile: c.NatsCreds, TLS: secure, Logger: log,
+	})
+	if err != nil {
+		return nil, &notBegun{errors.Join(err, j.Close())}
+	}
 	return &store{
-		Journal: j, close: j.Close,
+		Journal: j, relay: r, close: func() error { return errors.Join(r.Close(), j.Close()) },
 		place: fmt.Sprintf("the stream %s on NATS %s, %s, durability %s", found.Stream, found.Version,
 			count(found.Replicas, "replica", "replicas"), found.Durability),
 		numbers: func() []metrics.Number {
@@ -88,14 +98,30 @@ func (c *serveCmd) openNATS(ctx context.Context, log *slog.Logger) (*store, erro
 			if s.Connected {
 				connected = 1
 			}
-			return []metrics.Number{
+			return append(relayNumbers(r.Stats()), []metrics.Number{
 				{Name: "dashwire_journal_connected", Help: "1 while NATS is connected.", Value: connected},
 				{Name: "dashwire_journal_reconnects_total", Help: "Times that the connection to NATS came back.", Value: float64(s.Reconnects), Counter: true},
 				{Name: "dashwire_journal_followed_total", Help: "Appends of all nodes that this one has heard of.", Value: float64(s.Followed), Counter: true},
-			}
+			}...)
 		},
 		size: func() string { return "" },
 	}, nil
+}
+
+// relayNumbers are the counts of what nodes tell each other as metrics.
+func relayNumbers(s natsrelay.Stats) []metrics.Number {
+	connected := 0.0
+	if s.Connected {
+		connected = 1
+	}
+	return []metrics.Number{
+		{Name: "dashwire_relay_connected", Help: "1 while the other nodes can be told something.", Value: connected},
+		{Name: "dashwire_relay_topics", Help: "Topics that this node hears: one for each dashboard that is followed here, and three.", Value: float64(s.Topics)},
+		{Name: "dashwire_relay_sent_total", Help: "Messages sent to other nodes.", Value: float64(s.Sent), Counter: true},
+		{Name: "dashwire_relay_received_total", Help: "Messages of other nodes.", Value: float64(s.Received), Counter: true},
+		{Name: "dashwire_relay_dropped_total", Help: "Messages that could not be sent.", Value: float64(s.Dropped), Counter: true},
+		{Name: "dashwire_relay_lost_total", Help: "Times that this node did not keep up with the others.", Value: float64(s.Lost), Counter: true},
+	}
 }
 
 // tls is how NATS is reached by TLS, nil = as the address says.

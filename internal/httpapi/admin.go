@@ -55,7 +55,11 @@ func (q *request) sendMessage() *problem {
 	if p := q.did("message.sent", details("name", *body.Name, "user", to.UserID, "dashboard", to.DashboardID, "except", to.Except)); p != nil {
 		return p
 	}
-	return q.answerValue(http.StatusAccepted, reached{q.api.cfg.Send(to, *body.Name, board.Value(body.Data))})
+	n, err := q.api.cfg.Send(to, *body.Name, board.Value(body.Data))
+	if err != nil {
+		return refused(err.At("data"))
+	}
+	return q.answerValue(http.StatusAccepted, reached{n})
 }
 
 // rightsBody is the body of POST /api/admin/rights.
@@ -183,11 +187,15 @@ func (q *request) disconnect() *problem {
 	if s := q.api.cfg.Sessions.Find(id); s != nil {
 		user = s.User()
 	}
-	if !q.api.cfg.Sessions.Disconnect(id, code, reason) {
+	here, told := q.api.cfg.Sessions.Disconnect(id, code, reason)
+	if !here && !told {
 		return problemf(board.CodeNotFound, "there is no such session on this server")
 	}
 	if p := q.did("session.disconnected", details("session", id, "user", user, "reconnect", strconv.FormatBool(again))); p != nil {
 		return p
+	}
+	if !here { // one of the other nodes may have it
+		return q.answerValue(http.StatusAccepted, reached{0})
 	}
 	q.w.WriteHeader(http.StatusNoContent)
 	return nil

@@ -77,8 +77,9 @@ type Config struct {
 	Stats func() any
 	// Metrics answers /metrics; nil = 404.
 	Metrics http.Handler
-	// Send delivers an APP_MESSAGE (W4); nil = to this node's sessions.
-	Send func(t session.Target, name string, data board.Value) int
+	// Send delivers an APP_MESSAGE (W4) and returns how many sessions of this node got it;
+	// nil = as Sessions does.
+	Send func(t session.Target, name string, data board.Value) (int, *board.Error)
 	// Reread has the rights of a user's sessions read anew, "" = of all (P4), and tells
 	// how many these are; nil = of this node's.
 	Reread func(userID string) int

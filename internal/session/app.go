@@ -14,9 +14,19 @@ type Target struct {
 	Except string
 }
 
-// Send sends an APP_MESSAGE to the sessions of this node that t names, and returns
-// how many these are. A session that cannot keep up misses it.
-func (s *Server) Send(t Target, name string, data board.Value) int {
+// Send sends an APP_MESSAGE to the sessions that t names, on all nodes, and returns how
+// many of this node these are. A session that cannot keep up misses it. The only error is
+// TOO_LARGE: then nobody got it.
+func (s *Server) Send(t Target, name string, data board.Value) (int, *board.Error) {
+	s.sending.Lock() // all nodes hear what is sent here in one order (W4)
+	defer s.sending.Unlock()
+	if err := s.sendNodes(t, name, data); err != nil {
+		return 0, err
+	}
+	return s.sendHere(t, name, data), nil
+}
+
+func (s *Server) sendHere(t Target, name string, data board.Value) int {
 	var list []*Session
 	if t.UserID != "" {
 		list = s.ofUser(t.UserID)

@@ -84,9 +84,11 @@ func (s *Session) signInLocked(p *auth.Principal) {
 	}
 	if !s.server.count(s, p.UserID) {
 		s.limitedLocked(observe.LimitSessionsPerUser)
-		s.endLocked(wire.CloseSlowDown, "this user has too many sessions open; close some", false)
+		s.endLocked(wire.CloseSlowDown, tooManyOfUser, false)
 	}
 }
+
+const tooManyOfUser = "this user has too many sessions open; close some"
 
 // refuseSignInLocked ends a session whose credentials are no good.
 func (s *Session) refuseSignInLocked(err error) {
@@ -151,6 +153,11 @@ func (s *Session) nameLocked() {
 		s.clientID = s.server.cfg.NewID()
 	}
 	old := s.server.claim(s, clientKey{s.principal.UserID, s.clientID})
+	if s.server.nodes.relay != nil {
+		_ = s.server.tellNodes("", &wire.NodeMessage{Clients: &wire.NodeClients{Count: true, List: []wire.NodeClient{
+			{UserID: s.principal.UserID, ClientID: s.clientID, SessionID: s.id, Clock: s.claimed},
+		}}})
+	}
 	if f := s.server.cfg.Hooks.Connect; f != nil {
 		f(s.observedLocked())
 	}

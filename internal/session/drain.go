@@ -33,6 +33,7 @@ func (s *Server) Drain(ctx context.Context, within time.Duration) {
 	for _, c := range s.all() {
 		c.restart()
 	}
+	s.leaveNodes()
 	s.stop()
 	s.wheel.stop()
 	<-s.tasks.Close()
@@ -61,8 +62,17 @@ func (s *Session) restart() {
 	s.End(wire.CloseRestart, "the server is shutting down", true)
 }
 
-// Disconnect ends a session for an administrator. It reports whether it was there.
-func (s *Server) Disconnect(id string, code wire.CloseCode, reason string) bool {
+// Disconnect ends a session for an administrator. It reports whether it was there, and
+// whether instead the other nodes were told, one of which may have it.
+func (s *Server) Disconnect(id string, code wire.CloseCode, reason string) (here, told bool) {
+	if s.disconnectHere(id, code, reason) {
+		return true, false
+	}
+	err := s.tellNodes("", &wire.NodeMessage{End: &wire.NodeEnd{SessionID: id, Code: int(code), Reason: reason}})
+	return false, err == nil && s.nodes.relay != nil
+}
+
+func (s *Server) disconnectHere(id string, code wire.CloseCode, reason string) bool {
 	c := s.Find(id)
 	if c == nil {
 		return false

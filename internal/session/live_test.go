@@ -194,7 +194,7 @@ func TestW4_AppMessages(t *testing.T) {
 			{"to nobody", Target{UserID: "eve"}, nil},
 		}
 		for _, test := range tests {
-			if sent := n.server.Send(test.target, "deployed", `{"v":1}`); sent != len(test.want) {
+			if sent, err := n.server.Send(test.target, "deployed", `{"v":1}`); sent != len(test.want) || err != nil {
 				t.Errorf("%s: sent to %d", test.name, sent)
 			}
 			heard := 0

@@ -28,16 +28,50 @@ type revocations struct {
 // sessions of these with 4401. It returns how many sessions of this node these are. An
 // error means that nothing was done, since too much is revoked already.
 func (s *Server) RevokeUser(userID string) (int, *board.Error) {
-	return s.revoke(func(r *revocations, now time.Time) { r.users[userID] = now })
+	now := s.cfg.Clock.Now()
+	_ = s.tellNodes("", &wire.NodeMessage{Revoked: []wire.NodeRevoked{{UserID: userID, At: now.UnixMilli()}}})
+	return s.revoke(func(r *revocations, _ time.Time) { r.users[userID] = now })
 }
 
 // RevokeToken does the same for the one token with an id.
 func (s *Server) RevokeToken(id string) (int, *board.Error) {
+	_ = s.tellNodes("", &wire.NodeMessage{Revoked: []wire.NodeRevoked{{TokenID: id, At: s.cfg.Clock.Now().UnixMilli()}}})
 	return s.revoke(func(r *revocations, _ time.Time) {
 		if _, known := r.tokens[id]; !known {
 			r.tokens[id] = time.Time{}
 		}
 	})
+}
+
+// revokeHere revokes what was revoked elsewhere.
+func (s *Server) revokeHere(userID, tokenID string, at, ends time.Time) *board.Error {
+	_, err := s.revoke(func(r *revocations, _ time.Time) {
+		if userID != "" && r.users[userID].Before(at) {
+			r.users[userID] = at
+		}
+		if _, known := r.tokens[tokenID]; tokenID != "" && !known {
+			r.tokens[tokenID] = ends
+		}
+	})
+	return err
+}
+
+// list gives all that is revoked, as other nodes are told.
+func (r *revocations) list() []wire.NodeRevoked {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]wire.NodeRevoked, 0, len(r.users)+len(r.tokens))
+	for id, at := range r.users {
+		all = append(all, wire.NodeRevoked{UserID: id, At: at.UnixMilli()})
+	}
+	for id, ends := range r.tokens {
+		t := wire.NodeRevoked{TokenID: id}
+		if !ends.IsZero() {
+			t.Ends = ends.UnixMilli()
+		}
+		all = append(all, t)
+	}
+	return all
 }
 
 func (s *Server) revoke(add func(*revocations, time.Time)) (int, *board.Error) {

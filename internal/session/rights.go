@@ -9,11 +9,16 @@ import (
 	"github.com/dashwire/dashwire/internal/wire"
 )
 
-// RereadRights has the rights of a user's sessions on this node read anew, of all
+// RereadRights has the rights of a user's sessions read anew on all nodes, of all
 // sessions if userID is "" (P4). A session that may not see a dashboard any more
 // hears so as the last word on it; one whose role has changed hears the new one. It
-// returns how many sessions were looked at.
+// returns how many sessions of this node were looked at.
 func (s *Server) RereadRights(userID string) int {
+	_ = s.tellNodes("", &wire.NodeMessage{Rights: &wire.NodeRights{UserID: userID}})
+	return s.rereadHere(userID)
+}
+
+func (s *Server) rereadHere(userID string) int {
 	s.rights.Add(1)
 	list := s.all()
 	if userID != "" {

@@ -14,6 +14,7 @@ import (
 	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/wire"
 	"github.com/dashwire/dashwire/observe"
+	"github.com/dashwire/dashwire/relay"
 )
 
 // Config is what a Server works with. Hub, Authorizer, Clock, Rand, NewID and Log
@@ -32,6 +33,9 @@ type Config struct {
 	// SignInRefused hears of bad tokens that a CONNECT brought. It is called under locks
 	// and must not block. Nil = nobody does.
 	SignInRefused func(a observe.Action)
+
+	// Relay reaches the sessions of other nodes; nil = there are none.
+	Relay relay.Relay
 
 	Limits wire.Limits
 	// HeartbeatEvery and HeartbeatTimeout are the interval and timeout of C4; 0 =
@@ -119,6 +123,8 @@ type Server struct {
 
 	stats   counters
 	revoked revocations
+	nodes   nodes
+	sending sync.Mutex // messages of the app, one after the other
 }
 
 // NewServer makes a server without sessions.
@@ -133,6 +139,7 @@ func NewServer(cfg Config) *Server {
 		incoming: newIncoming(cfg.IncomingBytes),
 		empty:    make(chan struct{}),
 	}
+	s.nodes.relay = cfg.Relay
 	s.watcher, _ = cfg.Authorizer.(auth.Watcher)
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.wheel = newWheel(cfg.Clock, s.tasks.Do)
@@ -238,6 +245,9 @@ func (s *Server) claim(c *Session, key clientKey) (old *Session) {
 	defer s.mu.Unlock()
 	old = s.clients[key]
 	s.clients[key] = c
+	if s.nodes.relay != nil {
+		c.claimed = s.takeoverTime()
+	}
 	return old
 }
 

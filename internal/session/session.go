@@ -55,6 +55,8 @@ type Session struct {
 	signedIn     bool
 	clientID     string
 	named        bool      // has claimed its client
+	claimed      uint64    // when it has, among nodes; under the server's mu
+	elsewhere    int       // sessions of the user on other nodes, as they told
 	askTokenAt   time.Time // when to ask for a new token, if the present one ends (C3)
 	tokenAsked   bool      // CONNECT {authRequired} was sent for the present token
 	appHeartbeat bool
