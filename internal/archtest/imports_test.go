@@ -57,6 +57,8 @@ var house = map[string][]string{
 
 	"internal/archtest":    nil,
 	"internal/attack":      {anything},
+	"internal/chaos":       {anything},
+	"internal/chaos/natsd": nil,
 	"internal/floods":      {anything},
 	"internal/bench":       {anything},
 	"internal/hostmetrics": {anything},
@@ -95,6 +97,7 @@ var libraries = map[string][]string{
 	"github.com/gobwas/ws":               {"internal/wsconn", "client", "internal/bench"},
 	"modernc.org/sqlite":                 {"journal/sqlitejournal", "webhook/sqlitestore"},
 	"github.com/nats-io/nats.go":         {"journal/natsjournal", "relay/natsrelay"},
+	"github.com/nats-io/nats-server/v2":  {"internal/chaos/natsd"},
 	"github.com/dunglas/httpsfv":         {"auth/httpsig"},
 	"github.com/golang-jwt/jwt/v5":       {"auth/jwtauth", "cmd/dashwire"},
 	"github.com/MicahParks/jwkset":       {"auth/jwtauth", "cmd/dashwire"},
@@ -106,7 +109,7 @@ var libraries = map[string][]string{
 	"github.com/goccy/go-yaml":      {"cmd/dashwire"},
 	"github.com/lmittmann/tint":     {"cmd/dashwire"},
 	"github.com/mattn/go-isatty":    {"cmd/dashwire"},
-	"github.com/google/uuid":        {".", "client", "cmd/dashwire", "internal/bench", "internal/httpapi"},
+	"github.com/google/uuid":        {".", "client", "cmd/dashwire", "internal/bench", "internal/chaos", "internal/httpapi"},
 	"golang.org/x/sys":              {"internal/wsconn", "journal/sqlitejournal", "cmd/dashwire", "internal/bench"},
 	"golang.org/x/crypto":           {"internal/certs"},
 	"golang.org/x/time":             {".", "internal/floods", "internal/bench"},
@@ -173,10 +176,15 @@ func mayUse(dir, path string, test bool) bool {
 	}
 	for mod, users := range libraries {
 		if path == mod || strings.HasPrefix(path, mod+"/") {
-			return slices.Contains(users, dir)
+			return slices.Contains(users, dir) || test && tested(path)
 		}
 	}
-	return test && slices.ContainsFunc(testLibraries, func(mod string) bool {
+	return test && tested(path)
+}
+
+// tested tells whether any test may import it.
+func tested(path string) bool {
+	return slices.ContainsFunc(testLibraries, func(mod string) bool {
 		return path == mod || strings.HasPrefix(path, mod+"/")
 	})
 }
