@@ -79,14 +79,24 @@ func (c *cluster) draw(rng *rand.Rand) fault {
 	if c.network.isolated() {
 		other, third := c.nats[k], c.nats[members-i-k]
 		list = append(list,
-			func() fault { return drop(nats, "without the other NATS servers", peer("in", other), peer("in", third)) },
-			func() fault { return drop(nats, "hears no other NATS server", "in tcp dport 6222", "in tcp sport 6222") },
-			func() fault { return drop(nats, "no other NATS server hears it", peer("out", other), peer("out", third)) },
-			func() fault { return drop(nats, "and "+other.name+" hear nothing of each other", peer("in", other), peer("out", other)) },
+			func() fault {
+				return drop(nats, "without the other NATS servers", peer("in", other), peer("in", third))
+			},
+			func() fault {
+				return drop(nats, "hears no other NATS server", "in tcp dport 6222", "in tcp sport 6222")
+			},
+			func() fault {
+				return drop(nats, "no other NATS server hears it", peer("out", other), peer("out", third))
+			},
+			func() fault {
+				return drop(nats, "and "+other.name+" hear nothing of each other", peer("in", other), peer("out", other))
+			},
 			func() fault { return drop(nats, "is cut off", "in ip version 4", "out ip version 4") },
 			func() fault { return drop(nats, "loses 5 % of packets", "in numgen random mod 100 < 5") },
 			func() fault { return drop(node, "is cut off", "in ip version 4", "out ip version 4") },
-			func() fault { return drop(node, "loses 5 % of packets", "in numgen random mod 100 < 5", "out numgen random mod 100 < 5") },
+			func() fault {
+				return drop(node, "loses 5 % of packets", "in numgen random mod 100 < 5", "out numgen random mod 100 < 5")
+			},
 			func() fault { return drop(node, "hears nobody", "in ip version 4") },
 			func() fault { return drop(node, "nobody hears it", "out ip version 4") },
 		)
