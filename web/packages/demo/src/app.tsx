@@ -7,7 +7,6 @@ import { holdLostKeys } from './keyboard/lost-keys.ts';
 import { type Person, person, personOf, userIdOf } from './person.ts';
 import { encryption, restoreKey, wordsAsked } from './private/keys.ts';
 import { firstDashboard, type PageOptions, parseOptions, type Route } from './routes.ts';
-import './shell/dialog.css';
 import './shell/page.css';
 import { DashboardPage } from './shell/dashboard-page.tsx';
 import type { CommonActions } from './shell/menu.tsx';

@@ -1,9 +1,8 @@
-import { Dialog } from '@base-ui/react/dialog';
 import { useClient } from '@dashwire/react';
-import { Check, CircleAlert, CircleHelp, LoaderCircle, Undo2, X } from 'lucide-react';
+import { Check, CircleAlert, CircleHelp, LoaderCircle, Undo2 } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { dashboardHref } from '../routes.ts';
-import '../shell/dialog.css';
+import { Modal } from '../shell/modal.tsx';
 import { type Import, imports, isBusy } from './imports.ts';
 import { count, resultInWords } from './words.ts';
 
@@ -12,29 +11,18 @@ export function ImportSheet({ imports: all }: { readonly imports: readonly Impor
   const busy = all.filter(({ state }) => isBusy(state)).length;
   const title = busy > 0 ? `Importing ${count(all.length, 'file')}…` : titleOf(all);
   return (
-    <Dialog.Root open onOpenChange={(open) => !open && imports.clear()}>
-      <Dialog.Portal>
-        <Dialog.Backdrop className="dialog-backdrop" />
-        <Dialog.Popup className="dialog import" aria-modal="true">
-          <header className="dialog-header">
-            <Dialog.Title className="dialog-title">{title}</Dialog.Title>
-            <Dialog.Close className="ui-button plain icon" aria-label="Close">
-              <X size={16} />
-            </Dialog.Close>
-          </header>
-          <ul className="import-files" aria-live="polite">
-            {all.map((one) => (
-              <li key={one.key} className="import-file" data-state={one.state.name}>
-                <Mark state={one.state} />
-                <div>
-                  <File one={one} />
-                </div>
-              </li>
-            ))}
-          </ul>
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <Modal title={title} className="import" onClose={() => imports.clear()}>
+      <ul className="import-files" aria-live="polite">
+        {all.map((one) => (
+          <li key={one.key} className="import-file" data-state={one.state.name}>
+            <Mark state={one.state} />
+            <div>
+              <File one={one} />
+            </div>
+          </li>
+        ))}
+      </ul>
+    </Modal>
   );
 }
 

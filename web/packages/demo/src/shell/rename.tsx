@@ -1,8 +1,7 @@
-import { Dialog } from '@base-ui/react/dialog';
 import { useClient } from '@dashwire/react';
-import { X } from 'lucide-react';
 import { type FormEvent, type ReactNode, type RefObject, useRef, useState } from 'react';
 import { person, rename } from '../person.ts';
+import { Modal } from './modal.tsx';
 
 /** How long a change of name waits for what is on its way, in ms. */
 const patience = 3000;
@@ -11,20 +10,9 @@ const patience = 3000;
 export function RenameDialog({ open, onClose }: { readonly open: boolean; readonly onClose: () => void }): ReactNode {
   const field = useRef<HTMLInputElement>(null);
   return (
-    <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
-      <Dialog.Portal>
-        <Dialog.Backdrop className="dialog-backdrop" />
-        <Dialog.Popup className="dialog" initialFocus={field}>
-          <header className="dialog-header">
-            <Dialog.Title className="dialog-title">Your name</Dialog.Title>
-            <Dialog.Close className="ui-button plain icon" aria-label="Close">
-              <X size={16} />
-            </Dialog.Close>
-          </header>
-          <RenameForm field={field} onClose={onClose} />
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <Modal title="Your name" open={open} focus={field} onClose={onClose}>
+      <RenameForm field={field} onClose={onClose} />
+    </Modal>
   );
 }
 

@@ -1,8 +1,7 @@
-import { Dialog } from '@base-ui/react/dialog';
 import { useClient } from '@dashwire/react';
-import { X } from 'lucide-react';
 import { type ReactNode, useEffect, useRef } from 'react';
 import { useOf } from '../grid/select.ts';
+import { Modal } from '../shell/modal.tsx';
 import { SignInForm } from './form.tsx';
 
 /** Over a page that goes on being shown: what was changed meanwhile is sent as soon as somebody is signed in again. */
@@ -15,28 +14,15 @@ export function SignInDialog({ open, onClose }: { readonly open: boolean; readon
   useEffect(() => {
     if (inside) onClose();
   }, [inside, onClose]);
+  const ended = user === null ? 'Your sign-in has ended.' : `Your sign-in as ${user} has ended.`;
   return (
-    <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
-      <Dialog.Portal>
-        <Dialog.Backdrop className="dialog-backdrop" />
-        <Dialog.Popup className="dialog" initialFocus={field}>
-          <header className="dialog-header">
-            <Dialog.Title className="dialog-title">Sign in again</Dialog.Title>
-            <Dialog.Close className="ui-button plain icon" aria-label="Close">
-              <X size={16} />
-            </Dialog.Close>
-          </header>
-          <Dialog.Description className="dialog-text">
-            {user === null ? 'Your sign-in has ended.' : `Your sign-in as ${user} has ended.`} {kept(pending)}
-          </Dialog.Description>
-          <SignInForm field={field}>
-            <button type="button" className="ui-button" onClick={onClose}>
-              Later
-            </button>
-          </SignInForm>
-        </Dialog.Popup>
-      </Dialog.Portal>
-    </Dialog.Root>
+    <Modal title="Sign in again" text={`${ended} ${kept(pending)}`} open={open} focus={field} onClose={onClose}>
+      <SignInForm field={field}>
+        <button type="button" className="ui-button" onClick={onClose}>
+          Later
+        </button>
+      </SignInForm>
+    </Modal>
   );
 }
 

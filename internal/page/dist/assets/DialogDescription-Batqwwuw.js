@@ -1,1 +1,0 @@
-import{i as e,n as t}from"./jsx-runtime-DyZJNswf.js";import{s as n}from"./DialogTitle-Bw4qw5Qn.js";import{jt as r,kn as i}from"./store-KFYHzNTE.js";var a=e(t(),1).forwardRef(function(e,t){let{render:a,className:o,style:s,id:c,...l}=e,u=n(),d=r(c);return u.useSyncedValueWithCleanup(`descriptionElementId`,d),i(`p`,e,{ref:t,props:[{id:d},l]})});export{a as t};
