@@ -41,6 +41,9 @@ type Config struct {
 	Authorizer auth.Authorizer
 	// Insecure drops the checks that keep a server without sign-in to this machine.
 	Insecure bool
+	// Revocations remembers what was revoked over a restart (C3); see auth/sqlitestore. The
+	// server does not close it. Nil = a restart forgets it.
+	Revocations auth.RevocationStore
 	// AuthCookie names the cookie that holds a token; "" = none does. With it, pages can
 	// sign in by POST /api/sign-in (H7).
 	AuthCookie string

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -86,6 +87,7 @@ func New(cfg Config) (*Server, error) {
 		Hub: s.hub, Relay: cfg.Relay, Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer,
 		Clock: clock.Real{}, Rand: newRand(), NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks, Limits: limits,
 		SignInRefused:  s.signInRefused,
+		Revocations:    cfg.Revocations,
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
 		ReconnectMin: cfg.ReconnectMin, ReconnectMax: cfg.ReconnectMax,
 		SessionsPerUser: cfg.SessionsPerUser, MaxSessions: cfg.MaxSessions, SessionsPerAddress: cfg.SessionsPerAddress,
@@ -94,6 +96,9 @@ func New(cfg Config) (*Server, error) {
 		MessageBurst:      cfg.MessageBurst, BytesPerSecond: cfg.BytesPerSecond,
 		IncomingBytes: cmp.Or(cfg.IncomingBytes, s.memory.incoming(limits.MessageBytes)),
 	})
+	if err := s.loadRevocations(); err != nil {
+		return nil, fmt.Errorf("dashwire.New: %w", err)
+	}
 	s.sockets = wsconn.NewGroup(wsconn.Config{MessageBytes: limits.MessageBytes})
 	s.api = httpapi.New(httpapi.Config{
 		Hub: s.hub, Sessions: s.sessions, Journal: cfg.Journal,
@@ -138,11 +143,9 @@ func (s *Server) RunUntil(ctx, now context.Context) error {
 	defer stopHub()
 	ended := make(chan error, 1)
 	go func() { ended <- s.hub.Run(hubCtx) }()
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		s.memory.watch(hubCtx, s.shed)
-	}()
+	var watches sync.WaitGroup
+	watches.Go(func() { s.memory.watch(hubCtx, s.shed) })
+	watches.Go(func() { s.tidyRevocations(hubCtx) })
 
 	var err error
 	select {
@@ -157,7 +160,7 @@ func (s *Server) RunUntil(ctx, now context.Context) error {
 		s.cfg.Log.Warn("some connections did not end by themselves", "err", e)
 	}
 	stopHub()
-	<-watched
+	watches.Wait()
 	told()
 	if err == nil {
 		err = <-ended

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"time"
 
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
@@ -13,7 +11,6 @@ import (
 	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wire"
-	"github.com/dashwire/dashwire/observe"
 )
 
 // Answer is the terminal answer to an op that was not refused: exactly one of Ack
@@ -203,37 +200,6 @@ func (s *Server) Sessions() []SessionInfo { return s.sessions.List() }
 // dashboard hear so within five seconds. It returns how many sessions of this node are
 // looked at.
 func (s *Server) RereadRights(userID string) int { return s.sessions.RereadRights(userID) }
-
-// RevokeUser refuses every token of a user that was issued up to now, and closes the
-// sessions of these with 4401 (C3). It returns how many sessions of this node these are.
-// What is revoked is remembered until the process ends, at most 100,000 users and tokens;
-// the error means that there is no room, or that it is revoked and Config.Audit could not
-// write it down.
-func (s *Server) RevokeUser(userID string) (sessions int, err error) {
-	n, refusal := s.sessions.RevokeUser(userID)
-	return s.revoked("user", userID, n, refusal)
-}
-
-// RevokeToken does the same for one token: the one with this [auth.Principal.TokenID].
-func (s *Server) RevokeToken(tokenID string) (sessions int, err error) {
-	n, refusal := s.sessions.RevokeToken(tokenID)
-	return s.revoked("jti", tokenID, n, refusal)
-}
-
-func (s *Server) revoked(what, id string, sessions int, refusal *board.Error) (int, error) {
-	if refusal != nil {
-		return 0, refusal
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	err := s.act(ctx, observe.Action{
-		Name: "tokens.revoked", Details: map[string]string{what: id, "sessions": strconv.Itoa(sessions), "by": "the app"},
-	})
-	if err != nil {
-		return sessions, fmt.Errorf("dashwire: it is revoked, but the audit log cannot be written: %w", err)
-	}
-	return sessions, nil
-}
 
 // Disconnect sends a session away: it may reconnect. It reports whether it was on this
 // node; if not, the others are told, where there are any.

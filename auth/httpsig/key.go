@@ -137,6 +137,26 @@ func (k Key) ID() string { return k.id }
 // Algorithm is the one under which the key is used.
 func (k Key) Algorithm() Algorithm { return k.algorithm }
 
+// Fingerprint is the same for the same key under any id, and for no other key. It tells
+// nobody a secret.
+func (k Key) Fingerprint() string {
+	h := sha256.New()
+	h.Write([]byte("dashwire key " + string(k.algorithm) + "\x00"))
+	switch k.algorithm {
+	case Ed25519:
+		h.Write(k.ed25519Public)
+	case ECDSAP256:
+		der, err := x509.MarshalPKIXPublicKey(k.ecdsaPublic)
+		if err != nil {
+			return "" // never: the curve is P-256
+		}
+		h.Write(der)
+	default:
+		h.Write(k.secret)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+}
+
 // verify reports whether sig is the key's over base (RFC 9421, section 3.3).
 func (k Key) verify(base, sig []byte) bool {
 	switch k.algorithm {

@@ -177,7 +177,15 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	cfg.AuthCookie = c.AuthCookie
 	c.limitFlags.put(&cfg)
 	cfg.Audit = acts
-	doors.open(p.ctx, &cfg)
+	closeDoors, err := doors.open(p.ctx, c.Data, &cfg)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := closeDoors(); err != nil {
+			log.Error("closing the store of revocations", "err", err)
+		}
+	}()
 	if rights != nil { // an interface that holds a nil pointer is not nil
 		cfg.Authorizer = rights
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/dashwire/dashwire"
-	"github.com/dashwire/dashwire/auth/httpsig"
 	"github.com/dashwire/dashwire/auth/jwtauth"
+	"github.com/dashwire/dashwire/auth/sqlitestore"
 )
 
 // signInFlags say whose tokens are taken. The rarer ones are not in the help, which is a
@@ -37,32 +37,41 @@ func (f *signInFlags) tokens() bool { return len(f.SecretFile) > 0 || len(f.Keys
 // doors check who comes in; nil where there is nothing to check with.
 type doors struct {
 	tokens *jwtauth.Authenticator
-	signed *httpsig.Authenticator
+	signed *signingKeys
 }
 
 // doors makes what checks tokens and signed requests. Files are looked at again by r.
 func (f *signInFlags) doors(r *reloader, log *slog.Logger) (d doors, err error) {
 	if d.tokens, err = f.authenticator(r, log); err == nil && f.Signing != "" {
-		err = r.read("the keys of signed requests", []string{f.Signing}, func() error {
-			a, err := readSigningKeys(f.Signing, d.signed)
-			if err == nil {
-				d.signed = a
-			}
-			return err
-		})
+		d.signed = &signingKeys{path: f.Signing}
+		err = r.read("the keys of signed requests", []string{f.Signing}, d.signed.read)
 	}
 	return d, err
 }
 
-// open puts the doors in place.
-func (d doors) open(ctx context.Context, cfg *dashwire.Config) {
+// open puts the doors in place, with the file beside the data file that remembers what was
+// taken back; close gives that one back.
+func (d doors) open(ctx context.Context, data string, cfg *dashwire.Config) (shut func() error, err error) {
+	if d.tokens == nil && d.signed == nil {
+		return func() error { return nil }, nil
+	}
+	store, err := sqlitestore.Open(ctx, data+"-revoked")
+	if err != nil {
+		return nil, &notBegun{err}
+	}
+	cfg.Revocations = store
 	if d.tokens != nil { // an interface that holds a nil pointer is not nil
 		cfg.Authenticator = d.tokens
 		_ = d.tokens.Fetch(ctx) // what is wrong has been logged, and it is tried again
 	}
 	if d.signed != nil {
-		cfg.RequestAuthenticator = d.signed
+		d.signed.seen = func(name string) (time.Time, error) { return store.KeySeen(ctx, name, time.Now()) }
+		if err := d.signed.read(); err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+		cfg.RequestAuthenticator = d.signed.door
 	}
+	return store.Close, nil
 }
 
 // authenticator makes what checks tokens, nil without keys for them.

@@ -368,6 +368,75 @@ func TestC3_RevokingClosesSessions(t *testing.T) {
 	p.stop()
 }
 
+// TestC3_WhatIsRevokedStaysSo over a kill without warning, and over a start that adds keys.
+func TestC3_WhatIsRevokedStaysSo(t *testing.T) {
+	dir := t.TempDir()
+	must(t, dir, "token", "--new-secret", "--secret-file", "secret")
+	keys := "keys:\n- {id: cron, algorithm: hmac-sha256, key: " + signingSecret + ", user: cron, dashboards: {ops: editor}}\n"
+	write(t, filepath.Join(dir, "keys.yaml"), keys)
+	args := []string{"--jwt-secret-file", "secret", "--drain", "100ms", "--signing-keys", "keys.yaml"}
+	p := serve(t, dir, args...)
+	admin := p.token("--user", "op", "--admin")
+	mint := func(user, id string, issued time.Time) string {
+		t.Helper()
+		return p.mint(auth.Principal{
+			UserID: user, Grants: []auth.Grant{{Pattern: "ops", Role: auth.Editor}}, TokenID: id,
+			Expires: time.Now().Add(time.Hour), IssuedAt: issued,
+		})
+	}
+	before := time.Now().Add(-time.Minute)
+	one, two, bo := mint("ana", "t-1", before), mint("ana", "t-2", before), mint("bo", "t-3", before)
+	for _, body := range []string{`{"jti":"t-1"}`, `{"userId":"bo"}`, `{"userId":"cron"}`} {
+		if status, answer := p.call(admin, "POST", "/api/admin/revoke", body); status != 200 {
+			t.Fatalf("revoking: %d %s", status, answer)
+		}
+	}
+	p.signal(syscall.SIGKILL)
+	p.end()
+
+	write(t, filepath.Join(dir, "keys.yaml"), strings.ReplaceAll(keys, "id: cron", "id: renamed")+
+		"- {id: new, algorithm: hmac-sha256, key: "+strings.Repeat("QUJD", 12)+", user: cron, dashboards: {ops: editor}}\n")
+	p = serve(t, dir, args...)
+	for _, c := range []struct {
+		name, token string
+		want        int
+	}{
+		{"a token", one, 401},
+		{"another of its user", two, 200},
+		{"one of a user", bo, 401},
+		{"a later one of that user", mint("bo", "t-4", time.Now().Add(2*time.Second)), 200},
+	} {
+		if status, body := p.call(c.token, "GET", "/api/dashboards", ""); status != c.want {
+			t.Errorf("%s: %d, want %d: %s", c.name, status, c.want, body)
+		}
+	}
+	for id, want := range map[string]int{"renamed": 401, "new": 200} {
+		secret := map[string]string{"renamed": signingSecret, "new": strings.Repeat("QUJD", 12)}[id]
+		key, err := httpsig.ParseKey(id, httpsig.HMACSHA256, secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for deadline := time.Now().Add(patience); ; { // at first it asks to wait
+			r := request(t, "GET", p.url+"/api/dashboards", "")
+			if err := httpsig.Sign(r, key, httpsig.SignOptions{Created: time.Now().Add(5 * time.Second)}); err != nil {
+				t.Fatal(err)
+			}
+			status, body := send(t, r)
+			if status == 503 && time.Now().Before(deadline) {
+				continue
+			}
+			if status != want {
+				t.Errorf("the key %s: %d, want %d: %s", id, status, want, body)
+			}
+			break
+		}
+	}
+	if info, err := os.Stat(filepath.Join(dir, "dashwire.db-revoked")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	p.stop()
+}
+
 // TestC1_WithSignInAServerIsForOthersToo: no demo, any Host, any address, no ?userId=.
 func TestC1_WithSignInAServerIsForOthersToo(t *testing.T) {
 	dir := t.TempDir()

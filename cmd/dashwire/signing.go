@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -33,28 +34,55 @@ type signingKey struct {
 	Admin      bool              `yaml:"admin"`
 }
 
-// readSigningKeys makes an authenticator of a file, or has one that is there take its keys
-// in. Its errors do not hold what may be secret.
-func readSigningKeys(path string, into *httpsig.Authenticator) (*httpsig.Authenticator, error) {
-	data, err := os.ReadFile(path)
+// signingKeys are the keys of a file, and what takes requests signed by them.
+type signingKeys struct {
+	path string
+	door *httpsig.Authenticator // nil until the first read
+	// seen tells since when a key is known, so that a revoked one does not count as new
+	// after a restart (C3); nil = since now.
+	seen func(name string) (time.Time, error)
+}
+
+// read makes an authenticator of the file, or has the one that is there take its keys in.
+// Its errors do not hold what may be secret.
+func (s *signingKeys) read() error {
+	data, err := os.ReadFile(s.path)
 	if err != nil {
-		return nil, refuse("--signing-keys: the file cannot be read: %w", err)
+		return refuse("--signing-keys: the file cannot be read: %w", err)
 	}
 	keys, people, err := parseSigningKeys(data)
 	if err == nil {
-		into, err = takeIn(into, keys, people)
+		err = s.date(keys, people)
+	}
+	if err == nil {
+		s.door, err = takeIn(s.door, keys, people)
 	}
 	if err != nil {
-		return nil, refuse("--signing-keys: %s: %w", path, err)
+		return refuse("--signing-keys: %s: %w", s.path, err)
 	}
-	return into, nil
+	return nil
+}
+
+// date notes since when each key is known as its user's.
+func (s *signingKeys) date(keys []httpsig.Key, people map[string]auth.Principal) (err error) {
+	if s.seen == nil {
+		return nil
+	}
+	for _, k := range keys {
+		who := people[k.ID()]
+		if who.IssuedAt, err = s.seen(who.UserID + " " + k.Fingerprint()); err != nil {
+			return err
+		}
+		people[k.ID()] = who
+	}
+	return nil
 }
 
 // takeIn makes an authenticator, or replaces the keys of one.
 func takeIn(into *httpsig.Authenticator, keys []httpsig.Key, people map[string]auth.Principal) (*httpsig.Authenticator, error) {
 	if into != nil {
 		if err := into.Replace(keys, people); err != nil {
-			return nil, errors.New(strings.TrimPrefix(err.Error(), "httpsig.Authenticator.Replace: "))
+			return into, errors.New(strings.TrimPrefix(err.Error(), "httpsig.Authenticator.Replace: "))
 		}
 		return into, nil
 	}

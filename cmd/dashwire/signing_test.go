@@ -77,14 +77,14 @@ func TestC2_SigningKeysThatAreWrong(t *testing.T) {
 			}
 		})
 	}
-	if _, err := readSigningKeys(filepath.Join(t.TempDir(), "none"), nil); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+	if err := (&signingKeys{path: filepath.Join(t.TempDir(), "none")}).read(); err == nil || !strings.Contains(err.Error(), "cannot be read") {
 		t.Errorf("a file that is not there: %v", err)
 	}
 	broken := filepath.Join(t.TempDir(), "keys.yaml")
 	if err := os.WriteFile(broken, []byte("keys: []"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := readSigningKeys(broken, nil); err == nil || !strings.Contains(err.Error(), broken+": there are no keys") {
+	if err := (&signingKeys{path: broken}).read(); err == nil || !strings.Contains(err.Error(), broken+": there are no keys") {
 		t.Errorf("a file without keys: %v", err)
 	}
 }

@@ -25,8 +25,10 @@ var house = map[string][]string{
 	"auth/httpsig": {"board", "auth"},
 	"auth/jwtauth": {"board", "auth"},
 
+	"auth/sqlitestore": {"auth", "internal/sqlitefile"},
+
 	"webhook":             {"board", "journal"},
-	"webhook/sqlitestore": {"journal", "webhook"},
+	"webhook/sqlitestore": {"journal", "webhook", "internal/sqlitefile"},
 
 	"relay":           {"board"},
 	"relay/relaytest": {"relay"},
@@ -37,7 +39,8 @@ var house = map[string][]string{
 	"observe": {"board"},
 	"metrics": {"board", "observe"},
 
-	"internal/ratelimit": nil,
+	"internal/ratelimit":  nil,
+	"internal/sqlitefile": nil,
 
 	"internal/wire":     {"board"},
 	"internal/room":     {"board", "journal", "auth", "observe", "internal/wire", "relay"},
@@ -79,7 +82,7 @@ var foundation = []string{"internal/jsontext", "internal/clock"}
 // drivers fill a contract. They never import each other, and the root package
 // reaches none of them: an embedder's build has only the drivers that it names.
 var drivers = []string{
-	"journal/memjournal", "journal/natsjournal", "journal/sqlitejournal", "auth/callout", "auth/httpsig", "auth/jwtauth", "metrics", "webhook/sqlitestore",
+	"journal/memjournal", "journal/natsjournal", "journal/sqlitejournal", "auth/callout", "auth/httpsig", "auth/jwtauth", "auth/sqlitestore", "metrics", "webhook/sqlitestore",
 	"relay/memrelay", "relay/natsrelay",
 }
 
@@ -88,14 +91,14 @@ var drivers = []string{
 var testsMayAlso = []string{
 	"board", "journal", "auth", "observe", "client", ".",
 	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest", "auth/callout", "auth/httpsig",
-	"webhook/sqlitestore", "relay", "relay/memrelay", "relay/relaytest",
+	"auth/sqlitestore", "webhook/sqlitestore", "relay", "relay/memrelay", "relay/relaytest",
 }
 
 // libraries says who may import which module outside the standard library.
 var libraries = map[string][]string{
 	"github.com/go-json-experiment/json": {"internal/jsontext"},
 	"github.com/gobwas/ws":               {"internal/wsconn", "client", "internal/bench"},
-	"modernc.org/sqlite":                 {"journal/sqlitejournal", "webhook/sqlitestore"},
+	"modernc.org/sqlite":                 {"journal/sqlitejournal", "internal/sqlitefile"},
 	"github.com/nats-io/nats.go":         {"journal/natsjournal", "relay/natsrelay"},
 	"github.com/nats-io/nats-server/v2":  {"internal/chaos/natsd"},
 	"github.com/dunglas/httpsfv":         {"auth/httpsig"},

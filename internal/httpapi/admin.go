@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 
+	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/jsontext"
 	"github.com/dashwire/dashwire/internal/session"
@@ -113,28 +115,29 @@ func (q *request) revoke() *problem {
 	if q.api.cfg.Authenticator == nil {
 		return problemf(board.CodeBadMessage, "sign-in is off on this server, so there are no tokens to revoke")
 	}
-	sessions := q.api.cfg.Sessions
-	var closed int
-	var err *board.Error
+	what := auth.Revocation{UserID: of(body.UserID), TokenID: of(body.TokenID), At: q.api.cfg.Clock.Now()}
 	switch {
 	case (body.UserID == nil) == (body.TokenID == nil):
 		return problemf(board.CodeBadMessage, "send userId for all tokens of a user, or jti for one token").at("userId")
-	case body.UserID != nil && (*body.UserID == "" || len(*body.UserID) > maxTokenID):
+	case body.UserID != nil && (what.UserID == "" || len(what.UserID) > maxTokenID):
 		return problemf(board.CodeInvalidID, "userId has 1 to %d bytes: send one", maxTokenID).at("userId")
-	case body.UserID != nil:
-		closed, err = sessions.RevokeUser(*body.UserID)
-	case *body.TokenID == "" || len(*body.TokenID) > maxTokenID:
+	case body.TokenID != nil && (what.TokenID == "" || len(what.TokenID) > maxTokenID):
 		return problemf(board.CodeInvalidID, "jti has 1 to %d bytes: send one", maxTokenID).at("jti")
-	default:
-		closed, err = sessions.RevokeToken(*body.TokenID)
 	}
-	if err != nil {
+	// Whoever hangs up has it done all the same.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(q.r.Context()), actWithin)
+	defer cancel()
+	closed, err := q.api.cfg.Revoke(ctx, what)
+	if err != nil && err.Code != board.CodeUnavailable {
 		return refused(err)
 	}
-	q.api.cfg.Log.Warn("http: tokens were revoked", "user", shown(of(body.UserID)), "jti", shown(of(body.TokenID)),
+	q.api.cfg.Log.Warn("http: tokens were revoked", "user", shown(what.UserID), "jti", shown(what.TokenID),
 		"sessions", closed, "by", shown(q.principal.UserID), "remote", q.remote)
-	if p := q.did("tokens.revoked", details("user", of(body.UserID), "jti", of(body.TokenID), "sessions", number(closed))); p != nil {
+	if p := q.did("tokens.revoked", details("user", what.UserID, "jti", what.TokenID, "sessions", number(closed))); p != nil {
 		return p
+	}
+	if err != nil { // it is done, and was not stored
+		return refused(err)
 	}
 	return q.answerValue(http.StatusOK, reached{closed})
 }

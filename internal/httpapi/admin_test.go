@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/observe"
 )
 
 func TestH4_OperatorsOnly(t *testing.T) {
@@ -197,6 +199,29 @@ func TestH4_RevokedTokensOpenNothing(t *testing.T) {
 	}
 	n.do("POST", "/api/admin/revoke", `{"userId":"op"}`, as("op")).want(200)
 	n.do("GET", "/api/stats", "", as("op")).refused(401, board.CodeUnauthenticated)
+}
+
+// TestC3_ARevocationThatIsNotStoredIsNoSuccess: it counts, is written down, and is told to
+// be in danger.
+func TestC3_ARevocationThatIsNotStoredIsNoSuccess(t *testing.T) {
+	var acts []string
+	n := start(t, func(c *Config) {
+		c.Authenticator = tokens{"ana": {UserID: "ana", TokenID: "1"}, "op": {UserID: "op", Admin: true}}
+		c.Act = func(_ context.Context, a observe.Action) error {
+			acts = append(acts, a.Name+" "+a.Details["jti"]+" "+a.Details["sessions"])
+			return nil
+		}
+		c.Revoke = func(ctx context.Context, r auth.Revocation) (int, *board.Error) {
+			if _, ok := ctx.Deadline(); !ok || r.TokenID != "1" || r.UserID != "" || r.At.IsZero() {
+				t.Errorf("asked for %+v", r)
+			}
+			return 3, &board.Error{Code: board.CodeUnavailable, Message: "it could not be stored"}
+		}
+	})
+	p := n.do("POST", "/api/admin/revoke", `{"jti":"1"}`, as("op")).refused(503, board.CodeUnavailable)
+	if p.Header.Get("Retry-After") == "" || !slices.Equal(acts, []string{"tokens.revoked 1 3"}) {
+		t.Errorf("%v, written down %q", p.Header, acts)
+	}
 }
 
 func TestH5_FaultsOfTheServerShowAnIDOnly(t *testing.T) {

@@ -83,6 +83,8 @@ type Config struct {
 	// Reread has the rights of a user's sessions read anew, "" = of all (P4), and tells
 	// how many these are; nil = of this node's.
 	Reread func(userID string) int
+	// Revoke takes credentials back (C3); nil = on this node, as session.Server.Revoke.
+	Revoke func(ctx context.Context, r auth.Revocation) (sessions int, err *board.Error)
 	// Act writes down what an administrator did, and returns once that is safe; nil = it
 	// is written nowhere.
 	Act func(ctx context.Context, a observe.Action) error
@@ -132,6 +134,9 @@ func (c *Config) defaults() {
 	}
 	if c.Reread == nil {
 		c.Reread = c.Sessions.RereadRights
+	}
+	if c.Revoke == nil {
+		c.Revoke = c.Sessions.Revoke
 	}
 }
 

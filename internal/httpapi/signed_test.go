@@ -250,7 +250,7 @@ func TestC2_OwnRequestAuthenticators(t *testing.T) {
 func TestC3_ARevokedUsersKeyIsNoGood(t *testing.T) {
 	n, feed, edit := takesSigned(t, nil)
 	n.send(feed.sign(n.request("PUT", cpuData, `{"data":1}`))).want(204)
-	if _, refusal := n.sessions.RevokeUser("sensor"); refusal != nil {
+	if _, refusal := n.sessions.RevokeUser(t.Context(), "sensor"); refusal != nil {
 		t.Fatal(refusal)
 	}
 	n.send(feed.sign(n.request("PUT", cpuData, `{"data":2}`))).refused(401, board.CodeUnauthenticated)

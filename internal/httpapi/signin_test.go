@@ -184,7 +184,7 @@ func TestH7_RevokedAndEndedCookies(t *testing.T) {
 	})
 	page := []header{host(ownHost), from(own), cookie("session=ana")}
 	n.do("GET", "/api/realtime", "", page...).want(200).has(`"ana"`, "user")
-	if _, err := n.sessions.RevokeToken("t-1"); err != nil {
+	if _, err := n.sessions.RevokeToken(t.Context(), "t-1"); err != nil {
 		t.Fatal(err)
 	}
 	n.signIn("ana").refused(401, board.CodeUnauthenticated)

@@ -301,19 +301,20 @@ func (s *Session) countElsewhere(n int) {
 
 // heardRevoked revokes what was revoked elsewhere.
 func (s *Server) heardRevoked(from string, list []wire.NodeRevoked) {
-	for _, r := range list {
-		at := time.UnixMilli(r.At)
-		if latest := s.cfg.Clock.Now().Add(24 * time.Hour); at.After(latest) {
-			at = latest
+	latest := s.cfg.Clock.Now().Add(24 * time.Hour)
+	all := make([]auth.Revocation, 0, len(list))
+	for _, n := range list {
+		r := auth.Revocation{UserID: n.UserID, TokenID: n.TokenID, At: time.UnixMilli(n.At)}
+		if r.At.After(latest) {
+			r.At = latest
 		}
-		var ends time.Time
-		if r.Ends > 0 {
-			ends = time.UnixMilli(r.Ends)
+		if n.Ends > 0 {
+			r.Ends = time.UnixMilli(n.Ends)
 		}
-		if err := s.revokeHere(r.UserID, r.TokenID, at, ends); err != nil {
-			s.cfg.Log.Error("what another node has revoked is not revoked here", "node", from, "err", err)
-			return
-		}
+		all = append(all, r)
+	}
+	if _, err := s.revokeHere(s.ctx, all...); err != nil {
+		s.cfg.Log.Error("what another node has revoked is not revoked here, or not for long", "node", from, "err", err)
 	}
 }
 

@@ -152,13 +152,13 @@ func TestC3_RevokedOnEveryNode(t *testing.T) {
 		bo := nodes[1].open(ptr(made("bo", "t2", begin)))
 		there.want("CONNECT")
 		bo.want("CONNECT")
-		if closed, err := nodes[0].server.RevokeUser("ana"); closed != 0 || err != nil {
+		if closed, err := nodes[0].server.RevokeUser(t.Context(), "ana"); closed != 0 || err != nil {
 			t.Errorf("%d sessions of the node closed, %v", closed, err)
 		}
 		after(time.Millisecond)
 		there.bye(wire.CloseSignIn)
 		bo.want("")
-		if _, err := nodes[0].server.RevokeToken("t2"); err != nil {
+		if _, err := nodes[0].server.RevokeToken(t.Context(), "t2"); err != nil {
 			t.Error(err)
 		}
 		after(time.Millisecond)
@@ -182,7 +182,7 @@ func TestC3_RevokedBeforeANodeCame(t *testing.T) {
 		a := joinCluster(t, bus, o)
 		defer a.stop()
 		begin := time.Now()
-		_, _ = a.server.RevokeUser("ana")
+		_, _ = a.server.RevokeUser(t.Context(), "ana")
 		b := joinCluster(t, bus, o)
 		defer b.stop()
 		after(time.Millisecond)
@@ -192,8 +192,8 @@ func TestC3_RevokedBeforeANodeCame(t *testing.T) {
 		atA, atB := a.open(ptr(made("bo", "t2", begin))), b.open(ptr(made("cy", "t3", begin)))
 		atA.want("CONNECT")
 		atB.want("CONNECT")
-		_, _ = a.server.RevokeUser("cy")
-		_, _ = b.server.RevokeToken("t2")
+		_, _ = a.server.RevokeUser(t.Context(), "cy")
+		_, _ = b.server.RevokeToken(t.Context(), "t2")
 		after(time.Second)
 		atA.want("")
 		atB.want("")

@@ -33,6 +33,8 @@ type Config struct {
 	// SignInRefused hears of bad tokens that a CONNECT brought. It is called under locks
 	// and must not block. Nil = nobody does.
 	SignInRefused func(a observe.Action)
+	// Revocations remembers what was revoked over a restart; nil = nothing does.
+	Revocations auth.RevocationStore
 
 	// Relay reaches the sessions of other nodes; nil = there are none.
 	Relay relay.Relay
