@@ -42,10 +42,8 @@ func Encode(v any) ([]byte, error) {
 	return data, nil
 }
 
-// Canonicalize gives the canonical form of rule D6: key order, strings and spacing
-// as RFC 8785 has them, numbers exactly as they stand. Data is left as it is. What
-// Decode refuses is refused.
-func Canonicalize(data []byte) ([]byte, error) {
+// canonicalize is Canonicalize by the library.
+func canonicalize(data []byte) ([]byte, error) {
 	v := jsontext.Value(data).Clone()
 	err := v.Canonicalize(jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
 	if err != nil {

@@ -12,6 +12,8 @@ func TestD6_Canonicalize(t *testing.T) {
 	}{
 		{"spaces go", " { \"b\" : [ 1 , 2 ] , \"a\" : null } ", `{"a":null,"b":[1,2]}`},
 		{"keys by UTF-16 code units", `{"\ue000":1,"\ud83d\ude00":2,"a":3,"":4}`, "{\"\":4,\"a\":3,\"\U0001F600\":2,\"\ue000\":1}"},
+		{"what stands in order stays", `{"a":{"b":[{},[]],"c":"\\\"\n"},"ab":true,"b":false}`, `{"a":{"b":[{},[]],"c":"\\\"\n"},"ab":true,"b":false}`},
+		{"members of many lengths", `{"c":"a longer one","b":{"y":[1,{"z":0,"x":"é"}],"x":2},"a":1}`, `{"a":1,"b":{"x":2,"y":[1,{"x":"é","z":0}]},"c":"a longer one"}`},
 		{"keys at every depth", `[{"b":{"d":1,"c":2},"a":0}]`, `[{"a":0,"b":{"c":2,"d":1}}]`},
 		{"shortest strings", `"\u0041\/\u003c\u2028\u007f"`, "\"A/<\u2028\u007f\""},
 		{"control characters", `"\u0000\u0008\u0009\u000A\u000b\u000c\u000D\u001F\u0022\u005c"`, `"\u0000\b\t\n\u000b\f\r\u001f\"\\"`},
@@ -29,6 +31,9 @@ func TestD6_Canonicalize(t *testing.T) {
 			}
 			if string(in) != tt.in {
 				t.Errorf("the input was changed to %s", in)
+			}
+			if text, err := CanonicalText(in); err != nil || text != tt.want {
+				t.Errorf("as text: %s, %v", text, err)
 			}
 			again, err := Canonicalize(got)
 			if err != nil || string(again) != string(got) {
@@ -124,7 +129,10 @@ func FuzzCheck(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		err := Check(data, Limits{Depth: 10_000, KeyBytes: 1 << 30, NumberChars: 1 << 30})
-		want, library := Canonicalize(data)
+		want, library := canonicalize(data)
+		if got, err := Canonicalize(data); string(got) != string(want) || (err == nil) != (library == nil) {
+			t.Fatalf("canonical is %s, %v; the library has %s, %v", got, err, want, library)
+		}
 		var e *Error
 		if errors.As(err, &e) {
 			if e.Reason == ReasonKeyName || e.Reason == ReasonKeyNUL {

@@ -65,7 +65,7 @@ func Decode(data []byte, limits Limits) (Message, *board.Error) {
 	if jsontext.Deeper(data, maxDepth) {
 		return peekMessage(data), board.Errorf(board.CodeBadMessage, "the message nests deeper than %d: flatten it", maxDepth).Over(board.LimitDepth)
 	}
-	canonical, err := jsontext.Canonicalize(data)
+	canonical, err := jsontext.CanonicalText(data)
 	if err != nil {
 		return peekMessage(data), malformed(err)
 	}
@@ -103,7 +103,8 @@ func Decode(data []byte, limits Limits) (Message, *board.Error) {
 // HashOp is the hash over an op's content (M8): its type and its payload in
 // canonical form, without id, timestamp and age.
 func HashOp(t board.Type, payload board.Value) [16]byte {
-	text := make([]byte, 0, len(t)+1+len(payload))
+	var buf [1 << 10]byte // most fit
+	text := buf[:0]
 	text = append(append(append(text, t...), '\n'), payload...)
 	sum := sha256.Sum256(text)
 	return [16]byte(sum[:16])
