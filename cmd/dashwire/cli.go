@@ -22,6 +22,7 @@ type cli struct {
 	Webhooks webhooksCmd `cmd:"" help:"see how webhooks do, and send again what failed"`
 	Backup   backupCmd   `cmd:"" help:"copy the data file, also of a running server"`
 	Restore  restoreCmd  `cmd:"" help:"put a backup in place"`
+	Migrate  migrateCmd  `cmd:"" help:"copy all dashboards from a file to NATS, or back"`
 	Check    checkCmd    `cmd:"" help:"read every log and find damage"`
 }
 

@@ -22,7 +22,12 @@ import (
 // natsFlags are the settings of a server that keeps its dashboards on NATS, with
 // others beside it (docs/operations.md).
 type natsFlags struct {
-	Nats           []string `hidden:"" placeholder:"URL,…" help:"keep dashboards on these NATS servers instead of in a file"`
+	Nats []string `hidden:"" placeholder:"URL,…" help:"keep dashboards on these NATS servers instead of in a file"`
+	natsOptions
+}
+
+// natsOptions are how dashboards are kept on NATS, wherever that is.
+type natsOptions struct {
 	NatsStream     string   `hidden:"" default:"dashwire" help:"the stream that holds them"`
 	NatsReplicas   int      `hidden:"" default:"3" help:"servers that keep each edit: 1, 3 or 5"`
 	NatsMonitor    []string `hidden:"" placeholder:"URL,…" help:"the monitoring ports of all NATS servers, to ask whether they sync"`
@@ -70,21 +75,18 @@ func (c *serveCmd) openStore(ctx context.Context, log *slog.Logger) (*store, err
 }
 
 func (c *serveCmd) openNATS(ctx context.Context, log *slog.Logger) (*store, error) {
-	secure, err := c.natsFlags.tls()
+	opts, err := c.journal(log)
 	if err != nil {
 		return nil, err
 	}
-	j, err := natsjournal.Open(ctx, strings.Join(c.Nats, ","), natsjournal.Options{
-		Stream: c.NatsStream, Replicas: c.NatsReplicas, Monitors: c.NatsMonitor, SyncAlways: c.NatsSyncAlways,
-		Unsafe: c.NatsUnsafe, CredentialsFile: c.NatsCreds, TLS: secure,
-		KeepEntries: c.KeepEntries, KeepAge: time.Duration(c.KeepAge), Logger: log,
-	})
+	opts.KeepEntries, opts.KeepAge = c.KeepEntries, time.Duration(c.KeepAge)
+	j, err := natsjournal.Open(ctx, strings.Join(c.Nats, ","), opts)
 	if err != nil {
 		return nil, &notBegun{err}
 	}
 	found := j.Report()
 	r, err := natsrelay.Open(strings.Join(c.Nats, ","), natsrelay.Options{
-		Prefix: c.NatsStream + "-relay." + j.Generation(), CredentialsFile: c.NatsCreds, TLS: secure, Logger: log,
+		Prefix: c.NatsStream + "-relay." + j.Generation(), CredentialsFile: c.NatsCreds, TLS: opts.TLS, Logger: log,
 	})
 	if err != nil {
 		return nil, &notBegun{errors.Join(err, j.Close())}
@@ -124,8 +126,17 @@ func relayNumbers(s natsrelay.Stats) []metrics.Number {
 	}
 }
 
+// journal gives the options of a journal on NATS, which keeps all of the history.
+func (c *natsOptions) journal(log *slog.Logger) (natsjournal.Options, error) {
+	secure, err := c.tls()
+	return natsjournal.Options{
+		Stream: c.NatsStream, Replicas: c.NatsReplicas, Monitors: c.NatsMonitor, SyncAlways: c.NatsSyncAlways,
+		Unsafe: c.NatsUnsafe, CredentialsFile: c.NatsCreds, TLS: secure, Logger: log,
+	}, err
+}
+
 // tls is how NATS is reached by TLS, nil = as the address says.
-func (c *natsFlags) tls() (*tls.Config, error) {
+func (c *natsOptions) tls() (*tls.Config, error) {
 	if (c.NatsCert == "") != (c.NatsKey == "") {
 		return nil, refuse("--nats-cert and --nats-key go together")
 	}

@@ -292,3 +292,17 @@ func (j *Journal) run(ctx context.Context, id string, start uint64, after journa
 	}
 	return ms, start, nil
 }
+
+// Oldest returns the position that reading can begin after: 0, unless older records
+// were trimmed.
+func (j *Journal) Oldest(ctx context.Context, dashboardID string) (journal.Position, error) {
+	var first journal.Position
+	err := j.patiently(ctx, func() (err error) {
+		first, err = j.oldest(ctx, dashboardID)
+		return err
+	})
+	if err != nil {
+		return 0, failed(ctx, "read", dashboardID, err)
+	}
+	return first - 1, nil
+}
