@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"runtime"
 	"sync"
@@ -118,6 +119,13 @@ func New(cfg Config) (*Server, error) {
 // ServeHTTP answers the paths of docs/PROTOCOL.md below /api, /healthz, /readyz and
 // /metrics, and everything else by Config.Pages.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.api.ServeHTTP(w, r) }
+
+// Front returns a listener for an HTTP server that has a Server as its handler, or leads to
+// one. It takes the requests for a WebSocket out of what comes and hands them to the
+// server's handler without net/http, which is quicker when thousands of clients reconnect at
+// once; all else the HTTP server gets as before. It is for listeners in the clear, and does
+// nothing on systems other than Unix. Closing it closes ln.
+func Front(ln net.Listener, by *http.Server) net.Listener { return wsconn.NewFront(ln, by) }
 
 // Admin returns a handler for a listener that only operators reach: statistics,
 // metrics and the admin interface, without asking for a claim (H4).

@@ -114,6 +114,12 @@ func (c *guarded) Handover() (nc *net.TCPConn, left func()) {
 	return c.TCPConn, func() { g.leave(address) }
 }
 
+// Raw gives what may be read in the connection's place, for who then tells Note.
+func (c *guarded) Raw() *net.TCPConn { return c.TCPConn }
+
+// Note counts bytes that were read by another way.
+func (c *guarded) Note(bytes int) { c.read.Add(int64(bytes)) }
+
 func (c *guarded) observed() observe.Session {
 	host, _, _ := net.SplitHostPort(c.RemoteAddr().String()) // a TCP address has both
 	return observe.Session{RemoteAddr: host}
@@ -169,7 +175,7 @@ func watch(s *http.Server) {
 
 // guardedOf is what a guard made of a connection, also below TLS; nil if it is none.
 func guardedOf(nc net.Conn) *guarded {
-	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
+	for t, ok := nc.(interface{ NetConn() net.Conn }); ok; t, ok = nc.(interface{ NetConn() net.Conn }) {
 		nc = t.NetConn()
 	}
 	c, _ := nc.(*guarded)

@@ -1,7 +1,7 @@
 package bench
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -9,11 +9,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/url"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -50,19 +50,20 @@ func (e *errClosed) Error() string {
 type dialer struct {
 	base       *url.URL
 	token      string
-	net        net.Dialer
 	readBuffer int
+
+	// found is where the first connection went; nil before that. Looking for the server
+	// each time costs more than connecting.
+	found  atomic.Pointer[net.TCPAddr]
+	serial atomic.Uint32
 }
 
-// dial opens a connection and takes the server's first message.
+// dialWithin bounds the time until a connection is open and the handshake is done.
+const dialWithin = 30 * time.Second
+
+// dial opens a connection and takes the server's answer to the handshake.
 func (d *dialer) dial(ctx context.Context) (*conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	host := d.base.Host
-	if d.base.Port() == "" {
-		host = net.JoinHostPort(d.base.Hostname(), map[string]string{"http": "80", "https": "443"}[d.base.Scheme])
-	}
-	raw, err := d.net.DialContext(ctx, "tcp", host)
+	raw, err := d.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -70,10 +71,7 @@ func (d *dialer) dial(ctx context.Context) (*conn, error) {
 		raw = tls.Client(raw, &tls.Config{ServerName: d.base.Hostname()})
 	}
 	c := &conn{net: raw, buf: make([]byte, d.readBuffer)}
-	if deadline, ok := ctx.Deadline(); ok {
-		err = raw.SetDeadline(deadline)
-	}
-	if err == nil {
+	if err = raw.SetDeadline(time.Now().Add(dialWithin)); err == nil {
 		err = c.upgrade(d)
 	}
 	if err == nil {
@@ -85,36 +83,67 @@ func (d *dialer) dial(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
+// loopbacks is how many addresses of this machine connections to it come from. Of one
+// alone the kernel would search its ports ever longer for a free one.
+const loopbacks = 64
+
+func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialWithin}
+	at := d.found.Load()
+	if at == nil {
+		host := d.base.Host
+		if d.base.Port() == "" {
+			host = net.JoinHostPort(d.base.Hostname(), map[string]string{"http": "80", "https": "443"}[d.base.Scheme])
+		}
+		raw, err := dialer.DialContext(ctx, "tcp", host)
+		if err == nil {
+			if to, ok := raw.RemoteAddr().(*net.TCPAddr); ok {
+				d.found.Store(to)
+			}
+		}
+		return raw, err
+	}
+	if v4 := at.IP.To4(); runtime.GOOS == "linux" && v4 != nil && v4.IsLoopback() {
+		return net.DialTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+d.serial.Add(1)%loopbacks))}, at)
+	}
+	return dialer.DialContext(ctx, "tcp", at.String())
+}
+
 // upgrade is the opening handshake.
 func (c *conn) upgrade(d *dialer) error {
 	var key [16]byte
 	_, _ = rand.Read(key[:]) // never fails, see its documentation
-	head := "GET " + d.base.Path + "/api/realtime HTTP/1.1\r\nHost: " + d.base.Host +
-		"\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
-		base64.StdEncoding.EncodeToString(key[:]) + "\r\nSec-WebSocket-Protocol: dashwire.v1\r\n"
+	b := append(c.out[:0], "GET "...)
+	b = append(append(b, d.base.Path...), "/api/realtime HTTP/1.1\r\nHost: "...)
+	b = append(append(b, d.base.Host...), "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "...)
+	b = append(base64.StdEncoding.AppendEncode(b, key[:]), "\r\nSec-WebSocket-Protocol: dashwire.v1\r\n"...)
 	if d.token != "" {
-		head += "Authorization: Bearer " + d.token + "\r\n"
+		b = append(append(append(b, "Authorization: Bearer "...), d.token...), "\r\n"...)
 	}
-	if _, err := io.WriteString(c.net, head+"\r\n"); err != nil {
+	b = append(b, "\r\n"...)
+	c.out = b[:0]
+	if _, err := c.net.Write(b); err != nil {
 		return fmt.Errorf("upgrading: %w", err)
 	}
-	r := bufio.NewReaderSize(c.net, 1024)
-	res, err := http.ReadResponse(r, &http.Request{Method: http.MethodGet})
-	if err != nil {
-		return fmt.Errorf("upgrading: %w", err)
+	for {
+		head, rest, whole := bytes.Cut(c.buf[:c.end], []byte("\r\n\r\n"))
+		switch {
+		case !whole && c.end > 16<<10:
+			return errors.New("upgrading: the answer has no end")
+		case !whole:
+			c.grow(c.end + 256)
+			n, err := c.net.Read(c.buf[c.end:])
+			if err != nil {
+				return fmt.Errorf("upgrading: %w", err)
+			}
+			c.end += n
+		case !bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")):
+			return fmt.Errorf("upgrading: %.400s", c.buf[:c.end])
+		default:
+			c.end = copy(c.buf, rest) // it belongs to the first message
+			return nil
+		}
 	}
-	if res.StatusCode != http.StatusSwitchingProtocols {
-		body, _ := io.ReadAll(io.LimitReader(res.Body, 300))
-		return fmt.Errorf("upgrading: %s: %s", res.Status, body)
-	}
-	// What came with the answer belongs to the first message.
-	n := r.Buffered()
-	c.grow(n)
-	if _, err := io.ReadFull(r, c.buf[:n]); err != nil {
-		return fmt.Errorf("upgrading: %w", err)
-	}
-	c.end = n
-	return nil
 }
 
 func (c *conn) grow(n int) {

@@ -38,11 +38,14 @@ func (s *Session) connect(id string, c *wire.Connect) {
 	}
 	s.mu.Lock()
 	s.introduceLocked(id, c)
+	if !renewed {
+		s.soonLocked() // often a SYNC_REQUEST stands right behind: one write then carries both answers
+		s.mu.Unlock()
+		return
+	}
 	s.flushLocked(cfg.Clock.Now())
 	s.mu.Unlock()
-	if renewed {
-		s.reread() // rights are taken anew from each token (C3)
-	}
+	s.reread() // rights are taken anew from each token (C3)
 }
 
 // signIn takes the outcome of checking a token and reports whether the session goes

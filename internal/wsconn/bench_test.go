@@ -22,11 +22,11 @@ func (q quiet) Handle([]byte)       { q.handled <- struct{}{} }
 func (quiet) Oversized(string, int) {}
 func (quiet) Alive()                {}
 
-func (quiet) Incoming(int)                      {}
-func (quiet) Writable()                         {}
-func (quiet) Limited(observe.Limit)             {}
+func (quiet) Incoming(int)                       {}
+func (quiet) Writable()                          {}
+func (quiet) Limited(observe.Limit)              {}
 func (quiet) Principal() (*auth.Principal, bool) { return &auth.Principal{}, true }
-func (quiet) Closed(wire.CloseCode, string)     {}
+func (quiet) Closed(wire.CloseCode, string)      {}
 
 // descriptors connects n clients as bare descriptors, which cost the Go heap nothing,
 // and gives each server end to serve.

@@ -44,6 +44,7 @@ type conn struct {
 	opening bool   // session is not set yet: the waiter starts afterwards
 	waiting bool   // a waiter owns the writing
 	wanted  bool   // the session waits for Writable
+	hello   []byte // is written before all else
 	mid     bool   // the session's last write was taken in part
 	pending []byte // taken and not written yet
 	pong    []byte // payload of the pong that is due; nil = none
@@ -92,6 +93,16 @@ func (c *conn) run() {
 		}
 	}
 	c.finish(err)
+}
+
+// work is a worker's part.
+func (c *conn) work() {
+	if c.poll != nil {
+		c.advance()
+		return
+	}
+	c.step()
+	c.turn <- struct{}{}
 }
 
 // advance is what a worker does for a connection that has no goroutine: it takes what

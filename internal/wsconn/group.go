@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/dashwire/dashwire/auth"
@@ -84,19 +83,14 @@ func set[T comparable](field *T, value T) {
 	}
 }
 
-// maxIdleWorkers is how many workers wait for work; more are made when needed and
-// go away afterwards.
-const maxIdleWorkers = 16
-
 // Group owns connections and the goroutines that work for them. Its methods may be
 // called by any number of goroutines at once.
 type Group struct {
 	cfg Config
 
-	jobs chan *conn // to a worker that waits
-	idle atomic.Int32
-	done chan struct{} // closed once no connection is left after Shutdown
-	wg   sync.WaitGroup
+	workers *workers[*conn]
+	done    chan struct{} // closed once no connection is left after Shutdown
+	wg      sync.WaitGroup
 
 	mu     sync.Mutex
 	conns  map[*conn]struct{}
@@ -108,7 +102,9 @@ type Group struct {
 // NewGroup makes a group without connections.
 func NewGroup(cfg Config) *Group {
 	cfg.defaults()
-	return &Group{cfg: cfg, jobs: make(chan *conn), done: make(chan struct{}), conns: make(map[*conn]struct{})}
+	g := &Group{cfg: cfg, done: make(chan struct{}), conns: make(map[*conn]struct{})}
+	g.workers = newWorkers(&g.wg, (*conn).work)
+	return g
 }
 
 // ErrShutdown from Upgrade: the group takes no more connections.
@@ -125,17 +121,23 @@ func (g *Group) Upgrade(w http.ResponseWriter, r *http.Request, open func(sessio
 		http.Error(w, "the server is shutting down: try again in a moment", http.StatusServiceUnavailable)
 		return ErrShutdown
 	}
-	nc, early, err := takeOver(w, r)
+	nc, hello, early, err := takeOver(w, r)
 	if err != nil {
 		return err
 	}
-	return g.Serve(nc, early, open)
+	return g.serve(nc, hello, early, open)
 }
 
 // Serve carries a session over a connection on which the handshake is done; early
 // are bytes that were read already. It takes both over.
 func (g *Group) Serve(nc net.Conn, early []byte, open func(session.Transport) Session) error {
+	return g.serve(nc, nil, early, open)
+}
+
+// serve is Serve with bytes that are written before all others.
+func (g *Group) serve(nc net.Conn, hello, early []byte, open func(session.Transport) Session) error {
 	c := newConn(g, early, open)
+	c.hello = hello
 	if w, ok := nc.(counted); ok {
 		nc, c.left = w.Handover()
 	}
@@ -216,6 +218,7 @@ func (g *Group) endLocked() {
 	case <-g.done:
 	default:
 		close(g.done)
+		g.workers.close()
 		if g.poller != nil {
 			g.poller.close()
 		}
@@ -252,33 +255,4 @@ func (g *Group) work(c *conn) {
 }
 
 // dispatch has a worker advance c, and does not wait.
-func (g *Group) dispatch(c *conn) {
-	select {
-	case g.jobs <- c:
-	default:
-		g.wg.Go(func() { g.worker(c) })
-	}
-}
-
-// worker works for c, then for whoever needs it. Its stack has grown to what
-// handling messages takes.
-func (g *Group) worker(c *conn) {
-	for {
-		if c.poll != nil {
-			c.advance()
-		} else {
-			c.step()
-			c.turn <- struct{}{}
-		}
-		if g.idle.Add(1) > maxIdleWorkers {
-			g.idle.Add(-1)
-			return
-		}
-		select {
-		case c = <-g.jobs:
-			g.idle.Add(-1)
-		case <-g.done:
-			return
-		}
-	}
-}
+func (g *Group) dispatch(c *conn) { g.workers.give(c) }

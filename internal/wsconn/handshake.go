@@ -13,9 +13,6 @@ import (
 	"github.com/dashwire/dashwire/internal/wire"
 )
 
-// handshakeTimeout bounds the writing of the answer to an upgrade.
-const handshakeTimeout = 5 * time.Second
-
 // IsUpgrade reports whether a request asks for a WebSocket at all; whether it does
 // so rightly, Upgrade finds out.
 func IsUpgrade(r *http.Request) bool {
@@ -65,10 +62,10 @@ func hasToken(values []string, token string) bool {
 	return false
 }
 
-// takeOver checks the request, takes the connection from the HTTP server and
-// answers 101. Early is what the client has sent already. If it returns an error,
-// the request has been answered.
-func takeOver(w http.ResponseWriter, r *http.Request) (conn net.Conn, early []byte, err error) {
+// takeOver checks the request and takes the connection from the HTTP server. hello is the
+// 101 that is to be written before anything else, early what the client has sent already.
+// If it returns an error, the request has been answered.
+func takeOver(w http.ResponseWriter, r *http.Request) (conn net.Conn, hello, early []byte, err error) {
 	key, bad := check(r)
 	if bad != nil {
 		if bad.status == http.StatusUpgradeRequired {
@@ -76,42 +73,44 @@ func takeOver(w http.ResponseWriter, r *http.Request) (conn net.Conn, early []by
 			w.Header().Set("Upgrade", "websocket")
 		}
 		http.Error(w, bad.message, bad.status)
-		return nil, nil, fmt.Errorf("websocket handshake: %w", bad)
+		return nil, nil, nil, fmt.Errorf("websocket handshake: %w", bad)
+	}
+	if conn, early, err = hijack(w); err != nil {
+		return nil, nil, nil, fmt.Errorf("websocket handshake: %w", err)
+	}
+	return conn, answer(key, hasToken(r.Header["Sec-Websocket-Protocol"], wire.Subprotocol)), early, nil
+}
+
+// hijack takes the connection without the HTTP server's deadlines. If it returns an
+// error, the request has been answered.
+func hijack(w http.ResponseWriter) (conn net.Conn, early []byte, err error) {
+	if f, ok := w.(*fronted); ok {
+		return f.take()
 	}
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		http.Error(w, "this connection cannot become a WebSocket", http.StatusInternalServerError)
-		return nil, nil, fmt.Errorf("websocket handshake: taking the connection over: %w", err)
+		return nil, nil, fmt.Errorf("taking the connection over: %w", err)
 	}
 	if n := rw.Reader.Buffered(); n > 0 {
 		early = make([]byte, n)
-		if _, err := rw.Reader.Read(early); err != nil {
-			return nil, nil, errors.Join(fmt.Errorf("websocket handshake: %w", err), conn.Close())
-		}
+		_, err = rw.Reader.Read(early)
 	}
-	subprotocol := hasToken(r.Header["Sec-Websocket-Protocol"], wire.Subprotocol)
-	if err := answer(conn, key, subprotocol); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("websocket handshake: answering: %w", err), conn.Close())
+	if err = errors.Join(err, conn.SetDeadline(time.Time{})); err != nil {
+		return nil, nil, errors.Join(err, conn.Close())
 	}
 	return conn, early, nil
 }
 
-// answer writes the 101 and lifts the HTTP server's deadlines.
-func answer(conn net.Conn, key string, subprotocol bool) error {
+// answer is the 101, with room for what is to be written behind it.
+func answer(key string, subprotocol bool) []byte {
 	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
-	b := make([]byte, 0, 256)
+	b := make([]byte, 0, 768)
 	b = append(b, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
 	b = base64.StdEncoding.AppendEncode(b, sum[:])
 	if subprotocol {
 		// The pair "dashwire.v1, bearer.<token>" is answered without the token (C2).
 		b = append(b, "\r\nSec-WebSocket-Protocol: "+wire.Subprotocol...)
 	}
-	b = append(b, "\r\n\r\n"...)
-	if err := conn.SetDeadline(time.Now().Add(handshakeTimeout)); err != nil {
-		return err
-	}
-	if _, err := conn.Write(b); err != nil {
-		return err
-	}
-	return conn.SetDeadline(time.Time{})
+	return append(b, "\r\n\r\n"...)
 }

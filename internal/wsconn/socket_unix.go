@@ -83,8 +83,14 @@ func (s *rawSocket) readFD(fd uintptr) bool {
 	return true
 }
 
+// againFD reads once, without waiting.
 func (s *rawSocket) againFD(fd uintptr) bool {
-	s.readOnce(fd)
+	if s.buf == nil {
+		s.buf = buffers.Get().(*[readSize]byte)
+	}
+	if s.readOnce(fd); s.readErr == unix.EAGAIN {
+		s.readErr = errNothing
+	}
 	return true
 }
 

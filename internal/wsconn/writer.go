@@ -17,6 +17,11 @@ func (c *conn) Write(b []byte) (n int, ready bool) {
 	case c.waiting:
 		c.wanted = true
 		return 0, false
+	case c.hello != nil:
+		// One write with the answer to the handshake. What does not fit is the waiter's.
+		c.controlLocked(b)
+		c.wanted = c.waiting
+		return len(b), !c.waiting && !c.dead
 	}
 	n, err := c.sock.write(b)
 	c.mid = n < len(b)
@@ -89,6 +94,10 @@ func (c *conn) takeControlLocked() (b []byte) {
 
 // controlLocked writes control frames or has the waiter write them.
 func (c *conn) controlLocked(b []byte) {
+	if c.hello != nil {
+		b = append(c.hello, b...)
+		c.hello = nil
+	}
 	if c.sock.blocking() {
 		c.waitLocked(b)
 		return
@@ -115,6 +124,9 @@ func (c *conn) waitLocked(b []byte) {
 func (c *conn) opened() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.hello != nil && !c.dead {
+		c.controlLocked(nil) // the session had nothing to say yet
+	}
 	c.opening = false
 	if c.waiting {
 		c.waiters.Go(c.wait)

@@ -1,0 +1,16 @@
+//go:build !unix
+
+package wsconn
+
+import (
+	"net"
+	"net/http"
+)
+
+// NewFront does nothing here: the server serves all by itself.
+func NewFront(ln net.Listener, _ *http.Server) net.Listener { return ln }
+
+// fronted is not used here.
+type fronted struct{ http.ResponseWriter }
+
+func (*fronted) take() (net.Conn, []byte, error) { return nil, nil, http.ErrHijacked }
