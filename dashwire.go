@@ -79,7 +79,7 @@ func New(cfg Config) (*Server, error) {
 		}
 	}
 	s.hub = room.NewHub(room.Config{
-		Journal: cfg.Journal, Clock: clock.Real{}, Rand: newRand(), NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks,
+		Journal: cfg.Journal, Relay: cfg.Relay, Clock: clock.Real{}, Rand: newRand(), NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks,
 		Heard: s.heard(), Limits: cfg.Limits.board(),
 		Window: cfg.Window, AutoWindow: cfg.AutoWindow, Validate: cfg.validator(),
 		Pace: cfg.Pace, Sweepers: runtime.GOMAXPROCS(0),

@@ -273,6 +273,7 @@ func (r *Room) advanceLocked(next *board.State, e *board.Entry, envelope []byte)
 		}
 	}
 	r.committed = next
+	r.claimEarlyLocked()
 	r.hub.stats.entries.Add(1)
 }
 

@@ -3,6 +3,7 @@ package room
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/dashwire/dashwire/internal/clock"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/observe"
+	"github.com/dashwire/dashwire/relay"
 )
 
 // Config is what a Hub works with. Journal, Clock, Rand, NewID and Log must be set;
@@ -29,6 +31,9 @@ type Config struct {
 	// Heard is told where a log has come to, by whatever node; with "", that any log may
 	// have moved. It must not block. Nil = nobody asks.
 	Heard func(dashboardID string, head journal.Position)
+
+	// Relay reaches the rooms of other nodes; nil = there are none.
+	Relay relay.Relay
 
 	Limits     board.Limits
 	Window     uint64        // M12, for new dashboards; 0 = 10,000
@@ -77,6 +82,7 @@ type Hub struct {
 	cfg    Config
 	sweeps *sweeper
 	values *valueCache
+	nodes  nodes
 
 	// ctx ends when what the journal has not answered is given up; work that outlives
 	// a caller runs under it.
@@ -102,6 +108,7 @@ func NewHub(cfg Config) *Hub {
 	h := &Hub{cfg: cfg, rooms: make(map[string]*Room)}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.values = newValueCache(cfg.CacheBytes)
+	h.nodes = nodes{relay: cfg.Relay, seed: maphash.MakeSeed()}
 	h.sweeps = newSweeper(cfg.Clock, cfg.Pace)
 	return h
 }
@@ -118,6 +125,10 @@ const (
 // has not answered within a second from then are answered UNAVAILABLE. Sessions are
 // to be drained before.
 func (h *Hub) Run(ctx context.Context) error {
+	leave, err := h.joinNodes(ctx)
+	if err != nil {
+		return err
+	}
 	var sweeps, others sync.WaitGroup
 	for range h.cfg.Sweepers {
 		sweeps.Go(h.sweeps.run)
@@ -139,6 +150,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	impatience.Stop()
 	h.stop()
 	others.Wait()
+	leave()
 	h.saveAll()
 	h.sweeps.stop()
 	sweeps.Wait()

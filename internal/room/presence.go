@@ -40,18 +40,22 @@ type presence struct {
 	published atomic.Uint64
 	// listed is the number from which on there is a list again: cursors before it
 	// may have heard counts only.
-	listed    uint64
-	timer     clock.Timer
-	armed     bool
-	stopped   bool
-	frame     []byte // of the changes (frameFrom, frameTo]
-	frameFrom uint64
-	frameTo   uint64
+	listed  uint64
+	timer   clock.Timer
+	armed   bool
+	stopped bool
+	// publishedAt is when changes were published last.
+	publishedAt time.Time
+	far         far
+	frame       []byte // of the changes (frameFrom, frameTo]
+	frameFrom   uint64
+	frameTo     uint64
 }
 
 type present struct {
 	wire.PresenceState
 	joined, changed uint64
+	node            string // whose session it is; "" = of this node
 	// going fires if the session does not come back in time.
 	going clock.Timer
 }
@@ -59,6 +63,7 @@ type present struct {
 type departure struct {
 	sessionID string
 	number    uint64
+	own       bool // of this node
 }
 
 func newPresence(r *Room) *presence {
@@ -78,20 +83,29 @@ func (s *Subscription) Present(state wire.PresenceState) {
 		if len(p.present) <= presenceList {
 			p.last++
 			who.changed = p.last
+			p.far.changed = true
 			p.armLocked()
 		}
 		return
 	}
-	if p.going > 0 {
-		for id, other := range p.present {
-			if other.going != nil && other.ClientID == state.ClientID && other.UserID == state.UserID {
-				p.removeLocked(id)
-			}
-		}
-	}
+	p.returnedLocked(state.UserID, state.ClientID)
 	p.last++
+	p.far.changed = true
 	p.present[state.SessionID] = &present{PresenceState: state, joined: p.last}
 	p.armLocked()
+}
+
+// returnedLocked lets the sessions leave now that wait for the return of a client, which
+// has come.
+func (p *presence) returnedLocked(userID, clientID string) {
+	if p.going == 0 {
+		return
+	}
+	for id, other := range p.present {
+		if other.going != nil && other.ClientID == clientID && other.UserID == userID {
+			p.removeLocked(id)
+		}
+	}
 }
 
 // Absent takes a session off this dashboard: at once if it left on purpose, else
@@ -102,8 +116,8 @@ func (s *Subscription) Absent(sessionID string, onPurpose bool) {
 	defer p.mu.Unlock()
 	who := p.present[sessionID]
 	switch {
-	case who == nil:
-	case onPurpose || p.stopped:
+	case who == nil || who.node != "":
+	case onPurpose || p.stopped || p.elsewhereLocked(who):
 		p.removeLocked(sessionID)
 		p.armLocked()
 	case who.going == nil:
@@ -129,16 +143,26 @@ func (p *presence) stayLocked(who *present) {
 }
 
 func (p *presence) removeLocked(sessionID string) {
-	p.stayLocked(p.present[sessionID])
+	who := p.present[sessionID]
+	p.stayLocked(who)
 	delete(p.present, sessionID)
 	p.last++
-	p.left = append(p.left, departure{sessionID, p.last})
+	p.left = append(p.left, departure{sessionID, p.last, who.node == ""})
+	if who.node == "" {
+		p.far.changed = true
+	} else {
+		p.far.present--
+		if n := p.far.nodes[who.node]; n != nil {
+			n.present--
+		}
+	}
 	if len(p.left) > presenceLeft {
 		p.forgotten = p.left[0].number
 		p.left = slices.Delete(p.left, 0, 1)
 	}
 	if len(p.present) == presenceList {
 		p.listed = p.last
+		p.far.all = true // of what has changed meanwhile only how many was told
 	}
 }
 
@@ -148,19 +172,27 @@ func (p *presence) armLocked() {
 	if p.armed || p.stopped {
 		return
 	}
+	p.armInLocked(presenceEvery)
+}
+
+func (p *presence) armInLocked(d time.Duration) {
 	p.armed = true
 	if p.timer == nil {
-		p.timer = p.room.hub.cfg.Clock.AfterFunc(presenceEvery, p.publish)
+		p.timer = p.room.hub.cfg.Clock.AfterFunc(d, p.publish)
 		return
 	}
-	p.timer.Reset(presenceEvery)
+	p.timer.Reset(d)
 }
 
 func (p *presence) publish() {
 	p.mu.Lock()
 	p.armed = false
 	p.published.Store(p.last)
+	p.publishedAt = p.room.hub.cfg.Clock.Now()
 	stopped := p.stopped
+	if !stopped {
+		p.tellLocked()
+	}
 	p.mu.Unlock()
 	if !stopped {
 		p.room.hub.sweeps.dirty(p.room)
@@ -175,9 +207,12 @@ func (p *presence) clear() {
 		p.stayLocked(who)
 	}
 	clear(p.present)
+	// Other nodes hear of the end of the dashboard themselves, as this one did.
+	clear(p.far.nodes)
+	p.far.present, p.far.changed, p.far.all = 0, false, false
 	p.left = nil
 	p.last++
-	p.forgotten = p.last
+	p.forgotten, p.far.told = p.last, p.last
 	p.published.Store(p.last)
 }
 
@@ -185,6 +220,9 @@ func (p *presence) clear() {
 func (p *presence) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.stopped {
+		p.farewellLocked()
+	}
 	p.stopped = true
 	if p.timer != nil {
 		p.timer.Stop()
@@ -194,11 +232,11 @@ func (p *presence) stop() {
 	}
 }
 
-// lingering reports whether somebody is listed as present.
+// lingering reports whether somebody of this node is listed as present.
 func (p *presence) lingering() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.present) > 0
+	return len(p.present) > p.far.present
 }
 
 // all returns everybody, or only how many they are if that is too many, and the

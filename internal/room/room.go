@@ -25,6 +25,7 @@ type Room struct {
 
 	tail     *tail // static once loaded is closed
 	values   *values
+	outgoing outgoing // live values for other nodes
 	presence *presence
 	sweep    sweepState // guarded by the sweeper's lock
 
@@ -53,6 +54,10 @@ type Room struct {
 	subs      []*Subscription
 	snapshots snapshotState
 	documents documentCache
+	// deaf ends the hearing of other nodes; nil = it has not begun. early are live values
+	// of theirs that came before their widgets.
+	deaf  func()
+	early []early
 }
 
 func newRoom(h *Hub, id string) *Room {
@@ -165,4 +170,5 @@ func (r *Room) stopTimers() {
 			t.Stop()
 		}
 	}
+	r.deafLocked()
 }

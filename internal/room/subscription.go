@@ -94,6 +94,7 @@ func (s *Subscription) Cancel() {
 func (r *Room) addSubLocked(s *Subscription) {
 	s.index = len(r.subs)
 	r.subs = append(r.subs, s)
+	r.hearNodesLocked()
 }
 
 func (r *Room) removeSubLocked(s *Subscription) {

@@ -220,6 +220,7 @@ func (s *sweeper) beginLocked(r *Room) {
 	scratch := w.scratch[:0]
 	s.mu.Unlock()
 	r.values.publish()
+	r.tellNodes()
 	scratch = r.subscribers(scratch)
 	s.mu.Lock()
 	w.scratch = scratch

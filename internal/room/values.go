@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/clock"
@@ -61,6 +62,10 @@ type liveValue struct {
 	value    board.Value
 	points   []point
 	bytes    int
+	// from is the node that was fed the last change, "" = this one; at is when this one
+	// heard of it, in Unix milliseconds.
+	from string
+	at   int64
 }
 
 type point struct {
@@ -68,19 +73,20 @@ type point struct {
 	data   board.Value
 }
 
-// set takes values in.
-func (v *values) set(in []wire.DataValue) {
+// set takes values in that a node was fed, "" = this one.
+func (v *values) set(in []wire.DataValue, from string, now time.Time) {
 	v.mu.Lock()
 	before := v.bytes
 	for _, val := range in {
-		v.setLocked(val)
+		lv := v.setLocked(val)
+		lv.from, lv.at = from, now.UnixMilli()
 	}
 	grown := v.bytes - before
 	v.mu.Unlock()
 	v.cache.grown(v, grown, false)
 }
 
-func (v *values) setLocked(in wire.DataValue) {
+func (v *values) setLocked(in wire.DataValue) *liveValue {
 	v.last++
 	lv := v.widgets[in.WidgetID]
 	if lv == nil {
@@ -104,6 +110,7 @@ func (v *values) setLocked(in wire.DataValue) {
 	}
 	lv.bytes = valueCost + len(in.WidgetID) + len(lv.value) + lv.pointBytes() + pointCost*len(lv.points)
 	v.bytes += lv.bytes
+	return lv
 }
 
 // pointBytes is the size of the window as an array.
@@ -334,7 +341,10 @@ func (h *Hub) Feed(ctx context.Context, d *wire.Data) *board.Error {
 		taken = append(taken, val)
 	}
 	if len(taken) > 0 {
-		r.values.set(taken)
+		r.values.set(taken, "", h.cfg.Clock.Now())
+		if h.nodes.relay != nil {
+			r.outgoing.add(taken)
+		}
 		h.stats.values.Add(uint64(len(taken)))
 		h.sweeps.dirty(r)
 	}

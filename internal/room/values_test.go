@@ -70,7 +70,7 @@ func TestW1_NoPointTwiceNoneLost(t *testing.T) {
 	put := func(n int) {
 		for range n {
 			point++
-			v.set([]wire.DataValue{{WidgetID: fmt.Sprint("w", point%3), Append: true, Window: 1000, Data: board.Value(fmt.Sprintf("[%d]", point))}})
+			v.set([]wire.DataValue{{WidgetID: fmt.Sprint("w", point%3), Append: true, Window: 1000, Data: board.Value(fmt.Sprintf("[%d]", point))}}, "", time.Now())
 		}
 	}
 	for round := range 60 {
@@ -109,9 +109,9 @@ func TestW1_BusyValuesAreHeard(t *testing.T) {
 	for i := range 10 {
 		for _, in := range []wire.DataValue{{WidgetID: "value"}, {WidgetID: "window", Window: 5}} {
 			in.Data = board.Value(fmt.Sprintf("[%d]", i))
-			v.set([]wire.DataValue{in})
+			v.set([]wire.DataValue{in}, "", time.Now())
 			v.publish()
-			v.set([]wire.DataValue{in}) // before anybody was written to
+			v.set([]wire.DataValue{in}, "", time.Now()) // before anybody was written to
 		}
 		r.catchUp(t, v, 10)
 		if got := r.data["value"] + " " + r.data["window"]; got != fmt.Sprint(i, " ", i) {
@@ -127,15 +127,15 @@ func TestW1_FramesOfValuesAreBounded(t *testing.T) {
 	value := func(w, n int) string { return fmt.Sprintf(`"%d.%d%s"`, w, n, strings.Repeat("x", 9000)) }
 	for n := range 4 {
 		for w := range 20 {
-			v.set([]wire.DataValue{{WidgetID: fmt.Sprint("w", w), Data: board.Value(value(w, n))}})
-			v.set([]wire.DataValue{{WidgetID: fmt.Sprint("s", w), Append: true, Window: 3, Data: board.Value("[" + value(w, n) + "]")}})
+			v.set([]wire.DataValue{{WidgetID: fmt.Sprint("w", w), Data: board.Value(value(w, n))}}, "", time.Now())
+			v.set([]wire.DataValue{{WidgetID: fmt.Sprint("s", w), Append: true, Window: 3, Data: board.Value("[" + value(w, n) + "]")}}, "", time.Now())
 		}
 	}
 	v.publish()
 	r := &viewer{data: map[string]string{}}
 	r.catchUp(t, v, 3)
 	for w := range 20 { // more comes while it reads
-		v.set([]wire.DataValue{{WidgetID: fmt.Sprint("s", w), Append: true, Window: 3, Data: board.Value("[" + value(w, 4) + "]")}})
+		v.set([]wire.DataValue{{WidgetID: fmt.Sprint("s", w), Append: true, Window: 3, Data: board.Value("[" + value(w, 4) + "]")}}, "", time.Now())
 	}
 	v.publish()
 	r.catchUp(t, v, 1000)
@@ -173,7 +173,7 @@ func TestW2_Windows(t *testing.T) {
 			v := newValues()
 			for _, in := range test.in {
 				in.WidgetID = "w"
-				v.set([]wire.DataValue{in})
+				v.set([]wire.DataValue{in}, "", time.Now())
 			}
 			if all, _ := v.all(); len(all) != 1 || string(all[0].Data) != test.want || all[0].Append {
 				t.Errorf("got %+v", all)
@@ -183,8 +183,8 @@ func TestW2_Windows(t *testing.T) {
 	t.Run("at most 1,000 points and 64 KiB", func(t *testing.T) {
 		v := newValues()
 		for i := range 1500 {
-			v.set([]wire.DataValue{{WidgetID: "w", Append: true, Data: board.Value(fmt.Sprintf("[%d]", i))}})
-			v.set([]wire.DataValue{{WidgetID: "big", Append: true, Data: board.Value(fmt.Sprintf("[%d%0200d]", i+1, 0))}})
+			v.set([]wire.DataValue{{WidgetID: "w", Append: true, Data: board.Value(fmt.Sprintf("[%d]", i))}}, "", time.Now())
+			v.set([]wire.DataValue{{WidgetID: "big", Append: true, Data: board.Value(fmt.Sprintf("[%d%0200d]", i+1, 0))}}, "", time.Now())
 		}
 		all, _ := v.all()
 		points := strings.Count(string(all[1].Data), ",") + 1
@@ -202,7 +202,7 @@ func TestW2_TheCacheIsBounded(t *testing.T) {
 		if i > 0 {
 			v = c.open(fmt.Sprint("board-", i))
 		}
-		v.set([]wire.DataValue{{WidgetID: "w", Data: board.Value(strings.Repeat("1", 10_000))}})
+		v.set([]wire.DataValue{{WidgetID: "w", Data: board.Value(strings.Repeat("1", 10_000))}}, "", time.Now())
 	}
 	if c.bytes > 50_000 || len(c.boards) != 4 || c.order.Len() != 4 {
 		t.Errorf("%d bytes of %d dashboards", c.bytes, len(c.boards))
@@ -213,13 +213,13 @@ func TestW2_TheCacheIsBounded(t *testing.T) {
 	if all, _ := open.all(); len(all) != 0 {
 		t.Error("the longest unfed is still there")
 	}
-	open.set([]wire.DataValue{{WidgetID: "w", Data: "1"}})
+	open.set([]wire.DataValue{{WidgetID: "w", Data: "1"}}, "", time.Now())
 	if c.open("board-0") != open {
 		t.Error("fed again, it is not in the cache")
 	}
 	// Small values count by what they really take.
 	for i := range 1000 {
-		c.open(fmt.Sprint("small-", i)).set([]wire.DataValue{{WidgetID: "w", Data: "1"}})
+		c.open(fmt.Sprint("small-", i)).set([]wire.DataValue{{WidgetID: "w", Data: "1"}}, "", time.Now())
 	}
 	if len(c.boards) > 250 {
 		t.Errorf("%d dashboards are kept", len(c.boards))

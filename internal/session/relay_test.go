@@ -52,6 +52,7 @@ func joinCluster(t *testing.T, bus *memrelay.Bus, o options) *member {
 	r := bus.Join()
 	ofRoom, ofSession := o.room, o.session
 	o.room = func(c *room.Config) {
+		c.Relay = r
 		if ofRoom != nil {
 			ofRoom(c)
 		}
@@ -102,21 +103,40 @@ func TestC6_TakeoverOnAnotherNode(t *testing.T) {
 	})
 }
 
+// hold keeps the nodes from hearing anything until release, so that what they say crosses
+// on the way.
+func hold(t *testing.T, nodes []*member) (release func()) {
+	t.Helper()
+	held := make(chan struct{})
+	topic := relay.Topic{Kind: "hold"}
+	for _, n := range nodes {
+		if _, err := n.relay.Subscribe(topic, func(relay.Message) { <-held }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, n := range nodes {
+		if err := n.relay.Publish(topic, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Wait()
+	return func() { close(held) }
+}
+
 // TestC6_TwoTakeoversAtOnce: a client that connects to two nodes at the same moment keeps
 // exactly one session, also if neither node could tell the other.
 func TestC6_TwoTakeoversAtOnce(t *testing.T) {
 	for _, apart := range []bool{false, true} {
 		for round := range 10 {
 			cluster(t, 2, options{}, func(t *testing.T, nodes []*member) {
+				release := hold(t, nodes)
 				if apart {
 					nodes[0].relay.Cut()
 				}
-				// Nobody hears anything in between: what both say crosses on the way.
 				a, b := nodes[round%2].join("tab"), nodes[1-round%2].join("tab")
-				if apart {
-					after(time.Second)
-					nodes[0].relay.Mend()
-				}
+				release()
+				after(time.Second)
+				nodes[0].relay.Mend()
 				after(time.Second)
 				if a.closedWith() == b.closedWith() || a.closedWith()+b.closedWith() != wire.CloseReplaced {
 					t.Fatalf("apart %v: closed with %d and %d", apart, a.closedWith(), b.closedWith())

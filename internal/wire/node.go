@@ -102,8 +102,9 @@ type NodeAsk struct {
 type NodePresence struct {
 	DashboardID string `json:"dashboardId"`
 	// Number counts a node's changes of one dashboard: 1, 2, 3 … A message without In, Out
-	// and All is a sign of life, and has the number of the last change.
+	// and All is a sign of life, with the number of the last change and how many are here.
 	Number uint64 `json:"n"`
+	Count  int    `json:"count,omitzero"`
 	// All: In is everybody, up to Number; More follow in the next message.
 	All  bool        `json:"all,omitzero"`
 	More bool        `json:"more,omitzero"`
@@ -136,16 +137,13 @@ type NodeValue struct {
 }
 
 // text is a JSON value as it stands. After decoding it is canonical, and within D4.
-type text jsontext.RawValue
-
-// Value gives the value.
-func (t text) Value() board.Value { return board.Value(t) }
+type text board.Value
 
 // Text makes a member of a NodeMessage of a value.
 func Text(v board.Value) text { return text(v) }
 
 // MarshalJSON implements the JSON library's interface.
-func (t text) MarshalJSON() ([]byte, error) { return t, nil }
+func (t text) MarshalJSON() ([]byte, error) { return []byte(t), nil }
 
 // UnmarshalJSON implements the JSON library's interface.
 func (t *text) UnmarshalJSON(data []byte) error {
@@ -169,7 +167,8 @@ func EncodeNode(m *NodeMessage) []byte {
 // Bounds of what another node may send in one message.
 const (
 	maxNodeList = 10_000
-	maxNodeText = 256 // user ids, token ids
+	maxNodeText = 256  // user ids, token ids
+	maxAge      = 1e12 // milliseconds
 )
 
 // DecodeNode reads a message of another node. Unknown fields are ignored; a message that
@@ -278,7 +277,7 @@ func (p *NodePresence) check() error {
 		if err := errors.Join(short(s.UserID), id("client", s.ClientID), id("session", s.SessionID)); err != nil {
 			return err
 		}
-		if s.State == nil || len(s.State) > MaxStateBytes {
+		if s.State == "" || len(s.State) > MaxStateBytes {
 			return fmt.Errorf("a presence state has %d bytes", len(s.State))
 		}
 	}
@@ -298,11 +297,11 @@ func (v *NodeValues) check() error {
 		switch {
 		case board.CheckID("widget", widget) != nil:
 			return id("widget", widget)
-		case val.Data == nil || len(val.Data) > 2*MaxDataBytes: // a window has commas between its points
+		case val.Data == "" || len(val.Data) > 2*MaxDataBytes: // a window has commas between its points
 			return fmt.Errorf("the live value of %s has %d bytes", widget, len(val.Data))
-		case val.Append && val.Data.Value().Kind() != '[':
+		case val.Append && board.Value(val.Data).Kind() != '[':
 			return fmt.Errorf("the live value of %s is to be appended and no array", widget)
-		case val.Window < 0 || val.Window > MaxPoints || val.Age < 0:
+		case val.Window < 0 || val.Window > MaxPoints || val.Age < 0 || val.Age > maxAge:
 			return fmt.Errorf("the live value of %s has window %d, age %d", widget, val.Window, val.Age)
 		}
 	}

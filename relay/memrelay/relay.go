@@ -42,6 +42,7 @@ type Relay struct {
 	waiting []arrived
 	lost    bool // the next to be delivered is that something was missed
 	away    bool
+	drops   bool
 	closed  bool
 	ended   chan struct{}
 }
@@ -100,6 +101,13 @@ func (r *Relay) Mend() {
 	}
 }
 
+// Drop has what the node sends lost without anybody noticing, until Drop(false).
+func (r *Relay) Drop(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drops = on
+}
+
 // Node implements relay.Relay.
 func (r *Relay) Node() string { return r.node }
 
@@ -112,7 +120,7 @@ func (r *Relay) Publish(t relay.Topic, payload []byte) error {
 		return err
 	}
 	r.mu.Lock()
-	away, closed := r.away, r.closed
+	away, closed, drops := r.away, r.closed, r.drops
 	r.mu.Unlock()
 	switch {
 	case closed:
@@ -121,6 +129,8 @@ func (r *Relay) Publish(t relay.Topic, payload []byte) error {
 		return relay.ErrTooLarge
 	case away:
 		return relay.ErrAway
+	case drops:
+		return nil
 	}
 	r.bus.mu.Lock() // one message after the other, so that all hear them in one order
 	defer r.bus.mu.Unlock()
