@@ -180,6 +180,31 @@ func TestW3_BackOnAnotherNode(t *testing.T) {
 	})
 }
 
+// TestW3_ReturnedBeforeItsConnectionBroke: who is present at another node already is not
+// waited for.
+func TestW3_ReturnedBeforeItsConnectionBroke(t *testing.T) {
+	cluster(t, 2, options{}, func(t *testing.T, nodes []*member) {
+		seer := watch(nodes[0].joinAs("bo", "b"), "ops")
+		a := watch(nodes[0].join("a"), "ops")
+		a.showsAt("ops", "1")
+		after(time.Second)
+		seer.sees("shown", "a", "1")
+		delete(seer.ids, a.session.ID()) // or the client is there twice for a moment
+		_ = nodes[1].relay.Publish(relay.Topic{Kind: "board", ID: "ops"}, []byte(
+			`{"presence":{"dashboardId":"ops","n":1,"in":[{"sessionId":"s9","clientId":"a","userId":"ana","state":2}]}}`))
+		after(300 * time.Millisecond)
+		a.vanish(wire.CloseAbnormal)
+		after(300 * time.Millisecond)
+		left := false
+		for _, m := range seer.take() {
+			left = left || strings.Contains(string(m.Payload), `"left":["`+a.session.ID()+`"]`)
+		}
+		if !left {
+			t.Error("the old session waits for its return")
+		}
+	})
+}
+
 // TestW3_ASilentNodeHasLeft: a node that ends says so, one that dies is missed after 15 s, and
 // one that was cut off comes back with everybody.
 func TestW3_ASilentNodeHasLeft(t *testing.T) {

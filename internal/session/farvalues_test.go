@@ -109,7 +109,7 @@ func TestW2_ANodeThatOpensADashboardAsksForItsValues(t *testing.T) {
 
 // TestW1_AValueThatComesBeforeItsWidget waits for what the log tells of it.
 func TestW1_AValueThatComesBeforeItsWidget(t *testing.T) {
-	cluster(t, 2, options{}, func(t *testing.T, nodes []*member) {
+	cluster(t, 3, options{}, func(t *testing.T, nodes []*member) {
 		a, b := nodes[0].join("a"), nodes[1].join("b")
 		a.create("ops", "other")
 		b.follow("ops")
@@ -127,6 +127,16 @@ func TestW1_AValueThatComesBeforeItsWidget(t *testing.T) {
 		got := b.want("WIDGET_UPDATE WIDGET_DATA")
 		if got[1].str("values", "cpu", "data") != "7" {
 			t.Errorf("got %s", got[1].raw)
+		}
+		// Of two answers to what is there, the value that was fed later counts (W2).
+		for _, answer := range []struct {
+			age  int
+			want string
+		}{{60_000, ""}, {10, "WIDGET_DATA"}} {
+			_ = nodes[2].relay.Publish(relay.Topic{Kind: "board", ID: "ops"}, fmt.Appendf(nil,
+				`{"values":{"dashboardId":"ops","state":true,"values":{"cpu":{"data":%d,"age":%d}}}}`, 100+answer.age, answer.age))
+			after(aWhile)
+			b.want(answer.want)
 		}
 		after(10 * time.Second)
 		a.create("ops", "never") // too late
