@@ -77,8 +77,63 @@ func TestA3_AClusterUnderFaults(t *testing.T) {
 			c.logs()
 		}
 	}()
+	list, stop := c.beginEditing(ctx, seed)
+	faults := c.torment(ctx, rand.New(rand.NewPCG(seed, 0)), *chaosFor)
+	if ctx.Err() != nil {
+		t.Fatal("stopped before the end")
+	}
+	healed := time.Now()
+	c.waitReady(ctx)
+	limit, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	c.goOn(limit, list)
+	t.Logf("all edit again %.1f s after the last fault", time.Since(healed).Seconds())
+	stop()
+	n := c.judge(limit, list)
+	t.Logf("%d faults, %d acknowledged edits of %d clients", faults, n, editors)
+	if n < 10*editors {
+		t.Error("too few edits: this shows nothing")
+	}
+}
+
+// TestC7_RollingUpgrade: servers are stopped and started one after another under load;
+// nothing is lost, and no client hears of more than that it is to come back.
+func TestC7_RollingUpgrade(t *testing.T) {
+	ctx := interruptible(t)
+	c := newCluster(t)
+	list, stop := c.beginEditing(ctx, 1)
+	limit, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	defer cancel()
+	for i, p := range c.nodes {
+		c.goOn(limit, list)
+		p.signal(syscall.SIGTERM)
+		<-p.ended
+		if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+			t.Errorf("%s ended with code %d", p.name, code)
+		}
+		c.goOn(limit, list) // at the others
+		c.keepUp(limit, i)
+	}
+	c.goOn(limit, list)
+	stop()
+	n := c.judge(limit, list)
+	for _, e := range list {
+		for _, nack := range e.nacks {
+			t.Errorf("%s was refused: %s", e.name, nack)
+		}
+	}
+	t.Logf("%d acknowledged edits of %d clients", n, editors)
+	if t.Failed() {
+		c.logs()
+	}
+}
+
+// beginEditing makes the dashboards and lets clients edit them until stop is called,
+// which returns when every edit has its answer.
+func (c *cluster) beginEditing(ctx context.Context, seed uint64) (list []*editor, stop func()) {
+	t := c.t
+	t.Helper()
 	begin := time.Now()
-	var list []*editor
 	for n := range editors {
 		list = append(list, newEditor(t, ctx, c, n, seed))
 	}
@@ -88,44 +143,46 @@ func TestA3_AClusterUnderFaults(t *testing.T) {
 			t.Fatalf("%+v, %v", answer, err)
 		}
 	}
-
 	done := make(chan struct{})
 	var working sync.WaitGroup
 	for n, e := range list {
 		working.Go(func() { e.edit(ctx, n, seed, begin, done) })
 	}
-	faults := c.torment(ctx, rand.New(rand.NewPCG(seed, 0)), *chaosFor)
-	if ctx.Err() != nil {
-		t.Fatal("stopped before the end")
+	return list, func() {
+		close(done)
+		working.Wait()
 	}
-	healed := time.Now()
-	c.waitReady(ctx)
-	// Everybody gets on with it: the cluster is back.
+}
+
+// goOn returns when every client has had some more edits acknowledged.
+func (c *cluster) goOn(ctx context.Context, list []*editor) {
+	c.t.Helper()
+	const more = 5
 	var before [editors]int
 	for n, e := range list {
 		before[n] = e.count()
 	}
-	limit, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
 	for n, e := range list {
-		for e.count() < before[n]+5 && limit.Err() == nil {
-			wait(limit, 20*time.Millisecond)
+		for e.count() < before[n]+more && ctx.Err() == nil {
+			wait(ctx, 20*time.Millisecond)
 		}
-		if e.count() < before[n]+5 {
-			t.Errorf("%s gets no edit through after everything is good again", e.name)
+		if e.count() < before[n]+more {
+			c.t.Errorf("%s gets no edit through", e.name)
 		}
 	}
-	t.Logf("all edit again %.1f s after the last fault", time.Since(healed).Seconds())
-	close(done)
-	working.Wait()
+}
 
+// judge compares everything, and returns how many edits were acknowledged.
+func (c *cluster) judge(ctx context.Context, list []*editor) int {
+	t := c.t
+	t.Helper()
 	var all []acked
 	var history []porcupine.Operation
 	for _, e := range list {
 		all = append(all, e.acked...)
 		history = append(history, e.history...)
 	}
-	c.compare(limit, list, all)
+	c.compare(ctx, list, all)
 	if result := porcupine.CheckOperationsTimeout(versions, history, time.Minute); result != porcupine.Ok {
 		t.Errorf("what clients were told does not fit one order: %s", result)
 	}
@@ -134,10 +191,7 @@ func TestA3_AClusterUnderFaults(t *testing.T) {
 			t.Errorf("%s: %s", e.name, f)
 		}
 	}
-	t.Logf("%d faults, %d acknowledged edits of %d clients", faults, len(all), editors)
-	if len(all) < 10*editors {
-		t.Error("too few edits: this shows nothing")
-	}
+	return len(all)
 }
 
 // compare reads the logs past all servers, and compares what is in them with what was

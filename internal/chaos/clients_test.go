@@ -39,6 +39,7 @@ type editor struct {
 	mu      sync.Mutex
 	acked   []acked
 	history []porcupine.Operation
+	nacks   []string
 	faults  []string // what must not be
 }
 
@@ -50,7 +51,7 @@ func newEditor(t *testing.T, ctx context.Context, c *cluster, n int, seed uint64
 	var mu sync.Mutex
 	var err error
 	e.client, err = client.Dial(ctx, client.Options{
-		URL: c.urls[0], UserID: e.name, ReconnectMin: 50 * time.Millisecond, ReconnectMax: time.Second, HandshakeTimeout: 2 * time.Second,
+		URL: c.urls[0], UserID: e.name, OnMessage: e.hears, ReconnectMin: 50 * time.Millisecond, ReconnectMax: time.Second, HandshakeTimeout: 2 * time.Second,
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			mu.Lock()
 			node := rng.IntN(members)
@@ -76,6 +77,16 @@ func newEditor(t *testing.T, ctx context.Context, c *cluster, n int, seed uint64
 		e.dashboards = append(e.dashboards, d)
 	}
 	return e
+}
+
+// hears notes what is refused.
+func (e *editor) hears(message []byte) bool {
+	if kind, _, _ := client.Head(message); string(kind) == "NACK" {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.nacks = append(e.nacks, string(message))
+	}
+	return false
 }
 
 func (e *editor) fault(format string, args ...any) {
