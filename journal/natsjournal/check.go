@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -138,28 +139,69 @@ func (j *Journal) checkSync(ctx context.Context, info *jetstream.StreamInfo) (al
 	if j.opts.SyncAlways {
 		return true, nil, nil
 	}
+	var silence error
 	if len(j.opts.Monitors) == 0 {
 		return false, []string{"it is not known whether the servers sync each write before they acknowledge it: " +
 			"name their monitoring ports, or say that they run with sync_interval: always"}, nil
 	}
 	seen := make(map[string]bool)
+	var silent []string
 	for _, address := range j.opts.Monitors {
-		m, err := askMonitor(ctx, address)
+		once, cancel := context.WithTimeout(ctx, monitorWait)
+		m, err := askMonitor(once, address)
+		cancel()
 		if err != nil {
-			return false, nil, err
+			j.opts.Logger.Warn("a monitoring port does not answer; it is asked again until it does", "err", err)
+			silent, silence = append(silent, address), err
+			continue
 		}
 		seen[m.name] = true
 		if !m.always {
-			dangers = append(dangers, fmt.Sprintf("the server %s (%s) syncs every %s, so that a power cut loses acknowledged edits: "+
-				"set sync_interval: always in the jetstream block of its configuration", m.name, address, m.every))
+			dangers = append(dangers, m.danger(address))
 		}
 	}
+	// A server that is away confirms nothing. That must not keep this node from starting
+	// while the others, a quorum, are known to be good.
+	if len(silent) > 0 && len(seen) <= info.Config.Replicas/2 {
+		return false, nil, silence
+	}
+	if len(silent) > 0 {
+		j.tasks.Go(func() { j.askAgain(silent) })
+	}
+	missing := len(silent)
 	for _, name := range peersOf(info, j.conn.ConnectedServerName()) {
 		if !seen[name] {
+			if missing--; missing >= 0 {
+				continue
+			}
 			dangers = append(dangers, fmt.Sprintf("no monitoring port of the server %s was named, which keeps the stream %s", name, info.Config.Name))
 		}
 	}
 	return len(dangers) == 0, dangers, nil
+}
+
+// monitorWait is how long a monitoring port has to answer.
+const monitorWait = 3 * time.Second
+
+// danger says what is wrong with a server that does not sync each write.
+func (m monitored) danger(address string) string {
+	return fmt.Sprintf("the server %s (%s) syncs every %s, so that a power cut loses acknowledged edits: "+
+		"set sync_interval: always in the jetstream block of its configuration", m.name, address, m.every)
+}
+
+// askAgain asks the monitoring ports that did not answer at the start, until they do.
+func (j *Journal) askAgain(silent []string) {
+	for len(silent) > 0 && j.pause(j.life, j.opts.tune.look) {
+		silent = slices.DeleteFunc(silent, func(address string) bool {
+			ctx, cancel := context.WithTimeout(j.life, monitorWait)
+			defer cancel()
+			m, err := askMonitor(ctx, address)
+			if err == nil && !m.always {
+				j.opts.Logger.Error("acknowledged edits could be lost", "stream", j.stream, "why", m.danger(address))
+			}
+			return err == nil
+		})
+	}
 }
 
 // peersOf names the servers that keep a stream.

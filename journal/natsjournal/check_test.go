@@ -1,6 +1,7 @@
 package natsjournal
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"strings"
@@ -85,6 +86,48 @@ func TestA1_AClusterThatSyncsIsAQuorum(t *testing.T) {
 	}
 	if _, d, err := j.Head(t.Context(), "ops"); err != nil || d != journal.Quorum {
 		t.Errorf("head is as durable as %q, %v; want quorum", d, err)
+	}
+}
+
+// TestA3_ANodeStartsWithoutOneServer: with two of three there is a quorum, and what is
+// known of them is enough. With one there is none.
+func TestA3_ANodeStartsWithoutOneServer(t *testing.T) {
+	c := newCluster(t)
+	o := quiet(Options{Monitors: c.monitors()})
+	must(t, mustOpen(t, c.urls(), o), of("ops", 0, "1"))
+	c.servers[0].stop()
+	j := mustOpen(t, c.urls(), o)
+	must(t, j, of("ops", 1, "2"))
+	wantLog(t, j, "ops", "1", "2")
+	c.servers[1].stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	if j, err := Open(ctx, c.urls(), o); err == nil {
+		j.Close()
+		t.Error("a node has started without a quorum")
+	}
+}
+
+// TestA3_ANodeStartsBeforeNATSHasALeader: what it asks before is asked again.
+func TestA3_ANodeStartsBeforeNATSHasALeader(t *testing.T) {
+	c := newCluster(t)
+	for _, s := range c.servers[:2] {
+		s.stop()
+	}
+	opened := make(chan error, 1)
+	go func() {
+		j, err := Open(t.Context(), c.servers[2].url(), quiet(Options{SyncAlways: true}))
+		if err == nil {
+			err = j.Close()
+		}
+		opened <- err
+	}()
+	until(t, "the node has asked", func() bool { return c.servers[2].NumClients() > 0 })
+	for _, s := range c.servers[:2] {
+		s.start(t)
+	}
+	if err := <-opened; err != nil {
+		t.Error(err)
 	}
 }
 

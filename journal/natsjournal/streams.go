@@ -61,12 +61,13 @@ func (j *Journal) snapshotConfig(generation string) jetstream.StreamConfig {
 // mends what can be mended without risk. A cache may be left from another generation
 // and then goes over to this one.
 func (j *Journal) ensure(ctx context.Context, want jetstream.StreamConfig, cache bool) (s jetstream.Stream, created bool, err error) {
-	s, err = j.js.Stream(ctx, want.Name)
+	read := func(ctx context.Context) (jetstream.Stream, error) { return j.js.Stream(ctx, want.Name) }
+	s, err = j.untilAnswered(ctx, read)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		_, err = j.js.CreateStream(ctx, want)
+		_, err = j.untilAnswered(ctx, func(ctx context.Context) (jetstream.Stream, error) { return j.js.CreateStream(ctx, want) })
 		created = err == nil
 		if err == nil || errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // by another node, at the same moment
-			s, err = j.js.Stream(ctx, want.Name) // read back
+			s, err = j.untilAnswered(ctx, read) // read back
 		}
 	}
 	if err != nil {
@@ -89,11 +90,34 @@ func (j *Journal) ensure(ctx context.Context, want jetstream.StreamConfig, cache
 		return s, created, nil
 	}
 	j.opts.Logger.Warn("the stream has other settings than it must have; they are set", "stream", want.Name)
-	if s, err = j.js.UpdateStream(ctx, mended); err != nil {
+	if s, err = j.untilAnswered(ctx, func(ctx context.Context) (jetstream.Stream, error) { return j.js.UpdateStream(ctx, mended) }); err != nil {
 		return nil, false, fmt.Errorf("stream %s: set what it must have: %w", want.Name, err)
 	}
 	return s, created, nil
 }
+
+// untilAnswered asks about a stream until there is an answer: servers that have no
+// leader yet let some requests drop.
+func (j *Journal) untilAnswered(ctx context.Context, ask func(context.Context) (jetstream.Stream, error)) (jetstream.Stream, error) {
+	const apart = 100 * time.Millisecond
+	for {
+		once, cancel := context.WithTimeout(ctx, j.opts.tune.answer)
+		s, err := ask(once)
+		cancel()
+		var refused *jetstream.APIError
+		again := errors.Is(err, context.DeadlineExceeded) ||
+			errors.As(err, &refused) && refused.Code == unavailableStatus && !errors.Is(err, jetstream.ErrJetStreamNotEnabled)
+		if !again || !j.pause(ctx, apart) {
+			if again {
+				err = fmt.Errorf("the NATS servers have no leader; do enough of them run, and reach each other? %w", err)
+			}
+			return s, err
+		}
+	}
+}
+
+// unavailableStatus is what the stream API answers while something may still come up.
+const unavailableStatus = 503
 
 // same compares the settings that ensure mends.
 func same(a, b jetstream.StreamConfig) bool {
