@@ -56,6 +56,7 @@ func BenchmarkDecideMove(b *testing.B) {
 		b.Run(fmt.Sprintf("widgets=%d", n), func(b *testing.B) {
 			s := stateOf(b, n, 200)
 			env := Env{Now: time.UnixMilli(1_800_000_000_000)}
+			env.Scratch = new(Scratch)
 			y := 2
 			op := &Op{
 				Type: TypeLayout, ID: "op", DashboardID: "ops", Author: Author{"bob", "d"},

@@ -311,7 +311,7 @@ func layoutDiff(from, to *Layout) *LayoutChange {
 	}
 	for id, r := range to.Items {
 		if was, ok := old.Items[id]; !ok || was != r {
-			c.put(id, &r)
+			c.put(id, new(r))
 		}
 	}
 	for id := range old.Items {

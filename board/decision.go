@@ -21,6 +21,8 @@ type Env struct {
 	// AutoWindow is the M6 window of PolicyAuto; 0 = 5 s.
 	AutoWindow time.Duration
 	Limits     Limits
+	// Scratch lends memory to decide with; nil = it is allocated.
+	Scratch *Scratch
 }
 
 // Decision is what becomes of an op. Exactly one of Entry (with Next and Ack),

@@ -25,8 +25,7 @@ func (s *State) AppendDocument(dst []byte) []byte {
 	dst = append(dst, `{"layouts":{`...)
 	comma := false
 	for name, l := range s.layouts.all() {
-		dst = appendKey(dst, &comma, name)
-		dst = AppendLayout(dst, l)
+		dst = l.append(appendKey(dst, &comma, name))
 	}
 	dst = append(dst, `},"settings":`...)
 	dst = append(dst, s.settings.value...)
@@ -140,11 +139,7 @@ func checkGrid(columns int, compact Compact) *Error {
 
 // AppendLayout appends a layout as a canonical JSON object.
 func AppendLayout(dst []byte, l *Layout) []byte {
-	dst = append(dst, `{"columns":`...)
-	dst = strconv.AppendInt(dst, int64(l.Columns), 10)
-	dst = append(dst, `,"compact":"`...)
-	dst = append(dst, l.Compact...)
-	dst = append(dst, `","items":{`...)
+	dst = appendGrid(dst, l.Columns, l.Compact)
 	comma := false
 	for _, id := range sortedKeys(l.Items) {
 		dst = appendKey(dst, &comma, id)
@@ -153,17 +148,13 @@ func AppendLayout(dst []byte, l *Layout) []byte {
 	return append(dst, "}}"...)
 }
 
-// layoutSize is how much AppendLayout appends.
-func layoutSize(l *Layout) int {
-	n := len(`{"columns":,"compact":"","items":{}}`) + digits(l.Columns) + len(l.Compact) + max(len(l.Items)-1, 0)
-	for id, r := range l.Items {
-		rect := len(`{"h":,"static":true,"w":,"x":,"y":}`) + digits(r.X) + digits(r.Y) + digits(r.W) + digits(r.H)
-		if !r.Static {
-			rect++
-		}
-		n += memberSize(id, rect)
-	}
-	return n
+// appendGrid appends a layout up to its items.
+func appendGrid(dst []byte, columns int, compact Compact) []byte {
+	dst = append(dst, `{"columns":`...)
+	dst = strconv.AppendInt(dst, int64(columns), 10)
+	dst = append(dst, `,"compact":"`...)
+	dst = append(dst, compact...)
+	return append(dst, `","items":{`...)
 }
 
 // digits is how many characters n ≥ 0 takes.

@@ -1,9 +1,6 @@
 package board
 
-import (
-	"maps"
-	"slices"
-)
+import "maps"
 
 // The size of a widget that comes without a rectangle (L5).
 const (
@@ -28,8 +25,13 @@ func (l *Layout) WithNew(id string) *Layout {
 	if n.Items == nil {
 		n.Items = make(map[string]Rect, 1)
 	}
-	n.Items[id] = Rect{Y: l.Bottom(), W: min(max(l.Columns, 1), newWidth), H: newHeight}
+	n.Items[id] = newPlace(l.Bottom(), l.Columns)
 	return &n
+}
+
+// newPlace is where a widget goes that comes without a rectangle (L5).
+func newPlace(bottom, columns int) Rect {
+	return Rect{Y: bottom, W: min(max(columns, 1), newWidth), H: newHeight}
 }
 
 // Normalise gives the layout as L2 makes it: inside the grid, without overlap, and
@@ -38,66 +40,23 @@ func (l *Layout) WithNew(id string) *Layout {
 // ids that are no items count for nothing. Nil compacts what a removal or a new
 // width has left. A layout that is already so comes back itself (L4).
 func (l *Layout) Normalise(moved map[string]bool) *Layout {
-	g := grid{ids: make([]string, 0, len(l.Items))}
-	var statics, movedStatics, asked, rest []tile
+	var g grid
+	g.begin(max(l.Columns, 1))
 	for id, r := range l.Items {
-		r = r.clamp(max(l.Columns, 1))
-		t := tile{x: r.X, right: r.X + r.W, y: r.Y, bottom: r.Y + r.H, item: int32(len(g.ids)), static: r.Static}
-		g.ids = append(g.ids, id)
-		switch {
-		case t.static && !moved[id]:
-			statics = append(statics, t)
-		case t.static:
-			movedStatics = append(movedStatics, t)
-		case moved[id]:
-			asked = append(asked, t)
-		default:
-			rest = append(rest, t)
-		}
+		g.add(id, r, moved[id])
 	}
-	vertical := l.Compact == CompactVertical
-	g.placed = make([]tile, 0, len(g.ids))
-
-	g.place(statics) // a
-	g.place(movedStatics)
-
-	if len(asked) > 0 { // b; without moved items c does the same
-		above := slices.Clone(g.placed)
-		g.place(rest)
-		if vertical {
-			g.rise()
-		}
-		rest = rest[:0]
-		for _, t := range g.placed {
-			if !t.static {
-				rest = append(rest, t)
-			}
-		}
-		g.placed = append(g.placed[:0], above...)
-	}
-
-	g.place(asked) // c
-	g.place(rest)
-	if vertical { // d
-		g.rise()
-	}
-	return l.with(&g)
-}
-
-// with gives the layout with the rectangles of the tiles placed, l itself if they
-// are the same.
-func (l *Layout) with(g *grid) *Layout {
+	g.normalise(l.Compact)
 	var n *Layout
-	for _, t := range g.placed {
-		id := g.ids[t.item]
-		r := Rect{X: t.x, Y: t.y, W: t.right - t.x, H: t.bottom - t.y, Static: t.static}
+	for i := range g.placed {
+		t := &g.placed[i]
+		r := t.rect()
+		if r == g.asked[t.item] {
+			continue
+		}
 		if n == nil {
-			if l.Items[id] == r {
-				continue
-			}
 			n = &Layout{Columns: l.Columns, Compact: l.Compact, Items: maps.Clone(l.Items)}
 		}
-		n.Items[id] = r
+		n.Items[g.ids[t.item]] = r
 	}
 	if n == nil {
 		return l

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -153,7 +154,7 @@ func checkNormal(t fatal, l *Layout) {
 func layouts() *rapid.Generator[*Layout] {
 	return rapid.Custom(func(t *rapid.T) *Layout {
 		l := &Layout{
-			Columns: rapid.IntRange(1, 12).Draw(t, "columns"),
+			Columns: rapid.OneOf(rapid.IntRange(1, 12), rapid.IntRange(narrow, narrow+2)).Draw(t, "columns"),
 			Compact: rapid.SampledFrom([]Compact{CompactVertical, CompactNone}).Draw(t, "compact"),
 			Items:   map[string]Rect{},
 		}
@@ -308,6 +309,35 @@ func TestL2_NormaliseIsWhatTheRuleSays(t *testing.T) {
 			t.Fatalf("%v moved %v: got %v, want %v", l, moved, got, want)
 		}
 	})
+}
+
+// Many items take other ways through sorting and placing than few: ones that are spread
+// and ones that are normalised already, of which some are moved.
+func TestL2_NormaliseOfManyIsWhatTheRuleSays(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 4))
+	for try := range 12 {
+		l := &Layout{Columns: 24, Compact: []Compact{CompactVertical, CompactNone}[try%2], Items: map[string]Rect{}}
+		if try%4 == 3 {
+			l.Columns = narrow + 16
+		}
+		for i := range 250 {
+			l.Items[fmt.Sprint("w", i)] = Rect{X: r.IntN(l.Columns), Y: r.IntN(90), W: 1 + r.IntN(8), H: 1 + r.IntN(6), Static: r.IntN(25) == 0}
+		}
+		for step := range 4 {
+			moved := map[string]bool{}
+			for range step {
+				id := fmt.Sprint("w", r.IntN(250))
+				moved[id] = true
+				l.Items[id] = Rect{X: r.IntN(l.Columns), Y: r.IntN(90), W: 1 + r.IntN(8), H: 1 + r.IntN(6)}
+			}
+			want := normaliseByTheBook(l, moved)
+			got := l.Normalise(moved)
+			if !maps.Equal(got.Items, want) {
+				t.Fatalf("layout %d, step %d: moved %v", try, step, moved)
+			}
+			l = &Layout{Columns: l.Columns, Compact: l.Compact, Items: maps.Clone(got.Items)}
+		}
+	}
 }
 
 // crowds are layouts of 2,000 items that are as much work as can be asked for.

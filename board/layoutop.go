@@ -1,16 +1,17 @@
 package board
 
-import (
-	"maps"
-	"slices"
-)
+import "slices"
 
 // pending is one breakpoint while an op is being decided: the rectangles as asked for,
 // not normalised yet (L2).
 type pending struct {
-	from  *Layout // as it was, nil if the op makes the breakpoint
-	asked Layout  // its items belong to the draft
+	from  *placement // as it was, nil if the op makes the breakpoint
+	asked placement
 	moved map[string]bool
+	// touched are the items that are asked for elsewhere than they were, or are new or
+	// gone. all tells that any may be.
+	touched map[string]bool
+	all     bool
 }
 
 // breakpoints lists the breakpoints of the document in hand by name.
@@ -29,7 +30,7 @@ func (d *draft) breakpoints() []string {
 }
 
 // layout gives a breakpoint as it is asked for so far, nil if there is none.
-func (d *draft) layout(name string) *Layout {
+func (d *draft) layout(name string) *placement {
 	if p, ok := d.layouts[name]; ok {
 		return &p.asked
 	}
@@ -43,12 +44,7 @@ func (d *draft) pending(name string) *pending {
 		return p
 	}
 	l, _ := d.seen.layouts.get(name)
-	p := &pending{from: l, asked: *l, moved: make(map[string]bool)}
-	p.asked.Items = maps.Clone(l.Items)
-	if p.asked.Items == nil {
-		p.asked.Items = make(map[string]Rect)
-	}
-	return d.keep(name, p)
+	return d.keep(name, &pending{from: l, asked: *l, moved: make(map[string]bool), touched: make(map[string]bool)})
 }
 
 func (d *draft) keep(name string, p *pending) *pending {
@@ -62,26 +58,86 @@ func (d *draft) keep(name string, p *pending) *pending {
 // move puts an item where a gesture has put it (L1); it reports whether that is
 // elsewhere than before.
 func (p *pending) move(id string, by RectPatch) bool {
-	was := p.asked.Items[id]
+	was, _ := p.asked.items.get(id)
 	return p.put(id, by.On(was))
 }
 
 func (p *pending) put(id string, r Rect) bool {
-	was, there := p.asked.Items[id]
-	p.asked.Items[id] = r
+	was, there := p.asked.items.get(id)
 	p.moved[id] = true
-	return !there || was != r
+	if there && was == r {
+		return false
+	}
+	p.set(id, r)
+	return true
+}
+
+func (p *pending) set(id string, r Rect) {
+	p.asked.put(id, r)
+	p.touched[id] = true
 }
 
 // add puts a new item below all others (L5).
-func (p *pending) add(id string) {
-	row := Rect{Y: p.asked.Bottom(), W: min(p.asked.Columns, newWidth), H: newHeight}
-	p.asked.Items[id] = row
-}
+func (p *pending) add(id string) { p.set(id, newPlace(p.asked.bottom(), p.asked.columns)) }
 
 func (p *pending) remove(id string) {
-	delete(p.asked.Items, id)
+	p.asked.remove(id)
+	p.touched[id] = true
 	delete(p.moved, id)
+}
+
+// normalised gives what normalising makes of the breakpoint, nil if it is as it was
+// then, and the items that come to stand elsewhere than asked.
+func (p *pending) normalised(g *grid) (c *LayoutChange, elsewhere map[string]Rect) {
+	g.begin(max(p.asked.columns, 1))
+	for id, r := range p.asked.items.all() {
+		g.add(id, r, len(p.moved) > 0 && p.moved[id])
+	}
+	g.normalise(p.asked.compact)
+	c = &LayoutChange{}
+	var old placement
+	if p.from != nil {
+		old = *p.from
+	}
+	if p.asked.columns != old.columns {
+		c.Columns = p.asked.columns
+	}
+	if p.asked.compact != old.compact {
+		c.Compact = p.asked.compact
+	}
+	for i := range g.placed {
+		t := &g.placed[i]
+		r := t.rect()
+		asElse := r != g.asked[t.item]
+		if !asElse && !p.all {
+			continue
+		}
+		id := g.ids[t.item]
+		if asElse {
+			if elsewhere == nil {
+				elsewhere = make(map[string]Rect)
+			}
+			elsewhere[id] = r
+		}
+		if was, ok := old.items.get(id); !ok || was != r {
+			c.put(id, new(r))
+		}
+	}
+	for id := range p.touched {
+		r, there := p.asked.items.get(id)
+		was, had := old.items.get(id)
+		switch _, told := elsewhere[id]; {
+		case told || p.all && there:
+		case !there && had:
+			c.put(id, nil)
+		case there && (!had || was != r):
+			c.put(id, new(r))
+		}
+	}
+	if p.from != nil && c.Columns == 0 && c.Compact == "" && c.Items == nil {
+		c = nil
+	}
+	return c, elsewhere
 }
 
 // normalise makes the layouts of the draft as L2 has them, once for the whole op, and
@@ -89,21 +145,28 @@ func (p *pending) remove(id string) {
 // to hear (E7), nil if there is nothing to say.
 func (d *draft) normalise() (changed map[string]*LayoutChange, told *Change) {
 	for _, name := range sortedKeys(d.layouts) {
+		if d.env.Scratch == nil {
+			d.env.Scratch = new(Scratch)
+		}
 		p := d.layouts[name]
-		l := p.asked.Normalise(p.moved)
-		if c := layoutDiff(p.from, l); c != nil {
+		c, elsewhere := p.normalised(&d.env.Scratch.grid)
+		if c != nil {
 			if changed == nil {
 				changed = make(map[string]*LayoutChange, len(d.layouts))
 			}
 			changed[name] = c
 		}
-		if l == &p.asked {
+		if elsewhere == nil {
 			continue
 		}
 		d.inexact = true
 		as := &LayoutChange{}
 		for id := range p.moved {
-			if r, ok := l.Items[id]; ok {
+			r, ok := elsewhere[id]
+			if !ok {
+				r, ok = p.asked.items.get(id)
+			}
+			if ok {
 				as.put(id, &r)
 			}
 		}
@@ -159,15 +222,15 @@ func (d *draft) updateLayout(op *Op) outcome {
 	}
 	changed := l == nil
 	if op.Columns != nil {
-		changed = changed || p.asked.Columns != *op.Columns
-		p.asked.Columns = *op.Columns
+		changed = changed || p.asked.columns != *op.Columns
+		p.asked.columns = *op.Columns
 	}
 	if op.Compact != "" {
-		changed = changed || p.asked.Compact != op.Compact
-		p.asked.Compact = op.Compact
+		changed = changed || p.asked.compact != op.Compact
+		p.asked.compact = op.Compact
 	}
 	for _, id := range sortedKeys(op.Moved) {
-		now, there := p.asked.Items[id]
+		now, there := p.asked.items.get(id)
 		if !there {
 			d.ignored = append(d.ignored, id)
 			d.inexact = true
@@ -183,10 +246,13 @@ func (d *draft) updateLayout(op *Op) outcome {
 	return outcome{unchanged: !changed}
 }
 
-func checkLayoutOp(op *Op, l *Layout) *Error {
+func checkLayoutOp(op *Op, l *placement) *Error {
 	bottom := 0
-	if l != nil {
-		bottom = l.Bottom()
+	for _, by := range op.Moved {
+		if l != nil && by.Y != nil && *by.Y > MaxY {
+			bottom = l.bottom()
+			break
+		}
 	}
 	for _, id := range sortedKeys(op.Moved) {
 		by := op.Moved[id]
@@ -225,10 +291,7 @@ func tooManyBreakpoints() *Error {
 // newBreakpoint makes a breakpoint (L7): the items of main, to be brought into its grid.
 func (d *draft) newBreakpoint(name string) *pending {
 	main := d.layout(MainBreakpoint)
-	p := &pending{asked: Layout{Columns: main.Columns, Compact: main.Compact}, moved: make(map[string]bool)}
-	p.asked.Items = make(map[string]Rect, len(main.Items))
-	maps.Copy(p.asked.Items, main.Items)
-	return d.keep(name, p)
+	return d.keep(name, &pending{asked: *main, moved: make(map[string]bool), touched: make(map[string]bool), all: true})
 }
 
 // restoreLayout decides TypeLayoutRestore (L6).
@@ -284,20 +347,21 @@ func (d *draft) restoreBreakpoint(name string, was *Layout) (changed bool) {
 		p = d.pending(name)
 	}
 	old := p.asked
-	p.asked = Layout{Columns: was.Columns, Compact: was.Compact, Items: make(map[string]Rect, len(old.Items))}
+	n := &Layout{Columns: was.Columns, Compact: was.Compact, Items: make(map[string]Rect, old.items.len())}
 	clear(p.moved)
 	var added []string
-	for _, id := range sortedKeys(old.Items) {
+	for id := range old.items.all() {
 		if r, ok := was.Items[id]; ok {
-			p.asked.Items[id] = r
+			n.Items[id] = r
 		} else {
 			added = append(added, id)
 		}
 	}
-	p.asked = *p.asked.Normalise(nil)
-	p.asked.Items = maps.Clone(p.asked.Items)
+	p.asked, p.all = *placementOf(n.Normalise(nil)), true
+	bottom := p.asked.bottom()
 	for _, id := range added {
-		p.add(id)
+		p.set(id, newPlace(bottom, p.asked.columns))
+		bottom += newHeight
 	}
-	return now == nil || old.Columns != p.asked.Columns || old.Compact != p.asked.Compact || !maps.Equal(old.Items, p.asked.Items)
+	return now == nil || !old.same(&p.asked)
 }

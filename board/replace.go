@@ -76,9 +76,9 @@ func (d *draft) replaceLayouts(to *Document) map[string]*LayoutChange {
 	changed := make(map[string]*LayoutChange)
 	for name, l := range layouts {
 		n := l.fitted(to.Widgets)
-		was, _ := d.seen.layouts.get(name)
-		if d.op.Undelete {
-			was = nil
+		var was *Layout
+		if p, ok := d.seen.layouts.get(name); ok && !d.op.Undelete {
+			was = p.layout()
 		}
 		if c := layoutDiff(was, n); c != nil {
 			changed[name] = c
@@ -105,14 +105,14 @@ func (l *Layout) fitted(widgets map[string]Value) *Layout {
 	if len(n.Items) == len(widgets) {
 		return n
 	}
-	p := pending{asked: *n}
-	p.asked.Items = maps.Clone(n.Items)
+	items, bottom := maps.Clone(n.Items), n.Bottom()
 	for _, id := range sortedKeys(widgets) {
-		if _, ok := n.Items[id]; !ok {
-			p.add(id)
+		if _, ok := items[id]; !ok {
+			items[id] = newPlace(bottom, n.Columns)
+			bottom += newHeight
 		}
 	}
-	return p.asked.Normalise(nil)
+	return (&Layout{Columns: n.Columns, Compact: n.Compact, Items: items}).Normalise(nil)
 }
 
 // deleteDashboard decides TypeDashboardDelete (R9): an entry without a change.

@@ -48,7 +48,7 @@ func (s *State) AppendSnapshot(dst []byte) []byte {
 	dst = append(dst, `,"layouts":{`...)
 	comma := false
 	for name, l := range s.layouts.all() {
-		dst = AppendLayout(appendKey(dst, &comma, name), l)
+		dst = l.append(appendKey(dst, &comma, name))
 	}
 	dst = strconv.AppendUint(append(dst, `},"position":`...), s.position, 10)
 	dst = authors.appendPart(append(dst, `,"settings":`...), s.settings)
@@ -176,7 +176,7 @@ func (r *snapshotReader) state(v Value) *State {
 					r.fail(key, "is damaged: "+err.Error())
 					return s
 				}
-				s.putLayout(name, l)
+				s.putLayout(name, placementOf(l))
 			}
 		case "position":
 			s.position = r.uint(key, v)

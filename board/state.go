@@ -36,7 +36,7 @@ type State struct {
 
 	settings   part
 	widgets    pmap[part]
-	layouts    pmap[*Layout]
+	layouts    pmap[*placement]
 	tombstones pmap[stamp] // by widget id (M9)
 	committed  opIDs
 
@@ -83,8 +83,8 @@ func NewState(id string) *State {
 func (s *State) clear() {
 	s.settings, s.own = part{value: "{}", clocks: newClocks(stamp{})}, ownLimits{}
 	s.widgets, s.widgetBytes = pmap[part]{}, 0
-	s.layouts, s.layoutBytes = pmap[*Layout]{}, 0
-	s.putLayout(MainBreakpoint, &Layout{Columns: DefaultColumns, Compact: CompactVertical})
+	s.layouts, s.layoutBytes = pmap[*placement]{}, 0
+	s.putLayout(MainBreakpoint, &placement{columns: DefaultColumns, compact: CompactVertical})
 }
 
 // ID is the dashboard's id.
@@ -162,11 +162,25 @@ func (s *State) Widgets() iter.Seq2[string, Value] {
 	}
 }
 
-// Layout gives one breakpoint; it must not be changed.
-func (s *State) Layout(breakpoint string) (*Layout, bool) { return s.layouts.get(breakpoint) }
+// Layout gives one breakpoint, which it makes for the caller.
+func (s *State) Layout(breakpoint string) (*Layout, bool) {
+	p, ok := s.layouts.get(breakpoint)
+	if !ok {
+		return nil, false
+	}
+	return p.layout(), true
+}
 
-// Layouts yields the breakpoints in order of their names; they must not be changed.
-func (s *State) Layouts() iter.Seq2[string, *Layout] { return s.layouts.all() }
+// Layouts yields the breakpoints in order of their names, each made for the caller.
+func (s *State) Layouts() iter.Seq2[string, *Layout] {
+	return func(yield func(string, *Layout) bool) {
+		for name, p := range s.layouts.all() {
+			if !yield(name, p.layout()) {
+				return
+			}
+		}
+	}
+}
 
 // Tombstone gives the version of the entry that deleted a widget, while it is kept (M9).
 func (s *State) Tombstone(widgetID string) (version uint64, ok bool) {
@@ -174,8 +188,7 @@ func (s *State) Tombstone(widgetID string) (version uint64, ok bool) {
 	return t.version, ok
 }
 
-// Document gives the whole document. Its maps belong to the caller, its layouts do
-// not.
+// Document gives the whole document, which belongs to the caller.
 func (s *State) Document() *Document {
 	d := &Document{
 		Settings: s.settings.value,
@@ -186,7 +199,7 @@ func (s *State) Document() *Document {
 		d.Widgets[id] = w.value
 	}
 	for name, l := range s.layouts.all() {
-		d.Layouts[name] = l
+		d.Layouts[name] = l.layout()
 	}
 	return d
 }
@@ -269,7 +282,11 @@ func (s *State) apply(c *Change, st stamp) {
 	}
 	for _, name := range sortedKeys(c.Layouts) {
 		old, _ := s.layouts.get(name)
-		s.putLayout(name, c.Layouts[name].on(old))
+		if l := c.Layouts[name]; l != nil {
+			s.putLayout(name, old.after(l))
+		} else {
+			s.putLayout(name, nil)
+		}
 	}
 }
 
@@ -297,15 +314,15 @@ func (s *State) applyWidget(id string, c *WidgetChange, st stamp) {
 }
 
 // putLayout sets one breakpoint; nil removes it.
-func (s *State) putLayout(name string, l *Layout) {
+func (s *State) putLayout(name string, l *placement) {
 	if old, ok := s.layouts.get(name); ok {
-		s.layoutBytes -= memberSize(name, layoutSize(old))
+		s.layoutBytes -= memberSize(name, old.size())
 	}
 	if l == nil {
 		s.layouts = s.layouts.remove(name)
 		return
 	}
-	s.layoutBytes += memberSize(name, layoutSize(l))
+	s.layoutBytes += memberSize(name, l.size())
 	s.layouts = s.layouts.set(name, l)
 }
 

@@ -91,15 +91,15 @@ func (s *State) undoLayout(name string, c *LayoutChange) *Op {
 		return nil
 	}
 	op := &Op{Type: TypeLayout, Breakpoint: name, Moved: make(map[string]RectPatch), Prev: make(map[Pointer]Value)}
-	if c.Columns != 0 && c.Columns != was.Columns {
-		columns := was.Columns
+	if c.Columns != 0 && c.Columns != was.columns {
+		columns := was.columns
 		op.Columns = &columns
 	}
-	if c.Compact != "" && c.Compact != was.Compact {
-		op.Compact = was.Compact
+	if c.Compact != "" && c.Compact != was.compact {
+		op.Compact = was.compact
 	}
 	for id, r := range c.Items {
-		before, ok := was.Items[id]
+		before, ok := was.items.get(id)
 		if !ok || r == nil {
 			continue
 		}

@@ -13,8 +13,7 @@ type editor struct {
 	*conn
 	prefix string // of op ids
 	head   []byte // of the message, after the id
-	moves  bool   // moves the widget instead of editing it
-	moving []byte // head, if it moves
+	moves  *place // moves this instead of editing a widget
 	acked  atomic.Uint64
 	idle   chan struct{} // closed when stopping and nothing waits for an answer
 
@@ -28,9 +27,20 @@ type editor struct {
 func newEditor(c *conn, run string, n int, dashboard string) *editor {
 	return &editor{
 		conn: c, prefix: run + "-" + strconv.Itoa(n) + "-", idle: make(chan struct{}), sent: make(map[int]time.Time),
-		head:   fmt.Appendf(nil, `","payload":{"dashboardId":"%s","widgetId":"w%d","policy":"overwrite","set":{`, dashboard, n%widgets),
-		moving: fmt.Appendf(nil, `","payload":{"dashboardId":"%s","moved":{"w%d":{"x":`, dashboard, n%widgets),
+		head: fmt.Appendf(nil, `","payload":{"dashboardId":"%s","widgetId":"w%d","policy":"overwrite","set":{`, dashboard, n%widgets),
 	}
+}
+
+// place is a widget at the beginning of a row of four, the last one.
+type place struct {
+	dashboard   string
+	widget, row int
+}
+
+// append appends the end of the nth op that moves the widget to and fro, over the one
+// beside it.
+func (p *place) append(dst []byte, n int) []byte {
+	return fmt.Appendf(dst, `","payload":{"dashboardId":"%s","moved":{"w%d":{"x":%d,"y":%d}}}}`, p.dashboard, p.widget, n%2*6, p.row)
 }
 
 // queueOp queues the next op and reports whether there still are any.
@@ -44,16 +54,14 @@ func (e *editor) queueOp() bool {
 	now := time.Now()
 	e.sent[e.serial] = now
 	kind := "WIDGET_UPDATE"
-	if e.moves {
+	if e.moves != nil {
 		kind = "LAYOUT_UPDATE"
 	}
 	m := append(append(append(e.message[:0], `{"type":"`...), kind...), `","id":"`...)
 	m = append(m, e.prefix...)
 	m = strconv.AppendInt(m, int64(e.serial), 10)
-	if e.moves { // to and fro, over the widget beside it
-		m = append(m, e.moving...)
-		m = strconv.AppendInt(m, int64(e.serial%2)*6, 10)
-		e.message = append(m, `,"y":0}}}}`...)
+	if e.moves != nil {
+		e.message = e.moves.append(m, e.serial)
 		e.queue(opText, e.message)
 		return true
 	}

@@ -16,6 +16,8 @@ const (
 	// largeBytes is about what each widget of a large dashboard takes: 2,000 of them
 	// are just under the default limit of a document (D5).
 	largeBytes = 2000
+	// smallBytes is the same of the dashboard beside them.
+	smallBytes = 300
 	// readyEdits are made on each large dashboard before it is opened: enough for the
 	// server to save a snapshot when it lets go of it.
 	readyEdits = 200
@@ -160,7 +162,13 @@ func (r *run) drive(ctx context.Context, n int, moves bool, edits uint64, during
 	}
 	r.drives++
 	e := newEditor(conn, r.name+"-"+strconv.Itoa(r.drives), 0, r.dashboard(n))
-	e.moves = moves
+	if moves {
+		last := r.opts.Widgets - 1
+		if n == r.opts.Dashboards {
+			last = widgets - 1
+		}
+		e.moves = &place{r.dashboard(n), last / 4 * 4, last / 4 * 4}
+	}
 	before, err := r.usage(ctx)
 	if err != nil {
 		return c, err

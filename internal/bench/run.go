@@ -93,8 +93,7 @@ func (r *run) setUp(ctx context.Context) error {
 			r.report.Setup[k] = n
 		}
 	}
-	small := smallDocument(widgets)
-	doc := small
+	doc := smallDocument(widgets)
 	switch r.opts.Scenario {
 	case Large:
 		doc = largeDocument(r.opts.Widgets, largeBytes)
@@ -109,7 +108,7 @@ func (r *run) setUp(ctx context.Context) error {
 		}
 	}
 	if r.opts.Scenario == Large {
-		return r.makeDashboard(ctx, r.dashboard(r.opts.Dashboards), small)
+		return r.makeDashboard(ctx, r.dashboard(r.opts.Dashboards), largeDocument(widgets, smallBytes))
 	}
 	return nil
 }

@@ -98,14 +98,15 @@ type Hub struct {
 	troubleMu sync.Mutex
 	troubled  time.Time // when reportTrouble last did
 
-	randMu sync.Mutex // of cfg.Rand
-	stats  counters
+	randMu  sync.Mutex // of cfg.Rand
+	stats   counters
+	scratch sync.Pool // of *board.Scratch
 }
 
 // NewHub makes a hub without open rooms.
 func NewHub(cfg Config) *Hub {
 	cfg.defaults()
-	h := &Hub{cfg: cfg, rooms: make(map[string]*Room)}
+	h := &Hub{cfg: cfg, rooms: make(map[string]*Room), scratch: sync.Pool{New: func() any { return new(board.Scratch) }}}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.values = newValueCache(cfg.CacheBytes)
 	h.nodes = nodes{relay: cfg.Relay, seed: maphash.MakeSeed()}

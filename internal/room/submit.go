@@ -111,7 +111,10 @@ func (r *Room) enqueueLocked(it *item) {
 // decide decides the item on the pending state. The room is locked.
 func (it *item) decide(r *Room) {
 	it.record = board.Record{}
-	it.decision = r.pending.Decide(it.op.Op(), r.hub.env(r.pending))
+	env := r.hub.env(r.pending)
+	env.Scratch = r.hub.scratch.Get().(*board.Scratch)
+	it.decision = r.pending.Decide(it.op.Op(), env)
+	r.hub.scratch.Put(env.Scratch)
 	d := &it.decision
 	if d.Entry == nil {
 		return
