@@ -23,9 +23,9 @@ func AppendChange(dst []byte, c *Change) []byte {
 	if len(c.Widgets) > 0 {
 		dst = append(appendKey(dst, &comma, "widgets"), '{')
 		first := false
-		for _, id := range sortedKeys(c.Widgets) {
+		for id, w := range inOrder(c.Widgets) {
 			dst = appendKey(dst, &first, id)
-			dst = appendWidgetChange(dst, c.Widgets[id])
+			dst = appendWidgetChange(dst, w)
 		}
 		dst = append(dst, '}')
 	}

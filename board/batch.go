@@ -32,7 +32,8 @@ func (d *draft) decideBatch() Decision {
 	}
 	switch {
 	case len(d.need.Deleted) > 0 || d.need.Layouts > 0:
-		return Decision{Need: &d.need}
+		need := d.need
+		return Decision{Need: &need}
 	case passed == 0 || d.op.Atomic && passed < len(results):
 		err := Errorf(CodeBatchRefused, "%d of %d operations cannot be applied, so none was: see results", len(results)-passed, len(results))
 		err.Results, err.Limit = results, d.over

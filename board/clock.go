@@ -48,10 +48,20 @@ func (c clocks) under(path Pointer) (from, to int) {
 	if path == "" {
 		return min(1, len(c)), len(c)
 	}
-	prefix := path + "/"
-	from, _ = c.find(prefix)
+	from, _ = slices.BinarySearchFunc(c, path, func(k clock, p Pointer) int {
+		// As compared with path + "/": what continues path with a lesser byte is before it.
+		at := string(k.path)
+		n := min(len(at), len(p))
+		switch order := strings.Compare(at[:n], string(p)[:n]); {
+		case order != 0:
+			return order
+		case len(at) <= len(p):
+			return -1
+		}
+		return strings.Compare(at[n:], "/")
+	})
 	to = from
-	for to < len(c) && strings.HasPrefix(string(c[to].path), string(prefix)) {
+	for to < len(c) && strings.HasPrefix(string(c[to].path), string(path)) && len(c[to].path) > len(path) && c[to].path[len(path)] == '/' {
 		to++
 	}
 	return from, to
@@ -92,7 +102,8 @@ func (c clocks) afterPatch(patch *Patch, s stamp) clocks {
 	if patch == nil {
 		return c
 	}
-	paths := make([]Pointer, 0, len(patch.Set)+len(patch.Unset)+1)
+	var few [4]Pointer
+	paths := few[:0]
 	for _, a := range patch.Set {
 		paths = append(paths, a.Path)
 	}

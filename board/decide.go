@@ -46,7 +46,8 @@ func (s *State) Decide(op *Op, env Env) Decision {
 		}
 		return refuse(Errorf(CodeIDReused, "the op id was used for another change in version %d: give this one a new id", c.version))
 	}
-	d := newDraft(s, op, env.withDefaults())
+	var d draft
+	d.begin(s, op, env.withDefaults())
 	if op.IfMatch && (op.Epoch == nil || op.Base == nil || *op.Epoch != d.epoch || *op.Base != d.head) {
 		return refuse(Errorf(CodeConflict, "the dashboard has moved on to epoch %q version %d: read it again", d.epoch, d.head))
 	}
@@ -61,7 +62,8 @@ func (s *State) Decide(op *Op, env Env) Decision {
 	out := d.decide(op)
 	switch {
 	case len(d.need.Deleted) > 0 || d.need.Layouts > 0:
-		return Decision{Need: &d.need}
+		need := d.need
+		return Decision{Need: &need}
 	case out.refusal != nil:
 		return refuse(out.refusal)
 	case out.conflict != nil:
@@ -106,15 +108,15 @@ type draft struct {
 	stale, blind, inexact, always bool
 }
 
-func newDraft(s *State, op *Op, env Env) *draft {
-	d := &draft{state: s, op: op, env: env, now: env.Now.UnixMilli(), seen: *s}
+// begin fills a zero draft, which is large and stays on the stack of who decides.
+func (d *draft) begin(s *State, op *Op, env Env) {
+	d.state, d.op, d.env, d.now, d.seen = s, op, env, env.Now.UnixMilli(), *s
 	d.epoch, d.head = s.Head()
 	if s.deleted {
 		d.seen.horizon = 0
 		d.seen.tombstones = pmap[stamp]{}
 	}
 	d.own = stamp{version: d.head + 1, at: d.now, author: op.Author}
-	return d
 }
 
 // outcome is the fate of one op or part; the zero value is "applied".

@@ -2,6 +2,7 @@ package session
 
 import (
 	"math"
+	"sync"
 	"time"
 
 	"github.com/dashwire/dashwire/internal/room"
@@ -151,15 +152,33 @@ func (s *Session) answersLocked(g *gather, entries *int) {
 		left := copy(s.answers, s.answers[written:])
 		clear(s.answers[left:])
 		s.answers = s.answers[:left]
-		if left == 0 && cap(s.answers) > keptAnswers {
+		if left == 0 {
+			s.server.lists.put(s.answers)
 			s.answers = nil
 		}
 		s.room.Broadcast()
 	}
 }
 
-// keptAnswers is the number of answers whose place an idle session keeps.
-const keptAnswers = 2
+// answersAtOnce is the number of answers that a session gets place for at once.
+const answersAtOnce = 8
+
+// answerLists are places for answers: a session without answers has none.
+type answerLists struct{ pool sync.Pool }
+
+func (p *answerLists) get() []answer {
+	if l, ok := p.pool.Get().(*[answersAtOnce]answer); ok {
+		return l[:0]
+	}
+	return make([]answer, 0, answersAtOnce)
+}
+
+// put takes a list back that holds nothing any more.
+func (p *answerLists) put(l []answer) {
+	if cap(l) == answersAtOnce {
+		p.pool.Put((*[answersAtOnce]answer)(l[:answersAtOnce]))
+	}
+}
 
 // answerLocked gathers an answer that names a version, after everything before it.
 // It reports false if that does not fit yet or must be caught up with first.

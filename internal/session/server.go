@@ -103,6 +103,7 @@ type Server struct {
 	watcher  auth.Watcher // cfg.Authorizer, nil if it is none
 	wheel    *wheel
 	buffers  buffers
+	lists    answerLists
 	tasks    room.Tasks   // catch-ups, takeovers, drains, turns of the wheel
 	held     atomic.Int64 // bytes held by blocked writes
 	incoming incoming

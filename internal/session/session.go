@@ -205,9 +205,13 @@ func (s *Session) pushLocked(message []byte) {
 
 // dueLocked queues an answer; none after DISCONNECT.
 func (s *Session) dueLocked(a answer) {
-	if !s.ended {
-		s.answers = append(s.answers, a)
+	if s.ended {
+		return
 	}
+	if len(s.answers) == cap(s.answers) && cap(s.answers) < answersAtOnce {
+		s.answers = append(s.server.lists.get(), s.answers...)
+	}
+	s.answers = append(s.answers, a)
 }
 
 // lastWordLocked queues what tells the client that a subscription has ended. It goes

@@ -126,14 +126,31 @@ func (w *writer) spreadLog(ctx context.Context, c *conn, t *tail, n int) error {
 			return err
 		}
 	}
-	const insert = "INSERT OR REPLACE INTO entries (key, time, crc, data) VALUES (?, ?, ?, ?)"
-	for i, r := range t.records[:n] {
-		if err := c.exec(ctx, insert, entryKey(t.key, first+journal.Position(i)), r.time, int64(r.crc), r.data); err != nil {
+	for done := 0; done < n; {
+		insert, rows := insertEntry, 1
+		if n-done >= entriesAtOnce {
+			insert, rows = insertEntries, entriesAtOnce
+		}
+		w.entries = w.entries[:0]
+		for i, r := range t.records[done : done+rows] {
+			w.entries = append(w.entries, entryKey(t.key, first+journal.Position(done+i)), r.time, int64(r.crc), r.data)
+		}
+		err := c.exec(ctx, insert, w.entries...)
+		clear(w.entries)
+		if err != nil {
 			return err
 		}
+		done += rows
 	}
 	return nil
 }
+
+// entriesAtOnce is how many rows of entries one statement inserts, if there are as many.
+const entriesAtOnce = 16
+
+const insertEntry = "INSERT OR REPLACE INTO entries (key, time, crc, data) VALUES (?, ?, ?, ?)"
+
+var insertEntries = insertEntry + strings.Repeat(", (?, ?, ?, ?)", entriesAtOnce-1)
 
 // insertRow makes the row of a log in dashboards and gives it its key.
 func (w *writer) insertRow(ctx context.Context, c *conn, t *tail, head int64) error {

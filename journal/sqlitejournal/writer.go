@@ -2,6 +2,7 @@ package sqlitejournal
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"time"
 
@@ -31,6 +32,7 @@ type writer struct {
 	behind   []*request
 	touched  []*tail
 	assigned []*tail
+	entries  []driver.Value // of the statement being run
 
 	sinceWAL int  // pages written, roughly, since the WAL was last looked at
 	outage   bool // the file could not be opened again, and that was logged
