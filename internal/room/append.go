@@ -171,7 +171,7 @@ func (r *Room) commitLocked(durability journal.Durability) {
 	for _, it := range r.inflight {
 		d := &it.decision
 		if d.Entry != nil {
-			r.advanceLocked(d.Next, d.Entry, it.record.Envelope)
+			r.advanceLocked(d.Next, d.Entry, it.record)
 			committed = true
 			if r.hub.cfg.Hooks.Commit != nil {
 				entries = append(entries, d.Entry)
@@ -182,7 +182,7 @@ func (r *Room) commitLocked(durability journal.Durability) {
 		}
 		if d.Replay != 0 {
 			// What comes behind it in line may begin another epoch.
-			if e := r.tail.entry(r.committed.Epoch(), d.Replay); e != nil {
+			if e, err := board.ParseRecord(r.tail.record(r.committed.Epoch(), d.Replay)); err == nil {
 				it.answer(replayed(e, durability))
 			} else {
 				replays = append(replays, replay{it, r.committed})
@@ -259,13 +259,13 @@ func (r *Room) answerReplay(p replay, durability journal.Durability) {
 
 // advanceLocked makes an entry part of the committed state and of the tail. Readers
 // see it once publishLocked was called.
-func (r *Room) advanceLocked(next *board.State, e *board.Entry, envelope []byte) {
+func (r *Room) advanceLocked(next *board.State, e *board.Entry, record board.Record) {
 	if next.Deleted() {
 		// Those who were on it hear so (R9), later ones see an empty dashboard.
 		r.closeSubsLocked(wire.ClosedDeleted)
 		r.tail.reset("", 0)
 	} else {
-		r.tail.add(e, envelope)
+		r.tail.add(e, record)
 	}
 	for id, w := range e.Change.Widgets {
 		if w.Deleted {

@@ -12,10 +12,26 @@ import (
 	"github.com/dashwire/dashwire/journal"
 )
 
-// logged is an entry with its envelope as it goes over the wire.
+// logged is an entry as it stands in the log, with its envelope as it goes over the
+// wire.
 type logged struct {
-	entry    *board.Entry
+	version  uint64
+	deletes  bool // the dashboard
+	record   []byte
 	envelope []byte
+	read     *board.Entry // nil if nobody had to
+}
+
+// entry reads the entry.
+func (l logged) entry() (*board.Entry, error) {
+	if l.read != nil {
+		return l.read, nil
+	}
+	e, err := board.ParseRecord(l.record)
+	if err != nil {
+		return nil, fmt.Errorf("reading the record of version %d: %w", l.version, err)
+	}
+	return e, nil
 }
 
 // positionOf returns the position of a version in the epoch that state is in.
@@ -28,10 +44,11 @@ func positionOf(state *board.State, version uint64) journal.Position {
 func (h *Hub) entriesAfter(ctx context.Context, r *Room, state *board.State, version uint64) iter.Seq2[logged, error] {
 	return func(yield func(logged, error) bool) {
 		epoch, _ := state.Head()
-		if entries, framed, ok := r.tail.entries(epoch, version); ok {
-			for i, e := range entries {
+		if records, framed, ok := r.tail.records(epoch, version); ok {
+			for i, record := range records {
 				payload, _ := wire.NextFrame(framed[i])
-				if !yield(logged{e, payload}, nil) {
+				// What deletes the dashboard leaves no tail behind it.
+				if !yield(logged{version: version + uint64(i) + 1, record: record, envelope: payload}, nil) {
 					return
 				}
 			}
@@ -47,7 +64,11 @@ func (h *Hub) entriesAfter(ctx context.Context, r *Room, state *board.State, ver
 				yield(logged{}, fmt.Errorf("reading the record at position %d: %w", rec.Position, err))
 				return
 			}
-			if !yield(logged{e, board.EnvelopeOf(rec.Data)}, nil) || uint64(rec.Position) >= state.Position() {
+			l := logged{
+				version: e.Version, deletes: e.Type == board.TypeDashboardDelete,
+				record: rec.Data, envelope: board.EnvelopeOf(rec.Data), read: e,
+			}
+			if !yield(l, nil) || uint64(rec.Position) >= state.Position() {
 				return
 			}
 		}

@@ -57,7 +57,7 @@ func (r *Room) catchUpLocked() bool {
 		}
 		state = next
 		r.mu.Lock()
-		r.advanceLocked(next, e, board.EnvelopeOf(rec.Data))
+		r.advanceLocked(next, e, board.Record{Data: rec.Data, Envelope: board.EnvelopeOf(rec.Data)})
 		r.publishLocked()
 		if len(r.inflight)+len(r.queue)+len(r.undecided) == 0 {
 			r.pending = r.committed

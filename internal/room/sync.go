@@ -145,10 +145,10 @@ func (r *Room) delta(ctx context.Context, v view) (envelopes [][]byte, ok bool) 
 	}
 	size := 0
 	for rec, err := range r.hub.entriesAfter(ctx, r, v.state, v.since.Version) {
-		if err != nil || rec.entry.Type == board.TypeDashboardDelete {
+		if err != nil || rec.deletes {
 			return nil, false
 		}
-		if rec.entry.Version > version {
+		if rec.version > version {
 			break
 		}
 		if size += len(rec.envelope); size >= max(v.state.Size(), 4<<10) {
@@ -192,13 +192,17 @@ func (r *Room) composed(ctx context.Context, state *board.State, from uint64) ([
 	epoch, to := state.Head()
 	var changes []*board.Change
 	for rec, err := range r.hub.entriesAfter(ctx, r, state, from) {
-		if err != nil || rec.entry.Type == board.TypeDashboardDelete {
+		if err != nil || rec.deletes {
 			return nil, false
 		}
-		if rec.entry.Version > to {
+		if rec.version > to {
 			break
 		}
-		changes = append(changes, rec.entry.Change)
+		e, err := rec.entry()
+		if err != nil {
+			return nil, false
+		}
+		changes = append(changes, e.Change)
 	}
 	if uint64(len(changes)) != to-from || len(changes) == 0 {
 		return nil, false

@@ -17,6 +17,8 @@ const (
 // consecutive versions lie side by side in slabs, so that what a session has missed
 // is one slice of memory that everybody shares. Slabs are only ever appended to;
 // dropped ones are left to the garbage collector, so a slice handed out stays valid.
+// Beside each frame stands the record, as text: entries are wanted rarely, and a
+// thousand of them in pieces are what the garbage collector of a busy server would walk.
 type tail struct {
 	maxEntries int
 	maxBytes   int
@@ -38,7 +40,8 @@ type tail struct {
 type kept struct {
 	slab  []byte // up to and including this entry's frame
 	start int
-	entry *board.Entry
+	// record is the entry as board.ParseRecord reads it.
+	record []byte
 }
 
 func (k kept) frame() []byte { return k.slab[k.start:] }
@@ -52,10 +55,10 @@ func newTail(epoch string, head uint64, maxEntries, maxBytes int) *tail {
 	return &tail{maxEntries: maxEntries, maxBytes: maxBytes, epoch: epoch, first: head + 1, head: head}
 }
 
-// add frames the envelope of an entry and drops what is beyond the limits. An entry
+// add frames the envelope of a record, which e is, and drops what is beyond the limits. An entry
 // that does not follow on what is kept (a dashboard brought back, a new epoch) leaves
 // the tail empty behind it: every cursor finds that it has to catch up.
-func (t *tail) add(e *board.Entry, envelope []byte) {
+func (t *tail) add(e *board.Entry, record board.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.epoch == "" && t.head == 0 && e.Version == 1 {
@@ -65,18 +68,18 @@ func (t *tail) add(e *board.Entry, envelope []byte) {
 		t.resetLocked(e.Epoch, e.Version)
 		return
 	}
-	need := len(envelope) + wire.FrameHeaderMax
+	need := len(record.Envelope) + wire.FrameHeaderMax
 	if cap(t.slab)-len(t.slab) < need {
 		t.slab = make([]byte, 0, max(need, min(slabMax, max(slabMin, 2*cap(t.slab)))))
 	}
 	start := len(t.slab)
-	t.slab = wire.AppendFrame(t.slab, envelope)
+	t.slab = wire.AppendFrame(t.slab, record.Envelope)
 	if len(t.all) == cap(t.all) && t.dropped > len(t.all)/2 {
 		n := copy(t.all, t.kept())
 		clear(t.all[n:])
 		t.all, t.dropped = t.all[:n], 0
 	}
-	t.all = append(t.all, kept{slab: t.slab, start: start, entry: e})
+	t.all = append(t.all, kept{slab: t.slab, start: start, record: record.Data})
 	t.bytes += len(t.slab) - start
 	for n := len(t.kept()); n > 1 && (n > t.maxEntries || t.bytes > t.maxBytes); n-- {
 		t.bytes -= len(t.all[t.dropped].frame())
@@ -152,9 +155,9 @@ func (t *tail) span(at *Cursors, to uint64, maxBytes int) (frames []byte, next u
 
 func sameSlab(a, b []byte) bool { return &a[0] == &b[0] }
 
-// entries returns the entries after a version up to the published head, or false if
+// records returns the records after a version up to the published head, or false if
 // they are no longer all kept. The frames are whole, as span gives them.
-func (t *tail) entries(epoch string, from uint64) (list []*board.Entry, frames [][]byte, ok bool) {
+func (t *tail) records(epoch string, from uint64) (records, frames [][]byte, ok bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	if !t.keepsLocked(epoch, from) {
@@ -164,20 +167,19 @@ func (t *tail) entries(epoch string, from uint64) (list []*board.Entry, frames [
 		return nil, nil, true
 	}
 	part := t.kept()[from+1-t.first : t.head+1-t.first]
-	list = make([]*board.Entry, len(part))
-	frames = make([][]byte, len(part))
+	records, frames = make([][]byte, len(part)), make([][]byte, len(part))
 	for i, k := range part {
-		list[i], frames[i] = k.entry, k.frame()
+		records[i], frames[i] = k.record, k.frame()
 	}
-	return list, frames, true
+	return records, frames, true
 }
 
-// entry returns one entry if it is still kept.
-func (t *tail) entry(epoch string, version uint64) *board.Entry {
+// record returns the record of one entry if it is still kept, else nil.
+func (t *tail) record(epoch string, version uint64) []byte {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	if epoch != t.epoch || version < t.first || version > t.lastLocked() {
 		return nil
 	}
-	return t.kept()[version-t.first].entry
+	return t.kept()[version-t.first].record
 }

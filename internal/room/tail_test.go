@@ -20,10 +20,14 @@ func entry(epoch string, version uint64) *board.Entry {
 func tailTo(n uint64, size, maxEntries, maxBytes int) *tail {
 	t := newTail("", 0, maxEntries, maxBytes)
 	for v := uint64(1); v <= n; v++ {
-		t.add(entry("e", v), envelope(v, size))
+		t.add(entry("e", v), record(v, size))
 	}
 	t.publish()
 	return t
+}
+
+func record(version uint64, size int) board.Record {
+	return board.Record{Data: []byte{'x'}, Envelope: envelope(version, size)}
 }
 
 func envelope(version uint64, size int) []byte {
@@ -86,7 +90,7 @@ func TestR6_TheFirstEntryBringsTheEpoch(t *testing.T) {
 	if _, next, ok := tail.span(&at, toHead, 1<<20); next != 0 || !ok || at.Epoch != "" {
 		t.Fatalf("empty: %d, %v, epoch %q", next, ok, at.Epoch)
 	}
-	tail.add(entry("e", 1), envelope(1, 5))
+	tail.add(entry("e", 1), record(1, 5))
 	if _, next, _ := tail.span(&at, toHead, 1<<20); next != 0 {
 		t.Error("shown before it was published")
 	}
@@ -95,15 +99,15 @@ func TestR6_TheFirstEntryBringsTheEpoch(t *testing.T) {
 	}
 	tail.publish()
 	at.Sent = 1
-	tail.add(entry("f", 1), envelope(1, 5)) // the log was made anew under our feet
+	tail.add(entry("f", 1), record(1, 5)) // the log was made anew under our feet
 	tail.publish()
 	if _, _, ok := tail.span(&at, toHead, 1<<20); ok {
 		t.Error("a cursor of another epoch goes on")
 	}
-	if tail.entry("e", 1) != nil || tail.entry("f", 1) != nil {
+	if tail.record("e", 1) != nil || tail.record("f", 1) != nil {
 		t.Error("an entry that does not follow is kept")
 	}
-	tail.add(entry("f", 2), envelope(2, 5))
+	tail.add(entry("f", 2), record(2, 5))
 	tail.publish()
 	if _, next, ok := tail.span(&Cursors{Epoch: "f", Sent: 1}, toHead, 1<<20); next != 2 || !ok {
 		t.Errorf("after that: %d, %v", next, ok)
@@ -122,7 +126,7 @@ func TestR5_RandomTails(t *testing.T) {
 		if random.IntN(50) == 0 {
 			size = random.IntN(90_000)
 		}
-		tail.add(entry("e", v), envelope(v, size))
+		tail.add(entry("e", v), record(v, size))
 		tail.publish()
 		if n := len(tail.kept()); n > 64 || n > 1 && tail.bytes > 20_000 {
 			t.Fatalf("%d entries of %d bytes are kept", n, tail.bytes)
