@@ -149,6 +149,9 @@ const (
 	FromQuery       Source = "query"   // refused unless a setting allows it
 )
 
+// MaxToken is the length of the longest token that a server looks at, in bytes.
+const MaxToken = 8 << 10
+
 // Credentials are what somebody shows to sign in.
 type Credentials struct {
 	Token  string

@@ -155,6 +155,9 @@ func redirect(port int) http.Handler {
 		case !hostName.MatchString(r.Host):
 			http.Error(w, "the Host header names no host", http.StatusBadRequest)
 			return
+		case !strings.HasPrefix(r.URL.RequestURI(), "/"): // "GET http:@evil.example" would go on with the host
+			http.Error(w, "the request names no path", http.StatusBadRequest)
+			return
 		case r.Method != http.MethodGet && r.Method != http.MethodHead:
 			http.Error(w, "this port only leads to https: send the request there, and make a new token if it had one", http.StatusForbidden)
 			return

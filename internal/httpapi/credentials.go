@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"net/http"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -14,9 +16,6 @@ import (
 // tokenParam is the query parameter for a token, where a setting allows it (C2).
 const tokenParam = "token"
 
-// maxToken is the longest token that is looked at, in bytes.
-const maxToken = 8 << 10
-
 // errTokenTooLong is what a longer one is answered with.
 var errTokenTooLong = &board.Error{
 	Code:    board.CodeUnauthenticated,
@@ -29,6 +28,15 @@ var errTokenTooLong = &board.Error{
 var errTokenRevoked = &board.Error{
 	Code:    board.CodeUnauthenticated,
 	Message: "the token was revoked: sign in again",
+	Cause:   auth.ErrUnauthenticated,
+}
+
+// errSeveralTokens is what several tokens of one kind are answered with: which of them
+// counts must not depend on who reads the request, a proxy or the server. Another site of
+// the same domain can set a second cookie (RFC 6265, section 8.6).
+var errSeveralTokens = &board.Error{
+	Code:    board.CodeUnauthenticated,
+	Message: "the request has several tokens of one kind: send one (of cookies, delete the one that is not yours)",
 	Cause:   auth.ErrUnauthenticated,
 }
 
@@ -60,42 +68,60 @@ func (q *request) cookie() string {
 	return c.Value
 }
 
+// severalCookies reports whether there are cookies of the name for the token that differ.
+func (q *request) severalCookies() bool {
+	all := q.r.CookiesNamed(q.api.cfg.AuthCookie)
+	return slices.ContainsFunc(all, func(c *http.Cookie) bool { return c.Value != all[0].Value })
+}
+
 // subprotocol is the token beside dashwire.v1 in the offered subprotocols, "" if
-// there is none.
-func (q *request) subprotocol() string {
-	ours, token := false, ""
+// there is none; several = there are others beside it.
+func (q *request) subprotocol() (token string, several bool) {
+	ours := false
 	for _, line := range q.r.Header.Values("Sec-Websocket-Protocol") {
 		for offer := range strings.SplitSeq(line, ",") {
 			offer = strings.TrimSpace(offer)
 			if offer == wire.Subprotocol {
 				ours = true
-			} else if t, ok := strings.CutPrefix(offer, "bearer."); ok && token == "" {
+			} else if t, ok := strings.CutPrefix(offer, "bearer."); ok {
+				several = several || token != "" && t != token
 				token = t
 			}
 		}
 	}
 	if !ours {
-		return ""
+		return "", false
 	}
-	return token
+	return token, several
 }
 
 // credentials are the first of those that the request has (C2); an empty token means
 // that it has none.
 func (q *request) credentials(upgrade bool) (auth.Credentials, *board.Error) {
 	c := auth.Credentials{RemoteAddr: q.remote}
+	if len(q.r.Header.Values("Authorization")) > 1 {
+		c.Source = auth.FromHeader
+		return c, errSeveralTokens
+	}
 	if c.Token = q.bearer(); c.Token != "" {
 		c.Source = auth.FromHeader
 		return c, nil
 	}
 	if upgrade {
-		if c.Token = q.subprotocol(); c.Token != "" {
+		var several bool
+		if c.Token, several = q.subprotocol(); c.Token != "" {
 			c.Source = auth.FromSubprotocol
+			if several {
+				return c, errSeveralTokens
+			}
 			return c, nil
 		}
 	}
 	if c.Token = q.cookie(); c.Token != "" {
 		c.Source = auth.FromCookie
+		if q.severalCookies() {
+			return c, errSeveralTokens
+		}
 		return c, nil
 	}
 	if c.Token = q.query().Get(tokenParam); c.Token != "" {

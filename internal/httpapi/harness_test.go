@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -195,7 +196,7 @@ func (n *node) request(method, path, body string, lines ...header) *http.Request
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	if body != "" {
+	if body != "" && !slices.ContainsFunc(lines, func(h header) bool { return h.name == "Content-Type" }) {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	for _, h := range lines {
@@ -205,7 +206,7 @@ func (n *node) request(method, path, body string, lines ...header) *http.Request
 		case h.value == "":
 			r.Header.Del(h.name)
 		default:
-			r.Header.Set(h.name, h.value)
+			r.Header.Add(h.name, h.value)
 		}
 	}
 	return r

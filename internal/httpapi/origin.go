@@ -106,7 +106,7 @@ func (q *request) checkLocal() *problem {
 		return nil
 	}
 	for name := range q.r.Header {
-		if name == "Forwarded" || strings.HasPrefix(name, "X-Forwarded-") {
+		if name == "Forwarded" || name == "Via" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-") {
 			q.api.cfg.Log.Warn("http: refused a request through a proxy, since sign-in is off", "header", shown(name), "id", q.ID())
 			return problemf(board.CodeForbidden, "sign-in is off on this server, so it answers no requests that come through a proxy; set up sign-in")
 		}

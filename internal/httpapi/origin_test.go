@@ -28,6 +28,8 @@ func TestC1_WithoutSignInOnlyThisMachine(t *testing.T) {
 		{"C1 an address of the network", []header{host("192.168.1.5:8080")}, false, 403},
 		{"C1 the unspecified address", []header{host("0.0.0.0")}, false, 403},
 		{"C1 X-Forwarded-For", []header{{"X-Forwarded-For", "10.0.0.1"}}, false, 403},
+		{"C1 Via", []header{{"Via", "1.1 proxy"}}, false, 403},
+		{"C1 X-Real-IP", []header{{"X-Real-IP", "10.0.0.1"}}, false, 403},
 		{"C1 any X-Forwarded header", []header{{"X-Forwarded-Server", "a"}}, false, 403},
 		{"C1 Forwarded", []header{{"Forwarded", "for=10.0.0.1"}}, false, 403},
 		{"C1 another name with insecure", []header{host("evil.example"), {"Forwarded", "for=10.0.0.1"}}, true, 200},

@@ -170,6 +170,9 @@ func (q *request) body(limit int, types ...string) ([]byte, *problem) {
 	case err != nil:
 		return nil, problemf(board.CodeBadMessage, "the body broke off: send it again")
 	}
+	if q.api.cfg.Authenticator != nil && q.signedIn && q.api.cfg.Sessions.Revoked(q.principal) {
+		return nil, refused(errTokenRevoked) // while the body came
+	}
 	if q.r.ContentLength < 0 { // it was not counted before
 		if p := q.count(0, len(data)); p != nil {
 			return nil, p

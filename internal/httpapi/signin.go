@@ -109,7 +109,7 @@ func (q *request) authenticate(c auth.Credentials) (auth.Principal, *board.Error
 }
 
 func (q *request) checkToken(c auth.Credentials) (auth.Principal, *board.Error) {
-	if len(c.Token) > maxToken {
+	if len(c.Token) > auth.MaxToken {
 		return auth.Principal{}, errTokenTooLong
 	}
 	p, err := q.api.cfg.Authenticator.Authenticate(q.r.Context(), c)

@@ -1,7 +1,11 @@
 package httpapi
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -76,7 +80,7 @@ func TestH7_WhatSignsNobodyIn(t *testing.T) {
 	}{
 		{"H7 a wrong token", `{"token":"nobody"}`, 401, board.CodeUnauthenticated, nil},
 		{"H7 a wrong token beside a good header", `{"token":"nobody"}`, 401, board.CodeUnauthenticated, []header{as("ana")}},
-		{"H7 a token longer than any", `{"token":"` + strings.Repeat("x", maxToken+1) + `"}`, 401, board.CodeUnauthenticated, nil},
+		{"H7 a token longer than any", `{"token":"` + strings.Repeat("x", auth.MaxToken+1) + `"}`, 401, board.CodeUnauthenticated, nil},
 		{"H7 a directory that is away", `{"token":"broken"}`, 503, board.CodeUnavailable, nil},
 		{"H7 no token", `{}`, 400, board.CodeBadMessage, nil},
 		{"H7 an empty token", `{"token":""}`, 400, board.CodeBadMessage, nil},
@@ -213,4 +217,30 @@ func TestH7_AWebSocketByTheCookie(t *testing.T) {
 	}
 	n.do("GET", "/api/realtime", "", upgrade, host(ownHost), from("http://evil.example"), cookie(c.Name+"="+c.Value)).refused(403, board.CodeForbidden)
 	n.do("GET", "/api/realtime", "", upgrade, host(ownHost), cookie(c.Name+"="+c.Value)).refused(403, board.CodeForbidden)
+}
+
+// TestC3_RevokedWhileTheBodyCame: a body that is held back does not save its token.
+func TestC3_RevokedWhileTheBodyCame(t *testing.T) {
+	n := start(t, func(c *Config) {
+		c.Authenticator = tokens{"ana": {UserID: "ana", TokenID: "1", Grants: []auth.Grant{{Pattern: "*", Role: auth.Owner}}}}
+	})
+	conn, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "POST /api/dashboards HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ana\r\nContent-Length: 13\r\n"+
+		"Connection: close\r\nExpect: 100-continue\r\n\r\n")
+	answers := bufio.NewReader(conn)
+	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, " 100 ") { // it has let the request in
+		t.Fatalf("%q, %v", line, err)
+	}
+	if _, err := n.sessions.RevokeToken(t.Context(), "1"); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, `{"id":"late"}`)
+	rest, err := io.ReadAll(answers)
+	if err != nil || !strings.Contains(string(rest), "HTTP/1.1 401 ") || !strings.Contains(string(rest), "revoked") {
+		t.Errorf("%s, %v", rest, err)
+	}
 }

@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/dashwire/dashwire/auth"
@@ -29,9 +30,8 @@ func (s *Session) connect(id string, c *wire.Connect) {
 	cfg := &s.server.cfg
 	renewed := false
 	if c.Token != "" && cfg.Authenticator != nil {
-		p, err := cfg.Authenticator.Authenticate(s.server.ctx, auth.Credentials{
-			Token: c.Token, Source: auth.FromConnect, RemoteAddr: s.meta.RemoteAddr,
-		})
+		s.limit.charge(cfg, tokenCost)
+		p, err := s.authenticate(c.Token)
 		if renewed = s.signIn(auth.SignedIn(p), err); !renewed {
 			return
 		}
@@ -46,6 +46,21 @@ func (s *Session) connect(id string, c *wire.Connect) {
 	s.flushLocked(cfg.Clock.Now())
 	s.mu.Unlock()
 	s.reread() // rights are taken anew from each token (C3)
+}
+
+// tokenCost is how many messages a token counts as (C8): checking a signature, and rights
+// anew, costs as much.
+const tokenCost = 100
+
+// authenticate finds out whose a token is.
+func (s *Session) authenticate(token string) (auth.Principal, error) {
+	if len(token) > auth.MaxToken {
+		s.Limited(observe.LimitTokenBytes)
+		return auth.Principal{}, fmt.Errorf("%w: a token has at most %d bytes", auth.ErrUnauthenticated, auth.MaxToken)
+	}
+	return s.server.cfg.Authenticator.Authenticate(s.server.ctx, auth.Credentials{
+		Token: token, Source: auth.FromConnect, RemoteAddr: s.meta.RemoteAddr,
+	})
 }
 
 // signIn takes the outcome of checking a token and reports whether the session goes

@@ -60,6 +60,13 @@ func (l *limiter) wait(s *Session, n int) bool {
 	return s.pause(delay)
 }
 
+// charge counts what has come as n messages more, but never as more than a quarter of the
+// burst: the next ones wait for it.
+func (l *limiter) charge(cfg *Config, n int) {
+	n = min(n, cfg.MessageBurst/4)
+	l.messages = l.messages.Add(time.Duration(n) * time.Second / time.Duration(cfg.MessagesPerSecond))
+}
+
 // take moves a bucket's time on and returns how long to wait for it.
 func take(tat *time.Time, now time.Time, cost, burst time.Duration) time.Duration {
 	if tat.Before(now) {

@@ -211,3 +211,46 @@ func TestAnswersDueStopReading(t *testing.T) {
 		}
 	})
 }
+
+// TestC8_ATokenCountsAsManyMessages: whoever shows one over and over keeps nobody busy.
+func TestC8_ATokenCountsAsManyMessages(t *testing.T) {
+	d := door{}
+	o := withDoor(d)
+	set := o.session
+	o.session = func(c *Config) {
+		set(c)
+		c.MessagesPerSecond, c.MessageBurst = 100, 400
+	}
+	bubble(t, o, func(t *testing.T, n *node) {
+		d["ana"] = made("ana", "t", time.Now())
+		p := n.open(nil)
+		p.want("CONNECT")
+		const shown = 8
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range shown {
+				p.send(`{"type":"CONNECT","id":"c","payload":{"token":"ana"}}`)
+			}
+		}()
+		after(10 * time.Millisecond)
+		if got := len(p.take()); got < 3 || got > 4 {
+			t.Errorf("%d tokens were looked at at once, want 4", got)
+		}
+		after(time.Second)
+		if got := len(p.take()); got != 1 {
+			t.Errorf("%d in the next second, want 1", got)
+		}
+		<-done
+	})
+}
+
+func TestC2_ATokenThatIsTooLong(t *testing.T) {
+	long := strings.Repeat("x", auth.MaxToken+1)
+	bubble(t, withDoor(door{long: made("ana", "t", time.Time{})}), func(t *testing.T, n *node) {
+		p := n.open(nil)
+		p.want("CONNECT")
+		p.send(`{"type":"CONNECT","id":"c","payload":{"token":"%s"}}`, long)
+		p.bye(wire.CloseSignIn)
+	})
+}
