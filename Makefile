@@ -177,6 +177,14 @@ floods: build ## honest sessions beside hostile sockets into docs/benchmarks.md 
 	taskset -c 1 tmp/floods/floods -server ./dashwire -server-core 0 -load-core 1 \
 		-sockets $(SOCKETS) -duration $(SECONDS)s -floods '$(FLOODS)' -into docs/benchmarks.md
 
+STORED ?= 1000000
+
+.PHONY: bench-large
+bench-large: build ## a million dashboards, and a log of a million entries: memory, listing, opening (STORED; minutes, 3 GB in tmp/stock)
+	@mkdir -p tmp/stock
+	$(GO) build -o tmp/stock/stock ./internal/stock
+	tmp/stock/stock -server ./dashwire -file tmp/stock/stock-$(STORED).db -dashboards $(STORED) -entries $(STORED)
+
 .PHONY: cover
 cover: ## statement coverage by the whole test run, into tmp/cover.html
 	@mkdir -p tmp

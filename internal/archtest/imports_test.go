@@ -63,6 +63,7 @@ var house = map[string][]string{
 	"internal/chaos":       {anything},
 	"internal/chaos/natsd": nil,
 	"internal/floods":      {anything},
+	"internal/stock":       {anything},
 	"internal/bench":       {anything},
 	"internal/hostmetrics": {anything},
 	"internal/page":        nil,
