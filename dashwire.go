@@ -24,6 +24,7 @@ import (
 	"github.com/dashwire/dashwire/internal/clock"
 	"github.com/dashwire/dashwire/internal/dispatch"
 	"github.com/dashwire/dashwire/internal/httpapi"
+	"github.com/dashwire/dashwire/internal/lane"
 	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wsconn"
@@ -100,14 +101,15 @@ func New(cfg Config) (*Server, error) {
 	if err := s.loadRevocations(); err != nil {
 		return nil, fmt.Errorf("dashwire.New: %w", err)
 	}
-	s.sockets = wsconn.NewGroup(wsconn.Config{MessageBytes: limits.MessageBytes})
+	turns := lane.Shared()
+	s.sockets = wsconn.NewGroup(wsconn.Config{MessageBytes: limits.MessageBytes, Lane: turns})
 	s.api = httpapi.New(httpapi.Config{
 		Hub: s.hub, Sessions: s.sessions, Journal: cfg.Journal,
 		Authenticator: cfg.Authenticator, RequestAuthenticator: cfg.RequestAuthenticator, Authorizer: cfg.Authorizer,
 		Clock: clock.Real{}, NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks, Limits: limits,
 		Upgrade: s.upgrade, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
 		AuthCookie: cfg.AuthCookie, TokenInURL: cfg.TokenInURL, Insecure: cfg.Insecure,
-		RequestsPerAddress: cfg.RequestsPerAddress, ConnectsPerAddress: cfg.ConnectsPerAddress, CountLocal: cfg.CountLocal,
+		RequestsPerAddress: cfg.RequestsPerAddress, ConnectsPerAddress: cfg.ConnectsPerAddress, CountLocal: cfg.CountLocal, Lane: turns,
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
 		Act: s.act, SignInRefused: s.signInRefused, ReadActs: cfg.readActs(),
 		Webhooks: s.operatedWebhooks(), Ready: s.ready, Stats: func() any { return s.Stats() }, Metrics: cfg.Metrics,
@@ -206,7 +208,7 @@ func (s *Server) ready() error {
 
 // upgrade makes a request the WebSocket of a session.
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, m session.Meta) {
-	err := s.sockets.Upgrade(w, r, func(t session.Transport) wsconn.Session { return s.sessions.Open(t, m) })
+	err := s.sockets.Upgrade(w, r, uint64(m.Address), func(t session.Transport) wsconn.Session { return s.sessions.Open(t, m) })
 	if err == nil {
 		return
 	}

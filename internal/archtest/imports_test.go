@@ -41,12 +41,13 @@ var house = map[string][]string{
 
 	"internal/ratelimit":  nil,
 	"internal/sqlitefile": nil,
+	"internal/lane":       nil,
 
 	"internal/wire":     {"board"},
 	"internal/room":     {"board", "journal", "auth", "observe", "internal/wire", "relay"},
 	"internal/session":  {"board", "auth", "observe", "internal/wire", "internal/room", "internal/ratelimit", "relay"},
-	"internal/wsconn":   {"auth", "observe", "internal/wire", "internal/session"},
-	"internal/httpapi":  {"board", "journal", "audit", "internal/trail", "internal/words", "auth", "observe", "internal/wire", "internal/room", "internal/session", "internal/ratelimit", "webhook"},
+	"internal/wsconn":   {"auth", "observe", "internal/wire", "internal/session", "internal/lane"},
+	"internal/httpapi":  {"board", "journal", "audit", "internal/trail", "internal/words", "auth", "observe", "internal/wire", "internal/room", "internal/session", "internal/ratelimit", "internal/lane", "webhook"},
 	"internal/dispatch": {"board", "journal", "observe", "internal/room", "webhook"},
 
 	"client":  {"board", "internal/wire"},
@@ -55,7 +56,7 @@ var house = map[string][]string{
 	".": {
 		"board", "journal", "audit", "auth", "observe", "client", "grafana",
 		"internal/wire", "internal/room", "internal/session", "internal/wsconn", "internal/httpapi",
-		"internal/dispatch", "webhook", "relay",
+		"internal/dispatch", "internal/lane", "webhook", "relay",
 	},
 
 	"internal/archtest":    nil,

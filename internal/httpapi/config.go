@@ -13,6 +13,7 @@ import (
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/lane"
 	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wire"
@@ -65,6 +66,9 @@ type Config struct {
 	// event streams, that come from one client address in a second, with bursts of twice
 	// and five times as many (C8); 0 = 2,000 and 200.
 	RequestsPerAddress, ConnectsPerAddress int
+	// Lane is where requests wait for their turn, those for probes and operators apart;
+	// nil = one of the interface's own.
+	Lane *lane.Lane
 	// CountLocal has the limits per address hold for loopback and for trusted proxies too.
 	CountLocal bool
 	// HeartbeatEvery and HeartbeatTimeout are told by GET /api/realtime; 0 = 25 s
@@ -118,6 +122,9 @@ type Imported struct {
 func (c *Config) defaults() {
 	c.Limits = c.Limits.WithDefaults()
 	c.defaultRates()
+	if c.Lane == nil {
+		c.Lane = lane.Shared()
+	}
 	set(&c.HeartbeatEvery, 25*time.Second)
 	set(&c.HeartbeatTimeout, 10*time.Second)
 	if c.NewDashboardID == nil {

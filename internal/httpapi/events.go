@@ -66,6 +66,7 @@ func (q *request) events() *problem {
 			t.tell(wire.AppendNack(nil, "", err.At("dashboardId:"+id), 0, q.api.cfg.Clock.Now()))
 		}
 	}
+	q.turn.Leave()
 	code, reason := t.run(q.r.Context(), s)
 	if t.stalled {
 		s.Limited(observe.LimitStalled)

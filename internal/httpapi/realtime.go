@@ -210,7 +210,6 @@ func decodeSync(data []byte) (body syncBody, p *problem) {
 // operations carries envelopes out, in order, and gives the answers. All are put in
 // line before the first answer is waited for, so that they share an append.
 func (q *request) operations(list []jsontext.RawValue, client string) [][]byte {
-	ctx := q.r.Context()
 	type waiting struct {
 		id     string
 		answer <-chan room.Answer
@@ -224,7 +223,7 @@ func (q *request) operations(list []jsontext.RawValue, client string) [][]byte {
 	}
 	results := make([][]byte, len(line))
 	for i, w := range line {
-		results[i] = q.result(w.id, await(ctx, w.answer))
+		results[i] = q.result(w.id, q.await(w.answer))
 	}
 	return results
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/jsontext"
+	"github.com/dashwire/dashwire/internal/lane"
 	"github.com/dashwire/dashwire/internal/ratelimit"
 	"github.com/dashwire/dashwire/observe"
 )
@@ -43,6 +44,7 @@ type request struct {
 	params    url.Values
 	principal *auth.Principal // nobody until signed in; not changed
 	signedIn  bool
+	turn      *lane.Turn  // in which it is worked on; nil = at once
 	source    auth.Source // of the token that signIn has looked at, "" if there is none
 }
 
@@ -74,6 +76,14 @@ func (q *request) query() url.Values {
 // serve checks what has to be checked before the handler and answers what it refuses.
 func (q *request) serve(to access) {
 	defer q.recover()
+	if to != forProbes {
+		if p := q.countRequest(); p != nil {
+			q.fail(p)
+			return
+		}
+		q.turn = q.api.cfg.Lane.Enter(uint64(q.address))
+		defer q.turn.Leave()
+	}
 	if p := q.admit(to); p != nil {
 		q.fail(p)
 		return
@@ -84,11 +94,6 @@ func (q *request) serve(to access) {
 }
 
 func (q *request) admit(to access) *problem {
-	if to != forProbes {
-		if p := q.countRequest(); p != nil {
-			return p
-		}
-	}
 	if q.changes() || upgrades(q.r) {
 		if p := q.checkOrigin(); p != nil {
 			return p
@@ -159,7 +164,9 @@ func (q *request) body(limit int, types ...string) ([]byte, *problem) {
 	}
 	ctl := http.NewResponseController(q.w)
 	_ = ctl.SetReadDeadline(q.api.cfg.Clock.Now().Add(bodyWithin)) // where it can be set
+	q.turn.Leave()
 	data, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, int64(limit)))
+	q.turn.Return()
 	_ = ctl.SetReadDeadline(time.Time{})
 	var tooLarge *http.MaxBytesError
 	switch {

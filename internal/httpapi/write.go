@@ -264,7 +264,7 @@ func (q *request) commit(op *board.Op, status int, body func(room.Answer) []byte
 // submit hands an op to its room and waits for its answer.
 func (q *request) submit(op *board.Op) room.Answer {
 	ctx := q.r.Context()
-	return await(ctx, q.begin(ctx, op))
+	return q.await(q.begin(ctx, op))
 }
 
 // begin puts an op in line; its answer comes through the channel.
@@ -280,7 +280,9 @@ func (q *request) begin(ctx context.Context, op *board.Op) <-chan room.Answer {
 }
 
 // await waits for an answer. A client that has gone does not hear it; the op goes on.
-func await(ctx context.Context, answer <-chan room.Answer) room.Answer {
+func (q *request) await(answer <-chan room.Answer) room.Answer {
+	ctx := q.r.Context()
+	q.turn.Leave() // what is left to do is to write
 	select {
 	case a := <-answer:
 		return a

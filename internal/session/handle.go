@@ -106,10 +106,38 @@ func (s *Session) bad(id string, err *board.Error) {
 func (s *Session) awaitRoom() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for !s.ended && (s.waiting+len(s.answers) >= maxAnswers || s.backlog >= maxBacklog) {
-		s.room.Wait()
+	if s.fullLocked() {
+		s.pausingLocked()
+		for s.fullLocked() {
+			s.room.Wait()
+		}
+		s.resumingLocked()
 	}
 	return !s.ended
+}
+
+func (s *Session) fullLocked() bool {
+	return !s.ended && (s.waiting+len(s.answers) >= maxAnswers || s.backlog >= maxBacklog)
+}
+
+// pausingLocked tells the transport that the handling of a message is about to wait. The
+// lock is released meanwhile, and what is waited for may have come.
+func (s *Session) pausingLocked() {
+	if h, ok := s.transport.(Host); ok {
+		s.mu.Unlock()
+		h.Pausing()
+		s.mu.Lock()
+	}
+}
+
+// resumingLocked tells it that the handling goes on, and waits until it may. The lock is
+// released meanwhile.
+func (s *Session) resumingLocked() {
+	if h, ok := s.transport.(Host); ok {
+		s.mu.Unlock()
+		h.Resuming()
+		s.mu.Lock()
+	}
 }
 
 func (s *Session) dispatch(m wire.Message) {

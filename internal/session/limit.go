@@ -80,7 +80,9 @@ func take(tat *time.Time, now time.Time, cost, burst time.Duration) time.Duratio
 func (s *Session) pause(d time.Duration) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.pausingLocked()
 	s.waitLocked(d, func() bool { return s.ended })
+	s.resumingLocked()
 	return !s.ended
 }
 

@@ -276,6 +276,9 @@ func (s *Session) Limited(l observe.Limit) {
 
 // refuse queues a NACK and has it written.
 func (s *Session) refuse(correlationID string, err *board.Error) {
+	if h, ok := s.transport.(Host); ok {
+		h.Refused()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refuseLocked(correlationID, err)

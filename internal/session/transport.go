@@ -25,3 +25,14 @@ type Transport interface {
 	// of Session.Closed from another goroutine.
 	Close(code wire.CloseCode, reason string)
 }
+
+// Host is told by a session what becomes of the messages that its transport hands in, if
+// the transport is one. It is called during Handle and Oversized.
+type Host interface {
+	// Refused tells that the message was refused.
+	Refused()
+	// Pausing tells that the session is about to wait, for the client's rate or for
+	// answers to be taken, and Resuming that it goes on; no lock is held.
+	Pausing()
+	Resuming()
+}

@@ -79,7 +79,7 @@ func benchmarkIdle(b *testing.B, cfg Config) {
 		handled := make(chan struct{})
 		before := memory()
 		clients := descriptors(b, n, func(c net.Conn) {
-			if err := g.Serve(c, nil, func(session.Transport) Session { return quiet{handled} }); err != nil {
+			if err := g.Serve(c, nil, 0, func(session.Transport) Session { return quiet{handled} }); err != nil {
 				b.Fatal(err)
 			}
 		})
@@ -105,7 +105,7 @@ func BenchmarkWrite(b *testing.B) {
 	g := NewGroup(Config{})
 	transports := make(chan session.Transport, 1)
 	clients := descriptors(b, 1, func(c net.Conn) {
-		if err := g.Serve(c, nil, func(t session.Transport) Session { transports <- t; return quiet{} }); err != nil {
+		if err := g.Serve(c, nil, 0, func(t session.Transport) Session { transports <- t; return quiet{} }); err != nil {
 			b.Fatal(err)
 		}
 	})
@@ -146,7 +146,7 @@ func benchmarkHandle(b *testing.B, cfg Config) {
 	g := NewGroup(cfg)
 	handled := make(chan struct{})
 	clients := descriptors(b, 1, func(c net.Conn) {
-		if err := g.Serve(c, nil, func(session.Transport) Session { return quiet{handled} }); err != nil {
+		if err := g.Serve(c, nil, 0, func(session.Transport) Session { return quiet{handled} }); err != nil {
 			b.Fatal(err)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/lane"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wire"
 	"github.com/dashwire/dashwire/observe"
@@ -29,8 +30,14 @@ type conn struct {
 	turn     chan struct{} // a worker gives the turn back, where a goroutine waits for it
 	end      *ending       // why the reading stops, once it does
 	signedIn bool
-	timed    bool      // a read deadline is set for the message under way
-	controls time.Time // the bucket of control frames, as a theoretical arrival time
+	timed    bool          // a read deadline is set for the message under way
+	pinged   bool          // a pong is due once the bytes that came are taken
+	heard    bool          // these have ended a message
+	controls time.Time     // the bucket of control frames, as a theoretical arrival time
+	cost     time.Duration // of what is being taken
+	spent    int64         // what the connection has had: a theoretical arrival time in Unix nanoseconds
+	place    *lane.Turn    // of the work under way; nil = it went past the lane
+	key      uint64        // with which it waits in the lane
 
 	// held are the bytes of messages not taken in yet, as the session was told; set by
 	// whoever reads.
@@ -57,8 +64,8 @@ type conn struct {
 	timer   clock.Timer // kills what does not end after a close
 }
 
-func newConn(g *Group, early []byte, open func(session.Transport) Session) *conn {
-	return &conn{group: g, open: open, early: early, opening: true}
+func newConn(g *Group, early []byte, key uint64, open func(session.Transport) Session) *conn {
+	return &conn{group: g, open: open, early: early, key: key, opening: true}
 }
 
 // setSocket is called once, before anything is done with the connection but kill.
@@ -214,9 +221,21 @@ func (c *conn) take(b []byte) (full bool) {
 	full = len(b) == readSize
 	c.session.Alive()
 	c.frames.limit = c.limit()
+	c.heard = false
 	c.end = c.frames.feed(b, c)
 	c.count()
 	c.letGo()
+	c.cost += time.Duration(len(b))*perByte + time.Duration(c.frames.continued)*perContinuation
+	c.frames.continued = 0
+	if !c.heard && len(b) < pieceBytes && !c.frames.idle() {
+		c.cost += perPiece
+	}
+	c.reckon()
+	// One pong is enough for all the pings that came together (RFC 6455 section 5.5.3).
+	if c.pinged {
+		c.pinged = false
+		c.writeControl()
+	}
 	return full
 }
 
@@ -264,6 +283,7 @@ func (c *conn) watch() {
 
 // onMessage implements handler.
 func (c *conn) onMessage(text []byte) *ending {
+	c.message()
 	if !c.isClosing() {
 		c.session.Handle(text)
 		c.frames.limit = c.limit()
@@ -272,6 +292,7 @@ func (c *conn) onMessage(text []byte) *ending {
 }
 
 func (c *conn) onOversized(prefix []byte, size int) {
+	c.message()
 	if !c.isClosing() {
 		c.session.Oversized(wire.PeekID(prefix), size)
 	}
@@ -283,8 +304,11 @@ func (c *conn) onPing(payload []byte) *ending {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pong = append(make([]byte, 0, len(payload)), payload...) // a newer ping replaces an older one
-	c.writeControlLocked()
+	if c.pong == nil {
+		c.pong = make([]byte, 0, len(payload))
+	}
+	c.pong = append(c.pong[:0], payload...) // a newer ping replaces an older one
+	c.pinged = true
 	return nil
 }
 
@@ -298,6 +322,7 @@ const (
 
 // control counts a control frame.
 func (c *conn) control() *ending {
+	c.cost += perControl
 	now := c.group.cfg.Clock.Now()
 	if c.controls.Before(now) {
 		c.controls = now

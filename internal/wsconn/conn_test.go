@@ -543,7 +543,7 @@ func TestC7_Shutdown(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := &peer{t: t, recorder: newRecorder(), group: g}
-		if err := g.Serve(closedConn{}, nil, p.open); !errors.Is(err, ErrShutdown) {
+		if err := g.Serve(closedConn{}, nil, 0, p.open); !errors.Is(err, ErrShutdown) {
 			t.Errorf("got %v", err)
 		}
 	})

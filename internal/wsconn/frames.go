@@ -84,8 +84,10 @@ type frames struct {
 	text      []byte // of a message that came in pieces
 	dropping  bool   // the message is over the limit
 
-	// begun is set when a message begins after nothing was open; the owner clears it.
-	begun bool
+	// begun is set when a message begins after nothing was open, and continued counts
+	// frames that are no first ones; the owner clears them.
+	begun     bool
+	continued int
 }
 
 // idle reports whether nothing is unfinished.
@@ -217,6 +219,9 @@ func (f *frames) enter() *ending {
 	}
 	copy(f.mask[:], rest)
 	if f.op <= opText {
+		if f.open {
+			f.continued++
+		}
 		f.fragments++
 		f.size += int(length)
 		switch {

@@ -191,7 +191,7 @@ func TestC1_FrontOpensSessions(t *testing.T) {
 	addr := fronting(t, func(w http.ResponseWriter, r *http.Request) {
 		rec := newRecorder()
 		rec.hello = "welcome"
-		if err := g.Upgrade(w, r, rec.open); err != nil {
+		if err := g.Upgrade(w, r, 0, rec.open); err != nil {
 			t.Error(err)
 		}
 		sessions <- rec

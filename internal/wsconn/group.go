@@ -11,6 +11,7 @@ import (
 
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/lane"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wire"
 	"github.com/dashwire/dashwire/observe"
@@ -59,6 +60,9 @@ type Config struct {
 	CloseTimeout time.Duration
 	// Clock is the time; nil = the machine's.
 	Clock clock.Clock
+	// Lane is where connections wait that have not signed in or ask for much; nil = one
+	// of the group's own.
+	Lane *lane.Lane
 
 	// waiting gives each connection a goroutine that waits for it, as where there is no
 	// poller.
@@ -73,6 +77,9 @@ func (c *Config) defaults() {
 	set(&c.CloseTimeout, time.Second)
 	if c.Clock == nil {
 		c.Clock = clock.Real{}
+	}
+	if c.Lane == nil {
+		c.Lane = lane.Shared()
 	}
 }
 
@@ -112,8 +119,9 @@ var ErrShutdown = errors.New("wsconn: shutting down")
 
 // Upgrade makes a WebSocket of an HTTP request and opens a session on it with open,
 // which is called from another goroutine. Origin and credentials must have been
-// checked. It returns at once; on an error the request has been answered.
-func (g *Group) Upgrade(w http.ResponseWriter, r *http.Request, open func(session.Transport) Session) error {
+// checked. Key is what the client counts as where it has to wait for its turn. It returns
+// at once; on an error the request has been answered.
+func (g *Group) Upgrade(w http.ResponseWriter, r *http.Request, key uint64, open func(session.Transport) Session) error {
 	g.mu.Lock()
 	closed := g.closed
 	g.mu.Unlock()
@@ -125,18 +133,18 @@ func (g *Group) Upgrade(w http.ResponseWriter, r *http.Request, open func(sessio
 	if err != nil {
 		return err
 	}
-	return g.serve(nc, hello, early, open)
+	return g.serve(nc, hello, early, key, open)
 }
 
 // Serve carries a session over a connection on which the handshake is done; early
 // are bytes that were read already. It takes both over.
-func (g *Group) Serve(nc net.Conn, early []byte, open func(session.Transport) Session) error {
-	return g.serve(nc, nil, early, open)
+func (g *Group) Serve(nc net.Conn, early []byte, key uint64, open func(session.Transport) Session) error {
+	return g.serve(nc, nil, early, key, open)
 }
 
 // serve is Serve with bytes that are written before all others.
-func (g *Group) serve(nc net.Conn, hello, early []byte, open func(session.Transport) Session) error {
-	c := newConn(g, early, open)
+func (g *Group) serve(nc net.Conn, hello, early []byte, key uint64, open func(session.Transport) Session) error {
+	c := newConn(g, early, key, open)
 	c.hello = hello
 	if w, ok := nc.(counted); ok {
 		nc, c.left = w.Handover()
@@ -245,6 +253,7 @@ func (g *Group) Shutdown(ctx context.Context) error {
 		g.mu.Unlock()
 	}
 	g.wg.Wait()
+	g.cfg.Lane.Wait()
 	return err
 }
 
@@ -254,5 +263,13 @@ func (g *Group) work(c *conn) {
 	<-c.turn
 }
 
-// dispatch has a worker advance c, and does not wait.
-func (g *Group) dispatch(c *conn) { g.workers.give(c) }
+// dispatch has a worker advance c, in its turn if it has to wait for one, and does not
+// wait itself. It is called by who reads c.
+func (g *Group) dispatch(c *conn) {
+	if c.waits() {
+		g.cfg.Lane.Go(c.key, c)
+		return
+	}
+	c.place = nil
+	g.workers.give(c)
+}

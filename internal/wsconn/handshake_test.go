@@ -29,7 +29,7 @@ func newEndpoint(t *testing.T, tls bool) *endpoint {
 	e := &endpoint{group: NewGroup(Config{}), sessions: make(chan *recorder, 32)}
 	e.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// An error has been answered: the tests look at the answer.
-		_ = e.group.Upgrade(w, r, func(tr session.Transport) Session {
+		_ = e.group.Upgrade(w, r, 0, func(tr session.Transport) Session {
 			rec := newRecorder()
 			e.sessions <- rec
 			return rec.open(tr)

@@ -168,7 +168,7 @@ func serve(t *testing.T, cfg Config, r *recorder, client, server net.Conn) *peer
 		r = newRecorder()
 	}
 	g := NewGroup(cfg)
-	if err := g.Serve(server, nil, r.open); err != nil {
+	if err := g.Serve(server, nil, 0, r.open); err != nil {
 		t.Fatal(err)
 	}
 	<-r.opened

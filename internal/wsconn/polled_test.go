@@ -181,7 +181,7 @@ func TestManyConnectionsOnOnePoller(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := g.Serve(nc, nil, func(t session.Transport) Session { return echo{transport: t, closed: closed} }); err != nil {
+		if err := g.Serve(nc, nil, 0, func(t session.Transport) Session { return echo{transport: t, closed: closed} }); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -68,6 +68,13 @@ func (c *conn) Close(code wire.CloseCode, reason string) {
 	c.writeControlLocked()
 }
 
+// writeControl writes the control frames that are due.
+func (c *conn) writeControl() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writeControlLocked()
+}
+
 // writeControlLocked writes the control frames that are due, if the stream is
 // between two frames of the session.
 func (c *conn) writeControlLocked() {

@@ -1,0 +1,188 @@
+package lane
+
+import (
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Patience is how long a turn keeps its place while others wait, where New is not told
+// otherwise. What computes for longer loses nothing but the company of one more.
+const Patience = 10 * time.Millisecond
+
+// Work is done in a goroutine of the lane's.
+type Work interface {
+	// Run does it, during a turn.
+	Run(t *Turn)
+}
+
+// Lane is a line and the places that it leads to. Its methods may be called by any number
+// of goroutines at once.
+type Lane struct {
+	places   int
+	patience time.Duration
+
+	mu     sync.Mutex
+	turns  []*Turn // that hold a place
+	line   line
+	timer  *time.Timer // takes places away; set once somebody has waited
+	armed  bool
+	runner sync.WaitGroup
+}
+
+// Turn is a place in a lane, while it is held. It is used by one goroutine at a time. Nil
+// is the turn of what goes past the lane.
+type Turn struct {
+	lane  *Lane
+	key   uint64
+	began time.Time // under the lane's mu
+	holds bool      // under the lane's mu
+}
+
+// New makes a lane with so many places, at least one; a turn keeps its place for patience
+// while others wait.
+func New(places int, patience time.Duration) *Lane {
+	return &Lane{places: max(places, 1), patience: patience, line: line{keys: make(map[uint64]*fifo[waiter])}}
+}
+
+// Shared makes a lane that leaves one of the processors that Go uses to others.
+func Shared() *Lane { return New(runtime.GOMAXPROCS(0)-1, Patience) }
+
+// Go has work done once it is its turn. It does not block. Keys take turns: many that wait
+// under one key do not keep those of another from the next place.
+func (l *Lane) Go(key uint64, work Work) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.line.push(waiter{key: key, work: work})
+	l.grantLocked()
+}
+
+// Enter waits for a turn.
+func (l *Lane) Enter(key uint64) *Turn {
+	t := &Turn{lane: l, key: key}
+	t.Return()
+	return t
+}
+
+// Leave gives the place to the next in line, if the turn still has it. Nothing is wrong
+// with leaving twice.
+func (t *Turn) Leave() {
+	if t == nil {
+		return
+	}
+	l := t.lane
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t.holds {
+		l.takeLocked(t)
+		l.grantLocked()
+	}
+}
+
+// Return waits for a place again after Leave.
+func (t *Turn) Return() {
+	if t == nil {
+		return
+	}
+	l := t.lane
+	l.mu.Lock()
+	if t.holds {
+		l.mu.Unlock()
+		return
+	}
+	if len(l.turns) < l.places && l.line.n == 0 {
+		l.giveLocked(t)
+		l.mu.Unlock()
+		return
+	}
+	told := make(chan struct{})
+	l.line.push(waiter{key: t.key, turn: t, told: told})
+	l.grantLocked()
+	l.mu.Unlock()
+	<-told
+}
+
+// Wait returns once no work is being done; none may be handed in any more.
+func (l *Lane) Wait() { l.runner.Wait() }
+
+func (l *Lane) giveLocked(t *Turn) {
+	t.holds, t.began = true, time.Now()
+	l.turns = append(l.turns, t)
+}
+
+func (l *Lane) takeLocked(t *Turn) {
+	t.holds = false
+	i := slices.Index(l.turns, t)
+	l.turns = slices.Delete(l.turns, i, i+1)
+}
+
+// grantLocked gives free places to those who wait.
+func (l *Lane) grantLocked() {
+	for l.line.n > 0 && len(l.turns) < l.places {
+		w := l.line.pop()
+		if w.told != nil {
+			l.giveLocked(w.turn)
+			close(w.told)
+			continue
+		}
+		t := &Turn{lane: l, key: w.key}
+		l.giveLocked(t)
+		l.runner.Go(func() { l.run(t, w.work) })
+	}
+	if l.line.n > 0 && !l.armed {
+		l.armed = true
+		if l.timer == nil {
+			l.timer = time.AfterFunc(l.patience, l.look)
+		} else {
+			l.timer.Reset(l.patience)
+		}
+	}
+}
+
+// run does work, and then what is next in line.
+func (l *Lane) run(t *Turn, work Work) {
+	for work != nil {
+		work.Run(t)
+		// What has become ready meanwhile goes first.
+		runtime.Gosched()
+		t, work = l.next(t)
+	}
+}
+
+// next ends a turn and begins the next one, if work is next.
+func (l *Lane) next(t *Turn) (*Turn, Work) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t.holds {
+		l.takeLocked(t)
+	}
+	for l.line.n > 0 && len(l.turns) < l.places {
+		w := l.line.pop()
+		if w.told == nil {
+			t := &Turn{lane: l, key: w.key}
+			l.giveLocked(t)
+			return t, w.work
+		}
+		l.giveLocked(w.turn)
+		close(w.told)
+	}
+	return nil, nil
+}
+
+// look takes the places of those away who had theirs for too long.
+func (l *Lane) look() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.armed = false
+	if l.line.n == 0 {
+		return
+	}
+	now := time.Now()
+	for _, t := range slices.Clone(l.turns) {
+		if now.Sub(t.began) >= l.patience {
+			l.takeLocked(t)
+		}
+	}
+	l.grantLocked()
+}
