@@ -88,7 +88,8 @@ type Config struct {
 	// runtime's own limit (GOMEMLIMIT), if it has one. The server does not change that.
 	MemoryLimit int64
 	// IncomingBytes bounds the bytes of messages that have come in part, or wait to be taken
-	// in, of all sessions together (C8). 0 = an eighth of MemoryLimit, but room for four of
+	// in, of all sessions together, and those of messages over 64 KiB that are being worked
+	// on (C8). 0 = an eighth of MemoryLimit, but room for four of
 	// the longest messages; 256 MiB without a limit.
 	IncomingBytes int64
 	// CountLocal has the limits per address hold for loopback and for TrustedProxies

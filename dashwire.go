@@ -83,7 +83,7 @@ func New(cfg Config) (*Server, error) {
 		Journal: cfg.Journal, Relay: cfg.Relay, Clock: clock.Real{}, Rand: newRand(), NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks,
 		Heard: s.heard(), Limits: cfg.Limits.board(),
 		Window: cfg.Window, AutoWindow: cfg.AutoWindow, Validate: cfg.validator(),
-		Pace: cfg.Pace, Sweepers: runtime.GOMAXPROCS(0),
+		Pace: cfg.Pace, Sweepers: runtime.GOMAXPROCS(0), ShortOfMemory: s.memory.isShort, Replays: s.memory.replays(),
 	})
 	s.sessions = session.NewServer(session.Config{
 		Hub: s.hub, Relay: cfg.Relay, Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer,
@@ -112,7 +112,7 @@ func New(cfg Config) (*Server, error) {
 		RequestsPerAddress: cfg.RequestsPerAddress, ConnectsPerAddress: cfg.ConnectsPerAddress, CountLocal: cfg.CountLocal, Lane: turns,
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
 		Act: s.act, SignInRefused: s.signInRefused, ReadActs: cfg.readActs(),
-		Webhooks: s.operatedWebhooks(), Ready: s.ready, Stats: func() any { return s.Stats() }, Metrics: cfg.Metrics,
+		Webhooks: s.operatedWebhooks(), ShortOfMemory: s.memory.isShort, Ready: s.ready, Stats: func() any { return s.Stats() }, Metrics: cfg.Metrics,
 		Import: cfg.importGrafana, Export: grafana.Export, Pages: cfg.Pages,
 	})
 	return s, nil
@@ -154,7 +154,7 @@ func (s *Server) RunUntil(ctx, now context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- s.hub.Run(hubCtx) }()
 	var watches sync.WaitGroup
-	watches.Go(func() { s.memory.watch(hubCtx, s.shed) })
+	watches.Go(func() { s.memory.watch(hubCtx, s.hub.CloseUnused, s.shed) })
 	watches.Go(func() { s.tidyRevocations(hubCtx) })
 
 	var err error

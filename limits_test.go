@@ -416,6 +416,8 @@ func withMemory(t *testing.T) (base int, l *limited) {
 func TestC8_ShortOfMemory(t *testing.T) {
 	base, l := withMemory(t)
 	there := l.admitted("192.0.2.1", "ana")
+	there.send(`{"type":"SYNC_REQUEST","id":"sync","payload":{"dashboardId":"ops"}}`)
+	there.until("SYNC_RESPONSE")
 
 	ballast := make([]byte, (base+roomForTests)*7/8-base) // between the two shares
 	runtime.GC()                                          // so that it is known to be in use
@@ -423,6 +425,22 @@ func TestC8_ShortOfMemory(t *testing.T) {
 	l.hit(observe.LimitMemory, 1)
 	there.send(`{"type":"WIDGET_UPDATE","id":"op","payload":{"dashboardId":"ops","widgetId":"cpu","create":true}}`)
 	there.until("ACK")
+	// Nor does what takes much: a dashboard more, a long message, a long request.
+	there.send(`{"type":"SYNC_REQUEST","id":"follow","payload":{"dashboardId":"other"}}`)
+	long := strings.Repeat("x", 70<<10)
+	there.send(`{"type":"WIDGET_UPDATE","id":"long","payload":{"dashboardId":"ops","widgetId":"cpu","set":{"/config/text":%q}}}`, long)
+	for _, what := range []string{"opens no more dashboards", "a message of this size"} {
+		nack := there.until("NACK")
+		if nack["code"] != "UNAVAILABLE" || nack["retryable"] != true || !strings.Contains(fmt.Sprint(nack["message"]), what) {
+			t.Errorf("got %v, want that the server %s", nack, what)
+		}
+	}
+	if status := l.request("POST", "/api/dashboards", `{"id":"long","document":{"text":"`+long+`"}}`); status != http.StatusServiceUnavailable {
+		t.Errorf("a long request got %d", status)
+	}
+	if status := l.request("PATCH", "/api/dashboards/ops/widgets/cpu", `{"title":"short"}`); status != http.StatusOK {
+		t.Errorf("a short request got %d", status)
+	}
 	runtime.KeepAlive(ballast)
 
 	ballast = nil
@@ -460,6 +478,23 @@ func TestC8_SessionsAreShed(t *testing.T) {
 		}
 	}
 	l.eventually("admitted", func(status int) bool { return status == http.StatusSwitchingProtocols })
+}
+
+// request sends one to the server as ana and returns the status of the answer.
+func (l *limited) request(method, path, body string) int {
+	l.t.Helper()
+	r, err := http.NewRequestWithContext(l.t.Context(), method, "http://"+l.addr+path, strings.NewReader(body))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer ana")
+	r.Header.Set("Content-Type", "application/merge-patch+json")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	return res.StatusCode
 }
 
 // eventually opens sessions until one is answered as it should be: what is in use is not

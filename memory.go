@@ -29,10 +29,13 @@ const (
 )
 
 // memoryFresh is how old a measurement may be, memoryEvery how often it is looked at
-// whether sessions have to be closed.
+// whether sessions have to be closed, and memoryCollect how long garbage may count as in use
+// while memory is short.
 const (
 	memoryFresh = 100 * time.Millisecond
 	memoryEvery = 500 * time.Millisecond
+
+	memoryCollect = 2 * time.Second
 )
 
 // What is in use: all that was taken from the system, without what was given back or is
@@ -74,6 +77,15 @@ func (m *memory) incoming(message int) int64 {
 	return max(int64(m.limit/8), 4*int64(message))
 }
 
+// replays is how many dashboards may be read from the journal at a time; 0 = as many as
+// without a limit.
+func (m *memory) replays() int {
+	if m.limit == 0 {
+		return 0
+	}
+	return int(min(max(m.limit>>25, 1), 16))
+}
+
 // isShort reports whether new sessions are refused.
 func (m *memory) isShort() bool {
 	if m.limit == 0 {
@@ -88,19 +100,28 @@ func (m *memory) isShort() bool {
 	return m.short
 }
 
-// watch has sessions closed, a part of them at a time, while too much is in use although
-// all garbage was collected. It returns when ctx ends.
-func (m *memory) watch(ctx context.Context, shed func(part float64)) {
+// watch has what is not needed let go of while memory is short, and sessions closed, a part
+// of them at a time, while too much is in use although all garbage was collected. It
+// returns when ctx ends.
+func (m *memory) watch(ctx context.Context, ease func(), shed func(part float64)) {
 	if m.limit == 0 {
 		return
 	}
 	tick := time.NewTicker(memoryEvery)
 	defer tick.Stop()
+	collected := time.Now()
 	for {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return
+		}
+		if m.isShort() {
+			ease()
+			if time.Since(collected) > memoryCollect {
+				runtime.GC() // on a quiet server the runtime would not for minutes
+				collected = time.Now()
+			}
 		}
 		if !m.full(true) {
 			continue

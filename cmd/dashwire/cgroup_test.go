@@ -5,6 +5,14 @@ import (
 	"testing"
 )
 
+func TestWithoutOutside(t *testing.T) {
+	for all, want := range map[int64]int64{0: 0, 64 << 20: 32 << 20, 128 << 20: 64 << 20, 512 << 20: 448 << 20, 10 << 30: 9 << 30} {
+		if got := withoutOutside(all); got != want {
+			t.Errorf("of %d MiB the runtime may use %d MiB, want %d", all>>20, got>>20, want>>20)
+		}
+	}
+}
+
 func TestGroupMemory(t *testing.T) {
 	for _, c := range []struct {
 		name  string

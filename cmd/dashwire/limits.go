@@ -24,7 +24,7 @@ type limitFlags struct {
 	UnsignedSessions      int  `hidden:"" default:"2000" help:"sessions at once that have not signed in yet"`
 	UnsignedPerAddress    int  `hidden:"" default:"200" help:"the same of one client address"`
 	ConnectionsPerAddress int  `hidden:"" default:"2000" help:"connections of one address at once, also those that are no sessions"`
-	MemoryLimit           size `hidden:"" help:"memory that the process may use (default GOMEMLIMIT, else nine tenths of the control group's)"`
+	MemoryLimit           size `hidden:"" help:"memory that the process may use (default GOMEMLIMIT, else what the control group allows, less a tenth and at least 64 MiB)"`
 	IncomingBytes         size `hidden:"" help:"held of messages that are not taken in yet, of all sessions (default an eighth of --memory-limit, else 256 MiB)"`
 	CountLocal            bool `hidden:"" help:"hold this machine and the proxies themselves to the limits per address too"`
 }
@@ -53,13 +53,21 @@ func (f *limitFlags) guard(ln net.Listener, most int, proxies []netip.Prefix, ho
 	}
 }
 
-// setMemoryLimit has the runtime keep within --memory-limit, or within nine tenths of what
-// the process's control group allows if neither that nor GOMEMLIMIT is there. Package dashwire refuses new sessions
+// withoutOutside is what the runtime may use of the memory that the process may: nine tenths,
+// and beside it there must be room for what the runtime does not count, which are SQLite's
+// caches, the kernel's buffers of sockets and the program itself.
+func withoutOutside(all int64) int64 {
+	const outside = 64 << 20
+	return max(min(all/10*9, all-outside), all/2)
+}
+
+// setMemoryLimit has the runtime keep within --memory-limit, or within its part of what the
+// process's control group allows if neither that nor GOMEMLIMIT is there. Package dashwire refuses new sessions
 // before it is reached.
 func (f *limitFlags) setMemoryLimit(log *slog.Logger) {
 	limit := int64(f.MemoryLimit)
 	if limit == 0 {
-		limit = groupMemory(os.ReadFile) / 10 * 9
+		limit = withoutOutside(groupMemory(os.ReadFile))
 		if limit == 0 || debug.SetMemoryLimit(-1) != math.MaxInt64 {
 			return
 		}
@@ -67,3 +75,7 @@ func (f *limitFlags) setMemoryLimit(log *slog.Logger) {
 	debug.SetMemoryLimit(limit)
 	log.Debug("memory", "limit", limit)
 }
+
+// cacheBytes is how much of a limit on memory the data file's cache gets: a sixteenth, up to
+// what it has without one.
+func cacheBytes(limit int64) int { return int(min(limit/16, 16<<20)) }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -59,7 +60,8 @@ func (c *serveCmd) openStore(ctx context.Context, log *slog.Logger) (*store, err
 		return c.openNATS(ctx, log)
 	}
 	j, err := sqlitejournal.Open(c.Data, sqlitejournal.Options{
-		Logger: log, KeepEntries: c.KeepEntries, KeepAge: time.Duration(c.KeepAge),
+		CacheBytes: cacheBytes(debug.SetMemoryLimit(-1)),
+		Logger:     log, KeepEntries: c.KeepEntries, KeepAge: time.Duration(c.KeepAge),
 	})
 	if err != nil {
 		return nil, &notBegun{err}

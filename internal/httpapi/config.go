@@ -75,6 +75,8 @@ type Config struct {
 	// and 10 s.
 	HeartbeatEvery, HeartbeatTimeout time.Duration
 
+	// ShortOfMemory reports that there is no memory for large requests; nil = there is.
+	ShortOfMemory func() bool
 	// Ready says why the server should get no traffic, nil = it should.
 	Ready func() error
 	// Stats is what /api/stats answers, as JSON.

@@ -61,6 +61,22 @@ func (q *request) countConnect() *problem {
 	return q.countAddress(q.api.limits.connects, observe.LimitConnectsPerAddress)
 }
 
+// smallBody is what the body of a request may be while memory is short, in bytes.
+const smallBody = 64 << 10
+
+// takeMemory refuses a large body, or one of unknown size, while memory is short (C8).
+func (q *request) takeMemory() *problem {
+	if n := q.r.ContentLength; n >= 0 && n <= smallBody || q.api.cfg.ShortOfMemory == nil || !q.api.cfg.ShortOfMemory() {
+		return nil
+	}
+	p := problemf(board.CodeUnavailable, "this server is short of memory for a request of this size; try again later").over(observe.LimitMemory)
+	p.retryAfter = retryShortOfMemory
+	return p
+}
+
+// retryShortOfMemory is when there may be memory again.
+const retryShortOfMemory = 10 * time.Second
+
 func (q *request) countAddress(of *ratelimit.Table[ratelimit.Address], l observe.Limit) *problem {
 	if q.address == 0 {
 		return nil

@@ -101,6 +101,9 @@ func (q *request) admit(to access) *problem {
 	}
 	switch to {
 	case forUsers:
+		if p := q.takeMemory(); p != nil {
+			return p
+		}
 		if p := q.requireSignIn(); p != nil {
 			return p
 		}

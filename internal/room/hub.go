@@ -51,6 +51,11 @@ type Config struct {
 	TailEntries, TailBytes int
 	// CacheBytes bounds the live values of all dashboards (W2); 0 = 64 MiB.
 	CacheBytes int
+	// Replays is how many dashboards are read from the journal at a time: each may take some
+	// times the memory of its document meanwhile. 0 = 16.
+	Replays int
+	// ShortOfMemory reports that there is no memory for more open rooms; nil = there is.
+	ShortOfMemory func() bool
 	// Linger is how long a room without sessions stays open; 0 = 10 s.
 	Linger time.Duration
 	// AppendWait is how long an op waits for the journal before its sender is told
@@ -65,6 +70,7 @@ func (c *Config) defaults() {
 	set(&c.TailBytes, 1<<20)
 	set(&c.CacheBytes, 64<<20)
 	set(&c.Linger, 10*time.Second)
+	set(&c.Replays, 16)
 	set(&c.AppendWait, 5*time.Second)
 	set(&c.RaceWait, 2*time.Second)
 }
@@ -95,6 +101,8 @@ type Hub struct {
 	rooms  map[string]*Room
 	closed bool
 
+	replays chan struct{} // holds one for each replay under way
+
 	troubleMu sync.Mutex
 	troubled  time.Time // when reportTrouble last did
 
@@ -106,7 +114,10 @@ type Hub struct {
 // NewHub makes a hub without open rooms.
 func NewHub(cfg Config) *Hub {
 	cfg.defaults()
-	h := &Hub{cfg: cfg, rooms: make(map[string]*Room), scratch: sync.Pool{New: func() any { return new(board.Scratch) }}}
+	h := &Hub{
+		cfg: cfg, rooms: make(map[string]*Room), replays: make(chan struct{}, cfg.Replays),
+		scratch: sync.Pool{New: func() any { return new(board.Scratch) }},
+	}
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.values = newValueCache(cfg.CacheBytes)
 	h.nodes = nodes{relay: cfg.Relay, seed: maphash.MakeSeed()}
@@ -137,7 +148,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	others.Go(func() { h.follow(ctx) })
 	others.Go(func() {
 		for h.sleep(ctx, h.cfg.Linger/2); ctx.Err() == nil; h.sleep(ctx, h.cfg.Linger/2) {
-			h.closeIdle()
+			h.closeIdle(h.cfg.Linger)
 		}
 	})
 
@@ -231,12 +242,15 @@ func (h *Hub) forget(r *Room) {
 	h.mu.Unlock()
 }
 
-// closeIdle closes rooms that nobody has used for Linger (A6).
-func (h *Hub) closeIdle() {
+// CloseUnused closes the rooms that nobody uses at the moment, when memory is short.
+func (h *Hub) CloseUnused() { h.closeIdle(0) }
+
+// closeIdle closes rooms that nobody has used for so long (A6).
+func (h *Hub) closeIdle(linger time.Duration) {
 	if h.Stale() {
 		return // what is closed now could not be opened again (A7)
 	}
-	before := h.cfg.Clock.Now().Add(-h.cfg.Linger).UnixNano()
+	before := h.cfg.Clock.Now().Add(-linger).UnixNano()
 	var closing []*Room
 	h.mu.Lock()
 	for id, r := range h.rooms {

@@ -10,6 +10,7 @@ import (
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/clock"
 	"github.com/dashwire/dashwire/journal"
+	"github.com/dashwire/dashwire/observe"
 )
 
 // Room is one open dashboard.
@@ -75,7 +76,9 @@ func (r *Room) load() {
 	state, saved, err := h.replay(h.ctx, r.id, 1<<63-1)
 	if err != nil {
 		r.loadErr = unavailable(fmt.Errorf("opening dashboard %s: %w", r.id, err))
-		h.reportTrouble(r.loadErr)
+		if r.loadErr.Limit == "" {
+			h.reportTrouble(r.loadErr)
+		}
 		h.forget(r)
 		return
 	}
@@ -92,8 +95,19 @@ func (r *Room) load() {
 }
 
 // replay folds a dashboard's log up to and including a position, and returns the
-// position of the snapshot that it began with.
+// position of the snapshot that it began with. It waits for its turn, and is refused when
+// memory is short (C8).
 func (h *Hub) replay(ctx context.Context, id string, upTo journal.Position) (*board.State, journal.Position, error) {
+	select {
+	case h.replays <- struct{}{}:
+		defer func() { <-h.replays }()
+	case <-ctx.Done():
+		return nil, 0, ctx.Err()
+	}
+	if f := h.cfg.ShortOfMemory; f != nil && f() {
+		return nil, 0, board.Errorf(board.CodeUnavailable,
+			"this server is short of memory and opens no more dashboards; try again later").Over(observe.LimitMemory)
+	}
 	snap, err := h.cfg.Journal.Snapshot(ctx, id, upTo)
 	if err != nil {
 		return nil, 0, fmt.Errorf("reading the snapshot: %w", err)

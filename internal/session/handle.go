@@ -24,6 +24,20 @@ func (s *Session) Handle(data []byte) {
 	if !s.limit.wait(s, len(data)) || !s.awaitRoom() {
 		return
 	}
+	if len(data) > largeMessage {
+		if s.server.shortOfMemory() {
+			s.refuse(wire.PeekID(data), board.Errorf(board.CodeUnavailable,
+				"this server is short of memory for a message of this size; send it again later").Over(observe.LimitMemory))
+			return
+		}
+		if !s.server.incoming.begin(len(data)) {
+			s.refuse(wire.PeekID(data), board.Errorf(board.CodeUnavailable,
+				"too many messages of this size are being worked on; send it again later").Over(observe.LimitIncomingBytes))
+			return
+		}
+		s.large = len(data)
+		defer s.largeDone()
+	}
 	m, bad := wire.Decode(data, s.server.cfg.Limits)
 	if f := s.server.cfg.Hooks.Message; f != nil {
 		s.mu.Lock()
@@ -39,6 +53,10 @@ func (s *Session) Handle(data []byte) {
 	s.badMessages = 0
 	s.dispatch(m)
 }
+
+// largeMessage is how long a message may be that is taken in even while memory is short, or
+// many are being worked on, in bytes (C8).
+const largeMessage = 64 << 10
 
 // begin begins the handling of a message. It reports false if none is taken in any
 // more: once the session drains, what comes waits for its end (C7).
@@ -197,7 +215,23 @@ func (s *Session) operate(m wire.Message, p *auth.Principal) {
 	}
 	s.waiting++
 	s.mu.Unlock()
-	s.server.cfg.Hub.Submit(s.server.ctx, authorized, s.onAnswer)
+	onAnswer := s.onAnswer
+	if n := s.large; n > 0 { // its bytes count until it is answered
+		s.large = 0
+		onAnswer = func(a room.Answer) {
+			s.server.incoming.done(n)
+			s.answered(a)
+		}
+	}
+	s.server.cfg.Hub.Submit(s.server.ctx, authorized, onAnswer)
+}
+
+// largeDone ends a long message that was no op, or was refused.
+func (s *Session) largeDone() {
+	if s.large > 0 {
+		s.server.incoming.done(s.large)
+		s.large = 0
+	}
 }
 
 // answered queues the terminal answer to an op (E3). The room may be locked.

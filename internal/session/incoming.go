@@ -3,6 +3,7 @@ package session
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dashwire/dashwire/internal/wire"
@@ -18,6 +19,10 @@ type incoming struct {
 	mu   sync.Mutex
 	held int64
 	by   map[*Session]*arriving
+
+	// working are the bytes of long messages that were taken in and not answered yet; as
+	// many as most again, or a single one.
+	working atomic.Int64
 }
 
 // arriving is what one session holds.
@@ -33,9 +38,21 @@ func (a *arriving) cost(now time.Time) float64 {
 	return float64(a.bytes) * (1 + now.Sub(a.since).Seconds())
 }
 
-func newIncoming(most int64) incoming {
-	return incoming{most: most, by: make(map[*Session]*arriving)}
+func newIncoming(most int64) *incoming {
+	return &incoming{most: most, by: make(map[*Session]*arriving)}
 }
+
+// begin counts a long message that is taken in, unless there are too many of them.
+func (in *incoming) begin(n int) bool {
+	if now := in.working.Add(int64(n)); now > in.most && now > int64(n) {
+		in.working.Add(-int64(n))
+		return false
+	}
+	return true
+}
+
+// done ends it.
+func (in *incoming) done(n int) { in.working.Add(-int64(n)) }
 
 // Incoming tells that the connection holds n bytes of messages that have not been taken in
 // yet. It is called by whoever calls Handle, and not while that runs.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,5 +70,34 @@ func TestC8_WhoHoldsMostOfUnfinishedMessages(t *testing.T) {
 			p.vanish(wire.CloseAbnormal)
 		}
 		held(0)
+	})
+}
+
+// TestC8_LongMessagesAtATime: long messages that are being worked on are bounded too; one more
+// is refused for later, short ones are not.
+func TestC8_LongMessagesAtATime(t *testing.T) {
+	g := newGate()
+	o := options{journal: g, session: func(c *Config) { c.IncomingBytes = 200 << 10 }}
+	bubble(t, o, func(t *testing.T, n *node) {
+		long := func(p *peer, id string) {
+			p.send(`{"type":"WIDGET_UPDATE","id":%q,"payload":{"dashboardId":"ops","widgetId":%q,"create":true,"set":{"/config/text":%q}}}`,
+				id, id, strings.Repeat("x", 90<<10))
+		}
+		a, b := n.join("a"), n.join("b")
+		g.shut()
+		long(a, "a1")
+		long(b, "b1")
+		long(a, "a2")
+		m := a.one("NACK")
+		if m.CorrelationID != "a2" || m.str("code") != "UNAVAILABLE" || m.str("retryable") != "true" {
+			t.Errorf("got %s", m.Payload)
+		}
+		a.send(`{"type":"PING","id":"1","payload":{}}`)
+		a.one("PONG")
+		g.open()
+		a.one("ACK")
+		b.one("ACK")
+		long(a, "a2")
+		a.one("ACK")
 	})
 }

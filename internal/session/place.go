@@ -34,7 +34,7 @@ func newPlaces() places { return places{addresses: make(map[ratelimit.Address]pe
 // back. Sessions that are opened without Admit are not counted.
 func (s *Server) Admit(m *Meta) (retryAfter time.Duration, err *board.Error) {
 	p := place{taken: true, unsigned: m.Principal == nil, address: m.Address}
-	if f := s.cfg.ShortOfMemory; f != nil && f() {
+	if s.shortOfMemory() {
 		return retryWhenFull, board.Errorf(board.CodeUnavailable, "this server is short of memory; try again later").Over(observe.LimitMemory)
 	}
 	s.mu.Lock()
@@ -49,6 +49,8 @@ func (s *Server) Admit(m *Meta) (retryAfter time.Duration, err *board.Error) {
 	}
 	return retryAfter, err
 }
+
+func (s *Server) shortOfMemory() bool { return s.cfg.ShortOfMemory != nil && s.cfg.ShortOfMemory() }
 
 // Forget gives back the place of a session that was not opened after all.
 func (s *Server) Forget(m *Meta) {

@@ -56,7 +56,8 @@ type Config struct {
 	// UnsignedSessions and UnsignedPerAddress bound the sessions that have not signed in
 	// yet (C8); 0 = 2,000 and 200.
 	UnsignedSessions, UnsignedPerAddress int
-	// ShortOfMemory reports that there is no memory for new sessions; nil = there is.
+	// ShortOfMemory reports that there is no memory for new sessions and large messages;
+	// nil = there is.
 	ShortOfMemory func() bool
 	// MessagesPerSecond with MessageBurst and BytesPerSecond bound one session (C8);
 	// 0 = 1,000, 2,000 and 4 MiB.
@@ -106,7 +107,7 @@ type Server struct {
 	lists    answerLists
 	tasks    room.Tasks   // catch-ups, takeovers, drains, turns of the wheel
 	held     atomic.Int64 // bytes held by blocked writes
-	incoming incoming
+	incoming *incoming
 	easing   atomic.Bool   // closeLongestBlocked runs
 	rights   atomic.Uint64 // counts the calls of RereadRights
 	randMu   sync.Mutex    // of cfg.Rand

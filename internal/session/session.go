@@ -40,6 +40,7 @@ type Session struct {
 	// Used by Handle only, which is called one at a time.
 	limit       limiter
 	badMessages int // in a row (E4)
+	large       int // bytes of the message that is worked on, as counted in Server.incoming
 
 	// checking is held while subscriptions are held against rights, which may wait for an
 	// answer; mu may be taken meanwhile.

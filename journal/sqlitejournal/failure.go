@@ -203,7 +203,7 @@ func (w *writer) reopen() error {
 		return err // opening would make another file
 	}
 	ctx := context.Background()
-	h, err := openHandle(ctx, j.path)
+	h, err := openHandle(ctx, j.path, j.opts.CacheBytes)
 	if err != nil {
 		return err
 	}

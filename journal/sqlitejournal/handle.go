@@ -22,7 +22,7 @@ type handle struct {
 }
 
 // openHandle opens the file, recovers it and makes what it found durable.
-func openHandle(ctx context.Context, path string) (h *handle, err error) {
+func openHandle(ctx context.Context, path string, cacheBytes int) (h *handle, err error) {
 	if err := settleWAL(path + "-wal"); err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func openHandle(ctx context.Context, path string) (h *handle, err error) {
 	if mode != "wal" {
 		return h, fmt.Errorf("SQLite cannot use write-ahead logging here (got journal mode %q): use a local file system", mode)
 	}
-	for _, pragma := range []string{"synchronous = FULL", "wal_autocheckpoint = 0", "journal_size_limit = 67108864", "cache_size = -16000"} {
+	for _, pragma := range []string{"synchronous = FULL", "wal_autocheckpoint = 0", "journal_size_limit = 67108864", fmt.Sprintf("cache_size = -%d", cacheBytes>>10)} {
 		if err := h.writer.exec(ctx, "PRAGMA "+pragma); err != nil {
 			return h, err
 		}

@@ -50,7 +50,7 @@ func open(path string, opts Options) (j *Journal, err error) {
 	if err := prepareFile(ctx, path); err != nil {
 		return nil, err
 	}
-	h, err := openHandle(ctx, path)
+	h, err := openHandle(ctx, path, opts.CacheBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -28,12 +28,17 @@ type Options struct {
 	// reaches into the newest 12,000 positions (M12).
 	KeepAge time.Duration
 
+	// CacheBytes bounds SQLite's cache of the connection that writes, which is no part of
+	// the Go heap; half as much is held in memory before it is spread into tables.
+	// 0 = 16 MiB, else at least 1 MiB.
+	CacheBytes int
+
 	tune tuning
 }
 
 // tuning is what tests make small. Zero fields mean the defaults.
 type tuning struct {
-	spreadBytes  int           // unspread bytes at which spreading begins (8 MiB)
+	spreadBytes  int           // unspread bytes at which spreading begins (half of CacheBytes)
 	spreadRows   int           // records spread in one transaction (256)
 	idle         time.Duration // quiet time after which everything is spread (250 ms)
 	walPages     int           // pages in the WAL at which it is checkpointed (4,000)
@@ -58,6 +63,11 @@ func (o Options) validate() (Options, error) {
 	if o.KeepAge < 0 {
 		return o, fmt.Errorf("sqlitejournal: KeepAge is %s, want 0 or more", o.KeepAge)
 	}
+	if o.CacheBytes < 0 {
+		return o, fmt.Errorf("sqlitejournal: CacheBytes is %d, want 0 or more", o.CacheBytes)
+	}
+	setDefault(&o.CacheBytes, 16<<20)
+	o.CacheBytes = max(o.CacheBytes, 1<<20)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -65,7 +75,7 @@ func (o Options) validate() (Options, error) {
 		o.Logger = slog.Default()
 	}
 	t := &o.tune
-	setDefault(&t.spreadBytes, 8<<20)
+	setDefault(&t.spreadBytes, o.CacheBytes/2)
 	setDefault(&t.spreadRows, 256)
 	setDefault(&t.idle, 250*time.Millisecond)
 	setDefault(&t.walPages, 4000)
