@@ -157,6 +157,7 @@ type Delivery struct {
 	DashboardID string
 	// After is the position before the first record.
 	After Position
-	// Records may be empty: see Follow. They are shared, and must not be changed.
+	// Records may be empty: see Follow. They are as durable as what Read yields, and
+	// nobody changes them. They are shared, and must not be changed.
 	Records [][]byte
 }

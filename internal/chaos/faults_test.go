@@ -118,6 +118,9 @@ func (c *cluster) torment(ctx context.Context, rng *rand.Rand, d time.Duration) 
 		if len(now) < atOnce {
 			f := c.draw(rng)
 			last := time.Duration(500+rng.IntN(4500)) * time.Millisecond
+			if rng.IntN(6) == 0 {
+				last *= 2 // longer than an append waits for its answer
+			}
 			n++
 			c.t.Logf("%6.1f s: %s for %s", time.Since(began).Seconds(), f.name, last)
 			f.begin()

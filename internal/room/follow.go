@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/journal"
 )
 
@@ -37,7 +38,7 @@ func (h *Hub) delivered(d journal.Delivery) {
 		f(d.DashboardID, d.After+journal.Position(len(d.Records)))
 	}
 	if r := h.open(d.DashboardID); r != nil {
-		r.heard(d.After + journal.Position(len(d.Records)))
+		r.heard(d)
 	}
 }
 
@@ -77,14 +78,76 @@ func (h *Hub) markAllBehind() {
 	}
 }
 
-// heard notes that the log has reached a position.
-func (r *Room) heard(p journal.Position) {
+// heard notes that the log has reached a position, and keeps what it holds up to there
+// if it was another node's append.
+func (r *Room) heard(d journal.Delivery) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if p > r.behind {
+	if p := d.After + journal.Position(len(d.Records)); p > r.behind {
+		r.keepAheadLocked(d)
 		r.behind = p
 		r.kickLocked()
 	}
+}
+
+// maxAhead and maxAheadBytes bound what a room keeps of appends that it has heard of
+// and not folded yet.
+const (
+	maxAhead      = 256
+	maxAheadBytes = 1 << 20
+)
+
+// keepAheadLocked keeps a delivery for foldAheadLocked. While an append is in flight
+// it is most likely that one.
+func (r *Room) keepAheadLocked(d journal.Delivery) {
+	if len(r.ahead) == 0 {
+		r.aheadBytes = 0
+	}
+	for _, data := range d.Records {
+		r.aheadBytes += len(data)
+	}
+	if len(r.inflight) > 0 || len(d.Records) == 0 || r.committed == nil || d.After < journal.Position(r.committed.Position()) ||
+		len(r.ahead)+len(d.Records) > maxAhead || r.aheadBytes > maxAheadBytes {
+		r.ahead = nil
+		return
+	}
+	for i, data := range d.Records {
+		r.ahead = append(r.ahead, journal.Record{Position: d.After + journal.Position(i) + 1, Data: data})
+	}
+}
+
+// foldAheadLocked folds what deliveries brought, and reports whether that was all that
+// the log is known to hold; else it has to be read. What is delivered is as durable as
+// what is read (R4). The lock is released for the hooks.
+func (r *Room) foldAheadLocked() bool {
+	ahead := r.ahead
+	r.ahead = nil
+	if r.recheck || len(ahead) == 0 {
+		return false
+	}
+	var entries []*board.Entry
+	for _, rec := range ahead {
+		if rec.Position <= journal.Position(r.committed.Position()) {
+			continue
+		}
+		e, next, err := fold(r.committed, rec)
+		if err != nil {
+			break // a gap, or worse: reading tells
+		}
+		r.advanceLocked(next, e, board.EnvelopeOf(rec.Data))
+		entries = append(entries, e)
+	}
+	if len(entries) == 0 {
+		return false
+	}
+	if len(r.inflight)+len(r.queue)+len(r.undecided) == 0 {
+		r.pending = r.committed
+	}
+	r.publishLocked()
+	r.mu.Unlock()
+	r.announce(entries)
+	r.mu.Lock()
+	return !r.isBehindLocked()
 }
 
 // isBehindLocked reports whether the log is known to hold, or may hold, more than

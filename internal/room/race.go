@@ -40,6 +40,9 @@ func (r *Room) lostLocked() {
 // if it could not, after having answered everything in line. The lock is released
 // while the journal is read: what is in line then is decided on an older state.
 func (r *Room) catchUpLocked() bool {
+	if r.foldAheadLocked() {
+		return true
+	}
 	heard := r.behind
 	r.recheck = false
 	state := r.committed

@@ -17,6 +17,7 @@ import (
 // on what was read, not appended behind it as it was.
 func TestA3_OpsThatComeWhileTheLogIsRead(t *testing.T) {
 	g := newGate()
+	g.bare = true
 	bubble(t, g, nil, func(t *testing.T, n *node) {
 		n.create("cpu")
 		other := start(t, g.Journal, nil)
@@ -92,6 +93,7 @@ func TestA4_AppendedWhileTheDashboardOpens(t *testing.T) {
 // A log that cannot be read for a moment is read again by itself.
 func TestA4_ReadingIsTriedAgain(t *testing.T) {
 	g := newGate()
+	g.bare = true
 	bubble(t, g, nil, func(t *testing.T, n *node) {
 		n.create("cpu")
 		r := n.follow("ops")
@@ -125,6 +127,7 @@ func TestA4_ReadingIsTriedAgain(t *testing.T) {
 // While the log cannot be read, ops are refused at once, and taken again afterwards.
 func TestA2_OpsWhileTheLogCannotBeRead(t *testing.T) {
 	g := newGate()
+	g.bare = true
 	bubble(t, g, nil, func(t *testing.T, n *node) {
 		n.create("cpu")
 		other := start(t, g.Journal, nil)

@@ -44,6 +44,9 @@ type Room struct {
 	// that it may have gone further.
 	behind  journal.Position
 	recheck bool
+	// ahead are records after the committed state that were delivered and not folded yet.
+	ahead      []journal.Record
+	aheadBytes int
 	// holdOff keeps the log from being read until retry fires: reading it has failed.
 	holdOff   bool
 	retry     clock.Timer

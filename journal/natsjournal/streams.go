@@ -106,18 +106,22 @@ func (j *Journal) untilAnswered(ctx context.Context, ask func(context.Context) (
 		cancel()
 		var refused *jetstream.APIError
 		again := errors.Is(err, context.DeadlineExceeded) ||
-			errors.As(err, &refused) && refused.Code == unavailableStatus && !errors.Is(err, jetstream.ErrJetStreamNotEnabled)
+			errors.As(err, &refused) && (refused.Code == unavailableStatus || refused.ErrorCode == codeNoPeers) &&
+				!errors.Is(err, jetstream.ErrJetStreamNotEnabled)
 		if !again || !j.pause(ctx, apart) {
 			if again {
-				err = fmt.Errorf("the NATS servers have no leader; do enough of them run, and reach each other? %w", err)
+				err = fmt.Errorf("do enough NATS servers run, and reach each other? %w", err)
 			}
 			return s, err
 		}
 	}
 }
 
-// unavailableStatus is what the stream API answers while something may still come up.
-const unavailableStatus = 503
+// What the stream API answers while servers may still come up.
+const (
+	unavailableStatus = 503
+	codeNoPeers       = 10005
+)
 
 // same compares the settings that ensure mends.
 func same(a, b jetstream.StreamConfig) bool {
