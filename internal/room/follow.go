@@ -134,7 +134,7 @@ func (r *Room) foldAheadLocked() bool {
 		if err != nil {
 			break // a gap, or worse: reading tells
 		}
-		r.advanceLocked(next, e, board.EnvelopeOf(rec.Data))
+		r.advanceLocked(next, e, board.Record{Data: rec.Data, Envelope: board.EnvelopeOf(rec.Data)})
 		entries = append(entries, e)
 	}
 	if len(entries) == 0 {
