@@ -471,6 +471,16 @@ func TestM8_OpIds(t *testing.T) {
 				{set("bob", 1, `"id":"x2","policy":"ask","set":{"/title":"b"}`), "unchanged 3"},
 			},
 		},
+		{
+			name: "M8 a conflict that is settled goes out again under its id, with other content, and a late copy of the first does nothing",
+			steps: []act{
+				{set("eve", 1, `"set":{"/title":"e"}`), "applied 2"},
+				{set("bob", 1, `"id":"x2","hash":1,"policy":"ask","set":{"/title":"b"}`), `conflict field cpu@2 [/title mine="b" theirs="e"(eve 2)]`},
+				{set("bob", 2, `"id":"x2","hash":2,"policy":"ask","set":{"/title":"both"}`), "applied 3"},
+				{set("bob", 2, `"id":"x2","hash":2,"policy":"ask","set":{"/title":"both"}`), "replay 3"},
+				{set("bob", 1, `"id":"x2","hash":1,"policy":"overwrite","set":{"/title":"b"}`), "refused ID_REUSED"},
+			},
+		},
 	})
 }
 

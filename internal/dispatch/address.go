@@ -6,13 +6,17 @@ import (
 	"syscall"
 )
 
+// unicast is what IPv6 addresses of the public internet lie in (RFC 4291, section 2.4);
+// what leads to an IPv4 address written inside an IPv6 one lies outside, but for the
+// networks below.
+var unicast = netip.MustParsePrefix("2000::/3")
+
 // reserved are the networks besides those that netip knows that are not the public
 // internet, or that lead to an IPv4 address written inside an IPv6 one.
 var reserved = prefixes(
 	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24",
 	"198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-	"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32",
-	"2002::/16", "3fff::/20", "5f00::/16", "fec0::/10",
+	"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
 )
 
 func prefixes(list ...string) []netip.Prefix {
@@ -29,7 +33,7 @@ func public(a netip.Addr) bool {
 	if !a.IsGlobalUnicast() || a.IsPrivate() || a.Zone() != "" {
 		return false
 	}
-	return !within(reserved, a)
+	return (a.Is4() || unicast.Contains(a)) && !within(reserved, a)
 }
 
 func within(list []netip.Prefix, a netip.Addr) bool {
