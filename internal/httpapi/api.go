@@ -67,7 +67,7 @@ func (a *API) Admin() http.Handler {
 const restWithin = 5 * time.Second
 
 func (a *API) handle(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength != 0 && !upgrades(r) {
+	if r.ContentLength != 0 {
 		defer func() {
 			_ = http.NewResponseController(w).SetReadDeadline(a.cfg.Clock.Now().Add(restWithin)) // where it can be set
 		}()
@@ -80,6 +80,12 @@ func (a *API) handle(mux *http.ServeMux, w http.ResponseWriter, r *http.Request)
 	}
 	q := a.newRequest(w, r, route{pattern: "/"})
 	defer q.recover()
+	if r.ContentLength != 0 && upgrades(r) {
+		// A proxy would take the first frames for the body, and the deadline above must
+		// not end a session.
+		q.fail(problemf(board.CodeBadMessage, "a request for a WebSocket has no body: send it without one"))
+		return
+	}
 	if p := q.checkLocal(); p != nil {
 		q.fail(p)
 		return

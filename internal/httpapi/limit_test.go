@@ -2,12 +2,16 @@ package httpapi
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/clock"
@@ -178,6 +182,40 @@ func TestC8_RatesAreKeptInBoundedMemory(t *testing.T) {
 	} {
 		if n > mostKeys {
 			t.Errorf("%s: %d buckets", name, n)
+		}
+	}
+}
+
+// TestC8_ABodyOfAnUpgradeKeepsNoConnection, whatever the request is refused for.
+func TestC8_ABodyOfAnUpgradeKeepsNoConnection(t *testing.T) {
+	late := &movable{}
+	late.add(restWithin/50 - restWithin) // so that the time for the rest is nearly over
+	n := start(t, func(c *Config) {
+		c.Clock = late
+		c.Upgrade = func(http.ResponseWriter, *http.Request, session.Meta) { t.Error("upgraded") }
+	})
+	for name, head := range map[string]string{
+		"a WebSocket":         "GET /api/realtime HTTP/1.1\r\nConnection: Upgrade",
+		"one of a bad origin": "GET /api/realtime HTTP/1.1\r\nConnection: Upgrade\r\nOrigin: https://evil.example",
+		"another path":        "POST /api/dashboards HTTP/1.1",
+		"no path of ours":     "GET /page HTTP/1.1",
+	} {
+		for _, body := range []string{"Content-Length: 1000", "Transfer-Encoding: chunked"} {
+			t.Run(name+", "+body, func(t *testing.T) {
+				conn, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+					t.Fatal(err)
+				}
+				fmt.Fprintf(conn, "%s\r\nHost: localhost\r\nUpgrade: websocket\r\n%s\r\n\r\n", head, body)
+				answer, err := io.ReadAll(conn)
+				if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") {
+					t.Errorf("%q, %v", answer, err)
+				}
+			})
 		}
 	}
 }
