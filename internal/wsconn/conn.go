@@ -158,6 +158,9 @@ func (c *conn) drain() (more bool, err error) {
 		if !c.poll.more() {
 			return false, nil
 		}
+		if c.place == nil && c.waits() {
+			return true, nil // the rest in its turn
+		}
 	}
 	return true, nil
 }

@@ -18,12 +18,14 @@ const (
 	perMessage      = time.Second / 200
 	perByte         = time.Second / (512 << 10)
 	perContinuation = 50 * time.Millisecond
-	// perRefusal is of messages that were refused, and perControl of control frames.
-	perRefusal = 500 * time.Millisecond
-	perControl = 500 * time.Millisecond
+	perControl      = 500 * time.Millisecond
+	// perRefusal is of a message that was refused: the next one waits.
+	perRefusal = 3 * time.Second
 	// perPiece is of a read that brought few bytes and ended no message.
 	perPiece   = 50 * time.Millisecond
 	pieceBytes = 512
+	// longBytes of a message that is not whole yet have the rest of it wait.
+	longBytes = 16 << 10
 )
 
 // reckon adds what has just been asked for to what the connection has had.
@@ -40,9 +42,9 @@ func (c *conn) message() {
 }
 
 // waits reports whether the connection is worked on in its turn: while nobody has signed
-// in, and while it asks for much.
+// in, while a long message comes, and while it asks for much.
 func (c *conn) waits() bool {
-	return !c.signedIn || c.spent-c.group.cfg.Clock.Now().UnixNano() > int64(allowance)
+	return !c.signedIn || c.held.Load() > longBytes || c.spent-c.group.cfg.Clock.Now().UnixNano() > int64(allowance)
 }
 
 // Run is a turn in the lane.

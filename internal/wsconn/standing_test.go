@@ -49,8 +49,8 @@ func TestC8_WhoAsksForMuchWaits(t *testing.T) {
 		{"ten pings", many(10, masked(0x80|opPing, nil)), 0, 0, true},
 		{"ten pongs", many(10, masked(0x80|opPong, nil)), 0, 0, true},
 		{"sixty pings, a while ago", many(60, masked(0x80|opPing, nil)), 0, 5 * time.Second, false},
-		{"a message refused", text("bad"), 1, 0, false},
-		{"five of them", many(5, text("bad")), 5, 0, true},
+		{"a message refused", text("bad"), 1, 0, true},
+		{"five of them, a while ago", many(5, text("bad")), 5, 5 * time.Second, false},
 		{"a message of five fragments", fragments(4), 1, 0, false},
 		{"one of fifty", fragments(49), 1, 0, true},
 		{"a message of 100 KiB", text(strings.Repeat("x", 100<<10)), 1, 0, false},
@@ -90,6 +90,26 @@ func TestC8_WhoAsksForMuchWaits(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestC8_TheRestOfALongMessageWaits, so that what is too deep or too much is read, and
+// refused, in a turn.
+func TestC8_TheRestOfALongMessageWaits(t *testing.T) {
+	inLane(t, func(*recorder) {}, func(t *testing.T, p *peer, l *lane.Lane) {
+		p.write(text("hello"))
+		<-p.messages
+		long := text(strings.Repeat("x", 60<<10))
+		p.write(long[:20<<10])
+		synctest.Wait()
+		place := l.Enter(1)
+		go p.write(long[20<<10:])
+		synctest.Wait()
+		if len(p.messages) != 0 {
+			t.Error("it did not wait")
+		}
+		place.Leave()
+		<-p.messages
+	})
 }
 
 // TestC8_WhoHasNotSignedInWaits: until then each connection waits for its turn.
