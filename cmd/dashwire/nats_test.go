@@ -151,7 +151,8 @@ func TestA3_TwoServersOnOneCluster(t *testing.T) {
 	flags := append(natsCluster(t), "--drain", "100ms")
 	one, two := serve(t, t.TempDir(), flags...), serve(t, t.TempDir(), flags...)
 	one.wait(regexp.MustCompile(`^Data in the stream dashwire on NATS 2\.\S+, 3 replicas, durability quorum \(0 dashboards\)$`))
-	ana, atOne := join(t, ctx, one, "ana", "ops")
+	ana, _ := join(t, ctx, one, "ana", "ops")
+	_, atOne := join(t, ctx, one, "cy", "ops")
 	_, atTwo := join(t, ctx, two, "bo", "ops")
 
 	first := client.Op{ID: "first", DashboardID: "ops", Type: client.WidgetUpdate, WidgetID: "cpu", Create: true, Set: map[string]any{"/title": "CPU"}}

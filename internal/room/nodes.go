@@ -98,6 +98,11 @@ func (h *Hub) answerAsk(node, id string) {
 	if r := h.open(id); r != nil {
 		r.presence.tellAll(to)
 	}
+	h.tellFed(to, id)
+}
+
+// tellFed tells the live values of a dashboard that this node was fed last.
+func (h *Hub) tellFed(to relay.Topic, id string) {
 	h.tellValues(to, id, true, h.values.fed(id, h.cfg.Clock.Now()))
 }
 
@@ -156,8 +161,10 @@ func (r *Room) askNodes() {
 func (r *Room) heardNode(m relay.Message) {
 	if m.Missed {
 		r.hub.tasks.Go(func() {
+			// Others may have missed what was said here, and asked when it could not be heard.
 			r.askNodes()
 			r.presence.tellAll(r.board())
+			r.hub.tellFed(r.board(), r.id)
 		})
 		return
 	}
