@@ -17,6 +17,7 @@ import (
 type benchCmd struct {
 	Scenario   string `enum:"fanout,edits,paced,idle,connect,storm,values,large,all" default:"all" help:"idle, storm, connect, edits, fanout, paced, values; large"`
 	Server     string `placeholder:"URL" help:"the server (default the one on this machine)"`
+	ReadersAt  string `placeholder:"URL" help:"another node, for the readers (fanout, edits, paced, values)"`
 	Token      string `placeholder:"TOKEN" help:"to sign in with, if the server asks; owner of bench-*"`
 	Readers    int    `placeholder:"N" help:"readers of one dashboard (fanout 500, paced 200, values 50)"`
 	ReadersPer int    `name:"readers-per-dashboard" placeholder:"N" default:"1" help:"readers of each dashboard, 0 for none (edits)"`
@@ -95,7 +96,7 @@ func (c *benchCmd) measure(p *program, s bench.Scenario) (*bench.Report, error) 
 		per = -1
 	}
 	return bench.Run(p.ctx, bench.Options{
-		Server: c.Server, Token: c.Token, Scenario: s, Readers: c.Readers, ReadersPerDashboard: per, Editors: c.Editors, InFlight: c.InFlight,
+		Server: c.Server, ReadersAt: c.ReadersAt, Token: c.Token, Scenario: s, Readers: c.Readers, ReadersPerDashboard: per, Editors: c.Editors, InFlight: c.InFlight,
 		Dashboards: c.Dashboards, Sessions: c.Sessions, Duration: time.Duration(c.Duration), Rate: c.Rate, ServerPID: c.ServerPID, Widgets: c.Widgets,
 		Progress: func(what string) {
 			if show.tty {

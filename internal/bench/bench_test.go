@@ -22,6 +22,7 @@ import (
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/wire"
 	"github.com/dashwire/dashwire/journal/memjournal"
+	"github.com/dashwire/dashwire/relay/memrelay"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -29,7 +30,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // server runs a whole server for a test.
 func server(t *testing.T) string {
 	t.Helper()
-	srv, err := dashwire.New(dashwire.Config{Journal: memjournal.New(memjournal.Options{}), Drain: -1})
+	return serverOn(t, dashwire.Config{Journal: memjournal.New(memjournal.Options{})})
+}
+
+func serverOn(t *testing.T, cfg dashwire.Config) string {
+	t.Helper()
+	cfg.Drain = -1
+	srv, err := dashwire.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,6 +113,28 @@ func TestScenarios(t *testing.T) {
 			}
 			r.client.CloseIdleConnections()
 		})
+	}
+}
+
+// TestReadersAtAnotherNode: editors and feeders at one node, readers at another.
+func TestReadersAtAnotherNode(t *testing.T) {
+	bus, j := memrelay.NewBus(), memjournal.New(memjournal.Options{})
+	var urls []string
+	for range 2 {
+		r := bus.Join()
+		t.Cleanup(func() { r.Close() }) // after the server's own, which comes later and runs first
+		urls = append(urls, serverOn(t, dashwire.Config{Journal: j, Relay: r}))
+	}
+	for scenario, heard := range map[Scenario]string{Paced: "delivery p50", Values: "values heard"} {
+		report, err := Run(t.Context(), Options{
+			Scenario: scenario, Server: urls[0], ReadersAt: urls[1], Readers: 3, Widgets: 50, Rate: 50, Duration: 300 * time.Millisecond,
+		})
+		if err != nil || len(report.Faults) > 0 {
+			t.Fatalf("%s: %v %q", scenario, err, report.Faults)
+		}
+		if report.number(t, heard) <= 0 || report.Setup["nodes"] != 2 {
+			t.Errorf("%s: %s is %v, setup %v", scenario, heard, report.number(t, heard), report.Setup)
+		}
 	}
 }
 
@@ -194,6 +223,7 @@ func TestRun_Refuses(t *testing.T) {
 		want string
 	}{
 		{"no server", Options{Server: "localhost:3000", Scenario: Fanout}, "http://localhost:3000"},
+		{"no other node", Options{Server: "http://localhost:1", ReadersAt: "localhost:2", Scenario: Fanout}, "http://localhost:3001"},
 		{"no scenario", Options{Server: "http://localhost:1", Scenario: "x"}, `no scenario "x"`},
 		{"too much in flight", Options{Server: "http://localhost:1", Scenario: Fanout, InFlight: 65}, "64"},
 		{"too long", Options{Server: "http://localhost:1", Scenario: Fanout, Duration: time.Hour}, "10m"},

@@ -61,7 +61,7 @@ func (r *run) openReaders(ctx context.Context, wg *sync.WaitGroup, late *Histogr
 		late = nil
 	}
 	err := r.openMany(ctx, len(readers), func(i int) error {
-		c, err := r.open(ctx, r.name+"-r"+strconv.Itoa(i), r.dashboard(i%r.opts.Dashboards))
+		c, err := r.openReader(ctx, r.name+"-r"+strconv.Itoa(i), r.dashboard(i%r.opts.Dashboards))
 		if err != nil {
 			return err
 		}

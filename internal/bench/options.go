@@ -35,6 +35,9 @@ type Options struct {
 	Server   string // http or https
 	Token    string
 	Scenario Scenario
+	// ReadersAt is another node of the same cluster, to which readers connect (fanout, edits,
+	// paced, values); "" = Server.
+	ReadersAt string
 
 	Readers int // fanout 500, paced 200, values 50; edits has ReadersPerDashboard
 	// ReadersPerDashboard is for edits: 1; below 0 = none.
@@ -50,6 +53,8 @@ type Options struct {
 	// ServerPID is the server's process on this machine, for its memory and processor
 	// time; 0 = memory as its metrics tell, and no processor time.
 	ServerPID int
+	far       *url.URL // ReadersAt
+
 	// Progress, if not nil, hears what goes on.
 	Progress func(string)
 }
@@ -66,6 +71,14 @@ func (o *Options) fill() (*url.URL, error) {
 		return nil, fmt.Errorf("%q is no address of a server: write it like http://localhost:3000", o.Server)
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/")
+	if o.ReadersAt != "" {
+		far, err := url.Parse(o.ReadersAt)
+		if err != nil || far.Scheme != "http" && far.Scheme != "https" || far.Host == "" {
+			return nil, fmt.Errorf("%q is no address of a server: write it like http://localhost:3001", o.ReadersAt)
+		}
+		far.Path = strings.TrimSuffix(far.Path, "/")
+		o.far = far
+	}
 	set(&o.Duration, 10*time.Second)
 	switch o.Scenario {
 	case Fanout:

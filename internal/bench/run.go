@@ -23,6 +23,8 @@ const widgets = 20
 type run struct {
 	opts   *Options
 	dialer dialer
+	// far is where readers connect, if that is another node; nil = it is not.
+	far    *dialer
 	client *http.Client
 	name   string // unique; ids begin with it
 	report Report
@@ -36,7 +38,7 @@ type run struct {
 }
 
 func newRun(base *url.URL, opts *Options) *run {
-	return &run{
+	r := &run{
 		opts: opts, dialer: dialer{base: base, token: opts.Token, readBuffer: 16 << 10},
 		client: &http.Client{Timeout: 30 * time.Second}, name: "bench-" + uuid.NewString()[:8],
 		faults: make(map[string]int),
@@ -45,6 +47,11 @@ func newRun(base *url.URL, opts *Options) *run {
 			Setup: map[string]int{},
 		},
 	}
+	if opts.far != nil {
+		r.far = &dialer{base: opts.far, token: opts.Token}
+		r.report.Setup["nodes"] = 2
+	}
+	return r
 }
 
 // fault counts something that must not happen.
@@ -102,6 +109,9 @@ func (r *run) setUp(ctx context.Context) error {
 		doc = smallDocument(r.opts.Widgets)
 		r.dialer.readBuffer = 64 << 10
 	}
+	if r.far != nil {
+		r.far.readBuffer = r.dialer.readBuffer
+	}
 	for i := range r.opts.Dashboards {
 		if err := r.makeDashboard(ctx, r.dashboard(i), doc); err != nil {
 			return err
@@ -153,6 +163,14 @@ func (r *run) tearDown() error {
 	return errors.Join(errs...)
 }
 
+// openReader is open for who reads, which may be at another node.
+func (r *run) openReader(ctx context.Context, client, dashboard string) (*conn, error) {
+	if r.far == nil {
+		return r.open(ctx, client, dashboard)
+	}
+	return r.introduce(ctx, r.far, client, dashboard, "", 0)
+}
+
 // open dials and introduces a client; dashboard names one to follow, "" for none, from
 // the document on. What the server answers is left to the reader of the connection.
 func (r *run) open(ctx context.Context, client, dashboard string) (*conn, error) {
@@ -162,7 +180,11 @@ func (r *run) open(ctx context.Context, client, dashboard string) (*conn, error)
 // resume opens a connection that goes on after a version of an epoch; "" = from the
 // document on.
 func (r *run) resume(ctx context.Context, client, dashboard, epoch string, version uint64) (*conn, error) {
-	c, err := r.dialer.dial(ctx)
+	return r.introduce(ctx, &r.dialer, client, dashboard, epoch, version)
+}
+
+func (r *run) introduce(ctx context.Context, d *dialer, client, dashboard, epoch string, version uint64) (*conn, error) {
+	c, err := d.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
