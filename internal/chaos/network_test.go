@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -17,6 +18,9 @@ type network struct {
 	subnet string // "10.201.7."
 	hosts  int
 }
+
+// networks counts those of this process.
+var networks atomic.Int64
 
 // namePrefix begins the name of every namespace and bridge.
 const namePrefix = "dwc"
@@ -29,7 +33,9 @@ func newNetwork(t *testing.T) *network {
 		return &network{}
 	}
 	sweepNamespaces()
-	n := &network{prefix: fmt.Sprintf("%s%d", namePrefix, os.Getpid()), subnet: fmt.Sprintf("10.201.%d.", os.Getpid()%250)}
+	// Each has names of its own: a namespace goes some time after it was deleted.
+	k := int(networks.Add(1))
+	n := &network{prefix: fmt.Sprintf("%s%d%c", namePrefix, os.Getpid(), 'a'+k%26), subnet: fmt.Sprintf("10.201.%d.", (os.Getpid()+k)%250)}
 	t.Cleanup(func() { removeNamespaces(n.prefix) })
 	err := run("ip", "link", "add", n.bridge(), "type", "bridge")
 	for _, args := range [][]string{
@@ -167,7 +173,7 @@ func sweepNamespaces() {
 			continue
 		}
 		name := strings.TrimSuffix(fields[1], ":")
-		pid, err := strconv.Atoi(strings.TrimPrefix(name, namePrefix))
+		pid, err := strconv.Atoi(strings.TrimRight(strings.TrimPrefix(name, namePrefix), "abcdefghijklmnopqrstuvwxyz"))
 		if err != nil || !strings.HasPrefix(name, namePrefix) {
 			continue
 		}
