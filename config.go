@@ -92,6 +92,9 @@ type Config struct {
 	// on (C8). 0 = an eighth of MemoryLimit, but room for four of
 	// the longest messages; 256 MiB without a limit.
 	IncomingBytes int64
+	// HeldBytes bounds the bytes that wait for sockets which take none, of all sessions
+	// together; beyond it those that have waited longest are closed (R5). 0 = 64 MiB.
+	HeldBytes int64
 	// CountLocal has the limits per address hold for loopback and for TrustedProxies
 	// themselves too, which are not counted else.
 	CountLocal bool
@@ -192,6 +195,9 @@ func (c *Config) validate() error {
 	}
 	if c.MemoryLimit < 0 {
 		wrong("Config.MemoryLimit is %d; it must not be negative", c.MemoryLimit)
+	}
+	if c.HeldBytes < 0 {
+		wrong("Config.HeldBytes is %d; it must not be negative", c.HeldBytes)
 	}
 	if most := int64(c.Limits.wire().MessageBytes); c.IncomingBytes != 0 && c.IncomingBytes < 2*most {
 		wrong("Config.IncomingBytes is %d; it must hold two of the longest messages (%d bytes each)", c.IncomingBytes, most)

@@ -96,6 +96,7 @@ func New(cfg Config) (*Server, error) {
 		ShortOfMemory: s.memory.isShort, UnsignedSessions: cfg.UnsignedSessions, UnsignedPerAddress: cfg.UnsignedPerAddress,
 		MessagesPerSecond: cfg.MessagesPerSecond,
 		MessageBurst:      cfg.MessageBurst, BytesPerSecond: cfg.BytesPerSecond,
+		HeldBytes:     cfg.HeldBytes,
 		IncomingBytes: cmp.Or(cfg.IncomingBytes, s.memory.incoming(limits.MessageBytes)),
 	})
 	if err := s.loadRevocations(); err != nil {

@@ -532,6 +532,33 @@ func TestC2_LittleIsHeldBeforeSignIn(t *testing.T) {
 	l.hit(observe.LimitUnsignedMessageBytes, 1)
 }
 
+// TestR5_HeldBytesIsASetting: a client that does not read is closed once more is held for
+// it than the server may hold, and the others go on.
+func TestR5_HeldBytesIsASetting(t *testing.T) {
+	l := limit(t, func(c *dashwire.Config) { c.HeldBytes, c.BytesPerSecond = 1, 1<<30 })
+	editor, frozen := l.admitted("192.0.2.1", "ana"), l.admitted("192.0.2.2", "ben")
+	editor.send(`{"type":"WIDGET_UPDATE","id":"c","payload":{"dashboardId":"ops","widgetId":"w","create":true}}`)
+	editor.until("ACK")
+	frozen.send(`{"type":"SYNC_REQUEST","id":"s","payload":{"dashboardId":"ops"}}`)
+	frozen.until("SYNC_RESPONSE")
+	long := strings.Repeat("x", 200<<10)
+	held := func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.hits[observe.LimitHeldBytes] > 0
+	}
+	for i := 0; !held(); i++ {
+		if i == 200 { // far more than the buffers of both sockets
+			t.Fatal("40 MB wait for a client that reads nothing, and 1 byte may be held")
+		}
+		editor.send(`{"type":"WIDGET_UPDATE","id":"e%d","payload":{"dashboardId":"ops","widgetId":"w","policy":"overwrite","set":{"/title":"%d %s"}}}`, i, i, long)
+		editor.until("ACK")
+	}
+	l.gone(1)
+	editor.send(`{"type":"PING","id":"p"}`)
+	editor.until("PONG")
+}
+
 // TestC2_WhatIsHeldOfUnfinishedMessages: before sign-in a socket costs no more than the
 // bytes that have come, up to 16 KiB, and next to nothing of a message that is too long.
 func TestC2_WhatIsHeldOfUnfinishedMessages(t *testing.T) {

@@ -26,6 +26,7 @@ type limitFlags struct {
 	ConnectionsPerAddress int  `hidden:"" default:"2000" help:"connections of one address at once, also those that are no sessions"`
 	MemoryLimit           size `hidden:"" help:"memory that the process may use (default GOMEMLIMIT, else what the control group allows, less a tenth and at least 64 MiB)"`
 	IncomingBytes         size `hidden:"" help:"held of messages that are not taken in yet, of all sessions (default an eighth of --memory-limit, else 256 MiB)"`
+	HeldBytes             size `hidden:"" default:"64MiB" help:"held for sockets that take no bytes, of all sessions"`
 	CountLocal            bool `hidden:"" help:"hold this machine and the proxies themselves to the limits per address too"`
 }
 
@@ -34,7 +35,7 @@ func (f *limitFlags) put(cfg *dashwire.Config) {
 	cfg.Limits.Paths = f.MaxPaths
 	cfg.SessionsPerAddress, cfg.ConnectsPerAddress, cfg.RequestsPerAddress = f.SessionsPerAddress, f.ConnectsPerAddress, f.RequestsPerAddress
 	cfg.UnsignedSessions, cfg.UnsignedPerAddress, cfg.CountLocal = f.UnsignedSessions, f.UnsignedPerAddress, f.CountLocal
-	cfg.IncomingBytes = int64(f.IncomingBytes)
+	cfg.IncomingBytes, cfg.HeldBytes = int64(f.IncomingBytes), int64(f.HeldBytes)
 }
 
 // guard puts a guard before a listener.

@@ -30,6 +30,8 @@ type Room struct {
 	presence *presence
 	sweep    sweepState // guarded by the sweeper's lock
 
+	differences differences
+
 	mu sync.Mutex
 	// committed is what the journal has, nil until loaded; pending is committed with
 	// the ops in line on top. Without ops in line they are the same.

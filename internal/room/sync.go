@@ -174,7 +174,8 @@ func (s *Subscription) CatchUp(ctx context.Context, from Cursors, role auth.Role
 	}
 	missed := after.Sent - from.Sent
 	if since.Epoch == after.Epoch && from.Sent < after.Sent && missed <= maxCompose && r.presence.knows(from.Presence) {
-		if frame, ok := r.composed(ctx, state, from.Sent); ok {
+		if frame, to, ok := r.composed(ctx, after.Epoch, from.Sent); ok {
+			after.Sent = to
 			after.Values, after.Presence = from.Values, from.Presence
 			return [][]byte{frame}, after
 		}
@@ -186,32 +187,19 @@ func (s *Subscription) CatchUp(ctx context.Context, from Cursors, role auth.Role
 	return r.respond(ctx, v, &after, SubscribeRequest{DashboardID: r.id, Role: role}), after
 }
 
-// composed frames the difference between a version and the state as one SYNC_UPDATE,
-// if it is smaller than the document.
-func (r *Room) composed(ctx context.Context, state *board.State, from uint64) ([]byte, bool) {
-	epoch, to := state.Head()
-	var changes []*board.Change
-	for rec, err := range r.hub.entriesAfter(ctx, r, state, from) {
-		if err != nil || rec.deletes {
-			return nil, false
-		}
-		if rec.version > to {
-			break
-		}
-		e, err := rec.entry()
-		if err != nil {
-			return nil, false
-		}
-		changes = append(changes, e.Change)
+// composed frames the difference between a version and the head as one SYNC_UPDATE, if
+// it is smaller than the document, and returns the head.
+func (r *Room) composed(ctx context.Context, epoch string, from uint64) (frame []byte, to uint64, ok bool) {
+	change, state, ok := r.differences.difference(ctx, r, epoch, from)
+	if !ok {
+		return nil, 0, false
 	}
-	if uint64(len(changes)) != to-from || len(changes) == 0 {
-		return nil, false
-	}
-	msg := wire.AppendSyncUpdate(nil, r.id, epoch, from, to, board.ComposeAll(changes), r.hub.cfg.Clock.Now())
+	_, to = state.Head()
+	msg := wire.AppendSyncUpdate(nil, r.id, epoch, from, to, change, r.hub.cfg.Clock.Now())
 	if len(msg) > max(state.Size(), 4<<10) {
-		return nil, false
+		return nil, 0, false
 	}
-	return wire.AppendFrame(nil, msg), true
+	return wire.AppendFrame(nil, msg), to, true
 }
 
 // documentCache holds the pieces of the newest document that somebody asked for, so

@@ -20,6 +20,12 @@ const (
 	woken                // and there was a change meanwhile: it reads once more
 )
 
+// unsentBytes bounds what the kernel holds of a connection beyond what is on its way to
+// the client. A client that stops reading is then left behind after as much, and not after
+// the megabytes to which the kernel lets a socket grow: those would be memory that nobody
+// counts (R5), and old news for a client that reads again.
+const unsentBytes = 256 << 10
+
 // polledSocket is a descriptor that nobody waits for: the group's poller tells it of
 // changes, and it has its connection worked on when bytes are there.
 type polledSocket struct {
@@ -66,6 +72,8 @@ func (p *poller) polled(nc net.Conn, stall time.Duration, clock clock.Clock) pol
 		return nil
 	}
 	_ = nc.Close() // the descriptor holds the connection open
+	// Not every socket is of TCP, and without it more waits in the kernel.
+	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentBytes)
 	s := &polledSocket{fd: fd, poller: p, stall: stall, clock: clock}
 	s.state.Store(reading)
 	return s
