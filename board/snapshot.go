@@ -13,8 +13,9 @@ import (
 // stamps name them by their place in it: [version, time, author], before it the path
 // of a clock; -1 is nobody.
 func (s *State) AppendSnapshot(dst []byte) []byte {
-	dst = slices.Grow(dst, s.Size()+s.Size()/4+100*s.committed.len()+1024)
 	authors := s.authors()
+	const opID = 96 // about what one takes, with its hash
+	dst = slices.Grow(dst, s.Size()+authors.clocks+opID*s.committed.len()+4096)
 	dst = append(dst, `{"authors":[`...)
 	for i, a := range authors.list {
 		if i > 0 {
@@ -71,6 +72,8 @@ func (s *State) AppendSnapshot(dst []byte) []byte {
 type authorList struct {
 	list  []Author
 	place map[Author]int
+	// clocks is about how many bytes the clocks and what is around them take.
+	clocks int
 }
 
 func (s *State) authors() *authorList {
@@ -86,7 +89,10 @@ func (s *State) authors() *authorList {
 }
 
 func (l *authorList) addAll(c clocks) {
+	const part, clock = len(`{"clocks":[],"value":}`), len(`["",,1700000000000,],`) + 16
+	l.clocks += part
 	for i := range c {
+		l.clocks += clock + len(c[i].path)
 		l.add(c[i].author)
 	}
 }
@@ -125,12 +131,11 @@ func ParseSnapshot(data []byte) (*State, error) {
 		return nil, fmt.Errorf("board: damaged snapshot: %w", err)
 	}
 	v := Value(data)
-	if format, ok := v.member("format"); ok && format != Value(strconv.Itoa(Format)) {
-		return nil, fmt.Errorf("snapshot of format %.20s: %w", format, ErrFormat)
-	}
 	r := snapshotReader{}
 	s := r.state(v)
 	switch {
+	case r.format != "" && r.format != Value(strconv.Itoa(Format)):
+		return nil, fmt.Errorf("snapshot of format %.20s: %w", r.format, ErrFormat)
 	case r.err != nil:
 		return nil, fmt.Errorf("board: damaged snapshot: %w", r.err)
 	case s.id == "" || !s.settings.value.IsObject() || (s.epoch == "") != (s.version == 0):
@@ -144,6 +149,7 @@ func ParseSnapshot(data []byte) (*State, error) {
 
 type snapshotReader struct {
 	reader
+	format  Value // as it stands there
 	authors []Author
 }
 
@@ -165,6 +171,8 @@ func (r *snapshotReader) state(v Value) *State {
 			s.deleted, s.deletedAt = true, r.int(key, v)
 		case "epoch":
 			s.epoch = r.string(key, v)
+		case "format":
+			r.format = v
 		case "horizon":
 			s.horizon = r.uint(key, v)
 		case "id":
@@ -174,7 +182,7 @@ func (r *snapshotReader) state(v Value) *State {
 				l, err := ParseLayout(v)
 				if err != nil {
 					r.fail(key, "is damaged: "+err.Error())
-					return s
+					continue
 				}
 				s.putLayout(name, placementOf(l))
 			}
@@ -228,12 +236,21 @@ func (r *snapshotReader) sorted(key string, keys []string, stamps []stamp) pmap[
 	return pmapOf(keys, stamps)
 }
 
+// committed reads the op ids, which are most of the snapshot of a small dashboard with a
+// long log: it looks at each byte once.
 func (r *snapshotReader) committed(key string, v Value) opIDs {
-	var keys []string
-	var commits []commit
-	for item := range r.items(key, v) {
+	if v.Kind() != '[' {
+		r.fail(key, "is no array")
+		return opIDs{}
+	}
+	const about = 80 // bytes of each
+	keys := make([]string, 0, len(v)/about)
+	commits := make([]commit, 0, len(v)/about)
+	for i := 1; i < len(v)-1; i++ {
 		var fields [4]Value
-		r.tuple(key, item, fields[:])
+		if i = r.tupleAt(key, v, i, fields[:]); i < 0 {
+			return opIDs{}
+		}
 		c := commit{version: r.uint(key, fields[2])}
 		r.hash(key, fields[3], &c.hash)
 		keys = append(keys, opKey(r.string(key, fields[0]), r.string(key, fields[1])))
@@ -283,18 +300,28 @@ func (r *snapshotReader) stamp(key string, fields [3]Value) stamp {
 
 // tuple reads an array of exactly len(into) items.
 func (r *snapshotReader) tuple(key string, v Value, into []Value) {
-	n, end := 0, 0
-	if v.Kind() == '[' {
-		for end = 1; end < len(v) && v[end] != ']' && n < len(into); n++ {
-			from := end
-			end = endOfValue(string(v), from)
-			into[n] = v[from:end]
-			if end < len(v) && v[end] == ',' {
-				end++
+	if end := r.tupleAt(key, v, 0, into); end >= 0 && end != len(v) {
+		r.fail(key, "has a list of another length")
+	}
+}
+
+// tupleAt reads such an array that begins at v[i], and returns where it ends, -1 if it
+// is none.
+func (r *snapshotReader) tupleAt(key string, v Value, i int, into []Value) (end int) {
+	n := 0
+	if i < len(v) && v[i] == '[' {
+		for i++; i < len(v) && v[i] != ']' && n < len(into); n++ {
+			from := i
+			i = endOfValue(string(v), from)
+			into[n] = v[from:i]
+			if i < len(v) && v[i] == ',' {
+				i++
 			}
 		}
 	}
-	if n != len(into) || end != len(v)-1 {
+	if n != len(into) || i >= len(v) || v[i] != ']' {
 		r.fail(key, "has a list of another length")
+		return -1
 	}
+	return i + 1
 }

@@ -101,7 +101,8 @@ type Journal interface {
 	// SaveSnapshot stores a snapshot beside the log; its position is at most the
 	// head. Saving another at the same position replaces it, and a driver may drop
 	// older ones of the same SnapshotSpacing positions. A lost snapshot loses no
-	// data, only time.
+	// data, only time. s.Data, which may be long, must not be changed afterwards if ctx
+	// ended the call: it may still be being written.
 	SaveSnapshot(ctx context.Context, dashboardID string, s Snapshot) error
 
 	// List returns up to limit dashboards whose id is after the given one, ordered

@@ -23,8 +23,7 @@ func (j *Journal) SaveSnapshot(ctx context.Context, dashboardID string, s journa
 	}
 	r := newRequest()
 	r.append.DashboardID = dashboardID
-	// The writer may still be at it when ctx has ended and the caller is gone.
-	r.snapshot = &journal.Snapshot{Position: s.Position, Data: append([]byte{}, s.Data...)}
+	r.snapshot = &s
 	r.size = len(s.Data)
 	if err := j.do(ctx, r); err != nil {
 		return fmt.Errorf("save snapshot of %s at %d: %w", dashboardID, s.Position, err)
