@@ -158,17 +158,26 @@ const (
 	markEnd = "<!-- /peers -->"
 )
 
-// publish writes the marked section of docs/benchmarks.md, and the charts.
-func (r *record) publish(root string) error {
-	page := filepath.Join(root, "docs", "benchmarks.md")
+// pageIn gives the page that publish writes, and what stands around its section.
+func pageIn(root string) (page, before, after string, err error) {
+	page = filepath.Join(root, "docs", "benchmarks.md")
 	text, err := os.ReadFile(page)
 	if err != nil {
-		return err
+		return "", "", "", err
 	}
 	before, rest, ok1 := strings.Cut(string(text), mark)
 	_, after, ok2 := strings.Cut(rest, markEnd)
 	if !ok1 || !ok2 {
-		return fmt.Errorf("%s has no section between %q and %q", page, mark, markEnd)
+		return "", "", "", fmt.Errorf("%s has no section between %q and %q", page, mark, markEnd)
+	}
+	return page, before, after, nil
+}
+
+// publish writes the marked section of docs/benchmarks.md, and the charts.
+func (r *record) publish(root string) error {
+	page, before, after, err := pageIn(root)
+	if err != nil {
+		return err
 	}
 	charts := filepath.Join(root, "docs", "benchmarks")
 	if err := os.MkdirAll(charts, 0o755); err != nil {

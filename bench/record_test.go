@@ -19,6 +19,12 @@ func TestShortNumbers(t *testing.T) {
 	}
 }
 
+func TestThePageHasTheSection(t *testing.T) {
+	if _, _, _, err := pageIn(".."); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestPublishReplacesTheSectionAlone: what stands around it in the page is kept, and
 // the charts are well-formed.
 func TestPublishReplacesTheSectionAlone(t *testing.T) {

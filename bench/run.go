@@ -61,6 +61,11 @@ func runCommand(ctx context.Context, args []string) error {
 	if err := o.descriptors(); err != nil {
 		return err
 	}
+	if o.write {
+		if _, _, _, err := pageIn(o.root); err != nil {
+			return err // not after all has been measured
+		}
+	}
 	b, err := build(ctx, o.root, filepath.Join(o.work, "bin"))
 	if err != nil {
 		return err
