@@ -88,7 +88,7 @@ func slowMessages(ctx context.Context, g *gang, i int) error {
 		return err
 	}
 	defer s.close()
-	go g.answers(s)
+	g.readers.Go(func() { g.answers(s) })
 	next := string(bench.AppendMaskedHead(nil, text, 1<<20))
 	for {
 		if err := g.act(ctx, s, next); err != nil {
@@ -106,7 +106,7 @@ func repeated(what, first string) func(context.Context, *gang, int) error {
 			return err
 		}
 		defer s.close()
-		go g.answers(s)
+		g.readers.Go(func() { g.answers(s) })
 		next := first + what
 		for {
 			if err := g.act(ctx, s, next); err != nil {
@@ -124,7 +124,7 @@ func oversized(ctx context.Context, g *gang, i int) error {
 		return err
 	}
 	defer s.close()
-	go g.answers(s)
+	g.readers.Go(func() { g.answers(s) })
 	for {
 		if err := g.leave(ctx); err != nil {
 			return err
@@ -151,7 +151,7 @@ func deaf(ctx context.Context, g *gang, i int) error {
 		<-ctx.Done()
 		return nil
 	}
-	go g.answers(s)
+	g.readers.Go(func() { g.answers(s) })
 	pace := time.NewTicker(time.Second / 4)
 	defer pace.Stop()
 	for n := 0; ; n++ {
@@ -220,7 +220,7 @@ func ops(ctx context.Context, g *gang, i int) error {
 		return err
 	}
 	defer s.close()
-	go g.answers(s)
+	g.readers.Go(func() { g.answers(s) })
 	board := "arena-ops-" + strconv.Itoa(i)
 	for {
 		message := `{"type":"DASHBOARD_UPDATE","id":"` + g.id() + `","payload":{"dashboardId":"` + board + `","set":{"/title":"` + g.id() + `"}}}`

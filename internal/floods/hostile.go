@@ -44,6 +44,7 @@ type gang struct {
 	actions   *rate.Limiter
 
 	opened, refused, acted, ids atomic.Uint64
+	readers                     sync.WaitGroup // end with the attackers' sockets
 
 	mu     sync.Mutex
 	closed map[string]int
@@ -103,6 +104,7 @@ func runHostile(ctx context.Context, args []string, in io.Reader, out io.Writer)
 	}
 	fmt.Fprintln(out, "begun")
 	attackers.Wait()
+	g.readers.Wait()
 	return json.NewEncoder(out).Encode(tally{
 		Sockets: n, Opened: g.opened.Load(), Refused: g.refused.Load(), Sent: g.acted.Load() * uint64(max(1, f.frames)), Closed: g.closed, Answered: g.status,
 	})

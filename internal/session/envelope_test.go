@@ -179,10 +179,25 @@ func TestNothingFollowsDisconnect(t *testing.T) {
 		g.open()
 		b.create("ops", "w2")
 		after(aWhile)
-		if got := a.take(); len(got) != 0 {
-			t.Errorf("got %s", describe(got))
+		if got, code := a.take(), a.closedWith(); len(got) != 0 || code != 0 {
+			t.Errorf("got %s, closed with %d before it could take the goodbye", describe(got), code)
 		}
+		a.drink(-1) // it was only slow for a moment
+		a.want("PONG DISCONNECT")
 		if code := a.closedWith(); code != wire.CloseForbidden {
+			t.Errorf("closed with %d", code)
+		}
+	})
+}
+
+func TestGoodbyeIsNotKeptForAStalledConnection(t *testing.T) {
+	bubble(t, options{}, func(t *testing.T, n *node) {
+		p := n.join("a")
+		p.block(0)
+		p.session.push(wire.AppendPong(nil, "x", time.Now()))
+		after(goodbyeWithin)
+		n.server.Disconnect(p.session.ID(), wire.CloseRestart, "out")
+		if code := p.closedWith(); code != wire.CloseRestart {
 			t.Errorf("closed with %d", code)
 		}
 	})

@@ -192,8 +192,9 @@ func (s *Session) endLocked(code wire.CloseCode, reason string, reconnect bool) 
 	s.closing = &ending{code, reason}
 	s.room.Broadcast()
 	s.server.wheel.at(s, now.Add(goodbyeWithin))
-	if s.blocked {
-		// It takes no bytes: the transport gives up on what is left by itself.
+	if s.blocked && (code == wire.CloseStalled || now.Sub(s.blockedSince) >= goodbyeWithin) {
+		// It takes no bytes: the transport gives up on what is left by itself. One that
+		// was given some a moment ago takes its DISCONNECT behind them, or time ends it.
 		s.dropOutputLocked()
 		s.transport.Close(code, reason)
 	}

@@ -222,6 +222,19 @@ func (c *begun) Read(b []byte) (int, error) {
 // NetConn is the connection below, as a TLS connection tells its own.
 func (c *begun) NetConn() net.Conn { return c.Conn }
 
+// unwrapped is the connection that a hijacked one stands for, with what was read of it
+// before anything else: only then can the poller wait for it.
+func unwrapped(nc net.Conn, early []byte) (net.Conn, []byte) {
+	c, ok := nc.(*begun)
+	if !ok {
+		return nc, early
+	}
+	if w, ok := c.Conn.(watched); ok {
+		w.Note(len(c.rest))
+	}
+	return c.Conn, append(early, c.rest...)
+}
+
 // cutHead cuts a request's head off what has come. It reports false if it is not whole.
 func cutHead(b []byte) (head, rest []byte, whole bool) {
 	const end = "\r\n\r\n"

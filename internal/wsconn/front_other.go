@@ -14,3 +14,5 @@ func NewFront(ln net.Listener, _ *http.Server) net.Listener { return ln }
 type fronted struct{ http.ResponseWriter }
 
 func (*fronted) take() (net.Conn, []byte, error) { return nil, nil, http.ErrHijacked }
+
+func unwrapped(nc net.Conn, early []byte) (net.Conn, []byte) { return nc, early }

@@ -222,11 +222,18 @@ func TestC1_FrontOpensSessions(t *testing.T) {
 			if m := <-(<-sessions).messages; m != "hello" {
 				t.Errorf("the session got %q", m)
 			}
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			for c := range g.conns {
+				if g.poller != nil && c.poll == nil {
+					t.Error("the poller does not wait for it")
+				}
+			}
 		})
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := g.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+	if err := g.Shutdown(ctx); err != nil && !errors.Is(err, context.Canceled) { // nil: they had ended
 		t.Error(err)
 	}
 }

@@ -96,6 +96,7 @@ func hijack(w http.ResponseWriter) (conn net.Conn, early []byte, err error) {
 		early = make([]byte, n)
 		_, err = rw.Reader.Read(early)
 	}
+	conn, early = unwrapped(conn, early)
 	if err = errors.Join(err, conn.SetDeadline(time.Time{})); err != nil {
 		return nil, nil, errors.Join(err, conn.Close())
 	}
