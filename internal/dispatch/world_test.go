@@ -271,6 +271,13 @@ func (w *world) edit(dashboard string) string {
 	return id
 }
 
+// noted waits until the server knows that a target has taken messages: one that stops
+// before it has read their answers sends them again.
+func (w *world) noted(target string, taken []delivery) {
+	w.t.Helper()
+	w.state(target, "the answers were read", func(s webhook.State) bool { return s.Sent >= uint64(len(taken)) })
+}
+
 // state waits until a target's state is as wanted.
 func (w *world) state(target, what string, ok func(webhook.State) bool) webhook.State {
 	w.t.Helper()
