@@ -17,7 +17,7 @@ var house = map[string][]string{
 	"journal":               {"board"},
 	"journal/journaltest":   {"board", "journal"},
 	"journal/memjournal":    {"board", "journal"},
-	"journal/natsjournal":   {"board", "journal"},
+	"journal/natsjournal":   {"board", "journal", "internal/natsdial"},
 	"journal/sqlitejournal": {"board", "journal"},
 
 	"auth":         {"board"},
@@ -33,7 +33,7 @@ var house = map[string][]string{
 	"relay":           {"board"},
 	"relay/relaytest": {"relay"},
 	"relay/memrelay":  {"relay"},
-	"relay/natsrelay": {"relay"},
+	"relay/natsrelay": {"relay", "internal/natsdial"},
 
 	"audit":   {"observe"},
 	"observe": {"board"},
@@ -41,10 +41,12 @@ var house = map[string][]string{
 
 	"internal/ratelimit":  nil,
 	"internal/sqlitefile": nil,
-	"internal/lane":       nil,
+	"internal/fifo":       nil,
+	"internal/natsdial":   nil,
+	"internal/lane":       {"internal/fifo"},
 
 	"internal/wire":     {"board"},
-	"internal/room":     {"board", "journal", "auth", "observe", "internal/wire", "relay"},
+	"internal/room":     {"board", "journal", "auth", "observe", "internal/wire", "internal/fifo", "relay"},
 	"internal/session":  {"board", "auth", "observe", "internal/wire", "internal/room", "internal/ratelimit", "relay"},
 	"internal/wsconn":   {"auth", "observe", "internal/wire", "internal/session", "internal/lane"},
 	"internal/httpapi":  {"board", "journal", "audit", "internal/trail", "internal/words", "auth", "observe", "internal/wire", "internal/room", "internal/session", "internal/ratelimit", "internal/lane", "webhook"},
@@ -101,7 +103,7 @@ var libraries = map[string][]string{
 	"github.com/go-json-experiment/json": {"internal/jsontext"},
 	"github.com/gobwas/ws":               {"internal/wsconn", "client", "internal/bench"},
 	"modernc.org/sqlite":                 {"journal/sqlitejournal", "internal/sqlitefile"},
-	"github.com/nats-io/nats.go":         {"journal/natsjournal", "relay/natsrelay"},
+	"github.com/nats-io/nats.go":         {"journal/natsjournal", "relay/natsrelay", "internal/natsdial"},
 	"github.com/nats-io/nats-server/v2":  {"internal/chaos/natsd"},
 	"github.com/dunglas/httpsfv":         {"auth/httpsig"},
 	"github.com/golang-jwt/jwt/v5":       {"auth/jwtauth", "cmd/dashwire"},

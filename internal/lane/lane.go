@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/dashwire/dashwire/internal/fifo"
 )
 
 // Patience is how long a turn keeps its place while others wait, where New is not told
@@ -43,7 +45,7 @@ type Turn struct {
 // New makes a lane with so many places, at least one; a turn keeps its place for patience
 // while others wait.
 func New(places int, patience time.Duration) *Lane {
-	return &Lane{places: max(places, 1), patience: patience, line: line{keys: make(map[uint64]*fifo[waiter])}}
+	return &Lane{places: max(places, 1), patience: patience, line: line{keys: make(map[uint64]*fifo.Queue[waiter])}}
 }
 
 // Shared makes a lane that leaves one of the processors that Go uses to others.

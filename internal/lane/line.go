@@ -1,9 +1,11 @@
 package lane
 
+import "github.com/dashwire/dashwire/internal/fifo"
+
 // line is who waits: first in, first out for each key, and the keys by turns.
 type line struct {
-	keys map[uint64]*fifo[waiter]
-	next fifo[*fifo[waiter]] // those of keys, each once
+	keys map[uint64]*fifo.Queue[waiter]
+	next fifo.Queue[*fifo.Queue[waiter]] // those of keys, each once
 	n    int
 }
 
@@ -18,48 +20,23 @@ type waiter struct {
 func (l *line) push(w waiter) {
 	q := l.keys[w.key]
 	if q == nil {
-		q = new(fifo[waiter])
+		q = new(fifo.Queue[waiter])
 		l.keys[w.key] = q
-		l.next.push(q)
+		l.next.Push(q)
 	}
-	q.push(w)
+	q.Push(w)
 	l.n++
 }
 
 // pop takes the first of the key whose turn it is; there must be one.
 func (l *line) pop() waiter {
-	q := l.next.pop()
-	w := q.pop()
-	if q.n > 0 {
-		l.next.push(q)
+	q := l.next.Pop()
+	w := q.Pop()
+	if q.Len() > 0 {
+		l.next.Push(q)
 	} else {
 		delete(l.keys, w.key)
 	}
 	l.n--
 	return w
-}
-
-// fifo is first in, first out, in a ring that grows as needed.
-type fifo[T any] struct {
-	ring     []T
-	first, n int
-}
-
-func (q *fifo[T]) push(v T) {
-	if q.n == len(q.ring) {
-		bigger := make([]T, max(4, 2*q.n))
-		copy(bigger[copy(bigger, q.ring[q.first:]):], q.ring[:q.first])
-		q.ring, q.first = bigger, 0
-	}
-	q.ring[(q.first+q.n)%len(q.ring)] = v
-	q.n++
-}
-
-func (q *fifo[T]) pop() T {
-	var zero T
-	v := q.ring[q.first]
-	q.ring[q.first] = zero
-	q.first = (q.first + 1) % len(q.ring)
-	q.n--
-	return v
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/fifo"
 )
 
 const (
@@ -39,9 +40,9 @@ type sweeper struct {
 	mu     sync.Mutex
 	cond   sync.Cond
 	closed bool
-	urgent queue[Subscriber]
+	urgent fifo.Queue[Subscriber]
 	inRow  int // urgent writes since the last slice
-	jobs   queue[job]
+	jobs   fifo.Queue[job]
 	later  later
 	timer  clock.Timer
 	// armed is when the timer fires; zero = it does not.
@@ -78,17 +79,17 @@ func (s *sweeper) run() {
 	defer s.mu.Unlock()
 	for {
 		switch {
-		case s.urgent.len() > 0 && (s.inRow < urgentRun || s.jobs.len() == 0 || s.closed):
-			sub := s.urgent.pop()
+		case s.urgent.Len() > 0 && (s.inRow < urgentRun || s.jobs.Len() == 0 || s.closed):
+			sub := s.urgent.Pop()
 			s.inRow++
 			s.mu.Unlock()
 			sub.Flush(s.clock.Now(), false)
 			s.mu.Lock()
 		case s.closed:
 			return
-		case s.jobs.len() > 0:
+		case s.jobs.Len() > 0:
 			s.inRow = 0
-			j := s.jobs.pop()
+			j := s.jobs.Pop()
 			if j.subs == nil {
 				s.beginLocked(j.room)
 				continue
@@ -122,7 +123,7 @@ func (h *Hub) FlushSoon(sub Subscriber) {
 	s := h.sweeps
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.urgent.push(sub)
+	s.urgent.Push(sub)
 	s.cond.Signal()
 }
 
@@ -167,7 +168,7 @@ func (s *sweeper) dirtyLocked(r *Room) {
 			s.armLocked(now)
 			return
 		}
-		s.jobs.push(job{room: r})
+		s.jobs.Push(job{room: r})
 		s.cond.Signal()
 	}
 }
@@ -201,9 +202,9 @@ func (s *sweeper) due() {
 	for len(s.later) > 0 && !s.later[0].at.After(now) {
 		next := s.later.pop()
 		if next.sub != nil {
-			s.urgent.push(next.sub)
+			s.urgent.Push(next.sub)
 		} else {
-			s.jobs.push(job{room: next.room})
+			s.jobs.Push(job{room: next.room})
 		}
 		s.cond.Signal()
 	}
@@ -226,7 +227,7 @@ func (s *sweeper) beginLocked(r *Room) {
 	w.scratch = scratch
 	w.next = began.Add(paceOf(s.pace, len(scratch)))
 	for begin := 0; begin < len(scratch); begin += slice {
-		s.jobs.push(job{room: r, subs: scratch[begin:min(begin+slice, len(scratch))]})
+		s.jobs.Push(job{room: r, subs: scratch[begin:min(begin+slice, len(scratch))]})
 		w.chunks++
 	}
 	if w.chunks > 2 {

@@ -174,23 +174,3 @@ func TestLaterIsInOrder(t *testing.T) {
 		last = next.at
 	}
 }
-
-func TestQueueIsFirstInFirstOut(t *testing.T) {
-	random := rand.New(rand.NewPCG(1, 1))
-	var q queue[int]
-	in, out := 0, 0
-	for range 5000 {
-		if q.len() == 0 || random.IntN(20) > 9 {
-			in++
-			q.push(in)
-			continue
-		}
-		out++
-		if got := q.pop(); got != out {
-			t.Fatalf("got %d, want %d", got, out)
-		}
-	}
-	if q.len() != in-out {
-		t.Errorf("%d are left, want %d", q.len(), in-out)
-	}
-}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/dashwire/dashwire/internal/natsdial"
 )
 
 // Open connects to a NATS cluster (one address, or several with commas between
@@ -100,15 +102,9 @@ func open(ctx context.Context, addresses string, opts Options) (_ *Journal, err 
 // keeps nothing for later while it is away, so that nothing is sent twice.
 func (j *Journal) connection(connected <-chan struct{}) []nats.Option {
 	log := j.opts.Logger
-	list := []nats.Option{
-		nats.Name(j.opts.Name),
-		nats.Timeout(5 * time.Second),
-		nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
-		nats.ReconnectJitter(500*time.Millisecond, time.Second),
-		nats.ReconnectBufSize(-1),
-		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
-		nats.FlusherTimeout(5 * time.Second),
-		nats.NoCallbacksAfterClientClose(),
+	common := natsdial.Config{Name: j.opts.Name, CredentialsFile: j.opts.CredentialsFile, TLS: j.opts.TLS, Log: log}
+	return append(
+		common.Options(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			<-connected
 			log.Warn("the connection to NATS broke; edits wait until it is back", "err", err)
@@ -124,21 +120,7 @@ func (j *Journal) connection(connected <-chan struct{}) []nats.Option {
 			j.suspect()
 			j.doubt() // the cluster that it came back to may lack a quorum
 		}),
-		nats.ErrorHandler(func(_ *nats.Conn, s *nats.Subscription, err error) {
-			subject := ""
-			if s != nil {
-				subject = s.Subject
-			}
-			log.Error("NATS", "err", err, "subject", subject)
-		}),
-	}
-	if j.opts.CredentialsFile != "" {
-		list = append(list, nats.UserCredentials(j.opts.CredentialsFile))
-	}
-	if j.opts.TLS != nil {
-		list = append(list, nats.Secure(j.opts.TLS))
-	}
-	return list
+	)
 }
 
 // jetStreamAdvice explains the first errors that JetStream gives.

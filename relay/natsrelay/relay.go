@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/dashwire/dashwire/internal/natsdial"
 	"github.com/dashwire/dashwire/relay"
 )
 
@@ -82,15 +83,20 @@ func Open(addresses string, opts Options) (*Relay, error) {
 // nothing for later while it is away, when it would be of no use any more.
 func (r *Relay) connection() []nats.Option {
 	log := r.opts.Logger
-	list := []nats.Option{
-		nats.Name(r.opts.Name), nats.NoEcho(),
-		nats.Timeout(5 * time.Second),
-		nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond),
-		nats.ReconnectJitter(500*time.Millisecond, time.Second),
-		nats.ReconnectBufSize(-1),
-		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
-		nats.FlusherTimeout(5 * time.Second),
-		nats.NoCallbacksAfterClientClose(),
+	common := natsdial.Config{
+		Name: r.opts.Name, CredentialsFile: r.opts.CredentialsFile, TLS: r.opts.TLS, Log: log,
+		Handled: func(err error) bool {
+			if !errors.Is(err, nats.ErrSlowConsumer) {
+				return false
+			}
+			r.lost.Add(1)
+			r.mayHaveMissed()
+			return true
+		},
+	}
+	return append(
+		common.Options(),
+		nats.NoEcho(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			log.Warn("the relay's connection to NATS broke; what the other nodes show and say is missing until it is back", "err", err)
 		}),
@@ -98,26 +104,7 @@ func (r *Relay) connection() []nats.Option {
 			log.Info("the relay is connected to NATS again", "server", c.ConnectedServerName())
 			r.mayHaveMissed()
 		}),
-		nats.ErrorHandler(func(_ *nats.Conn, s *nats.Subscription, err error) {
-			if errors.Is(err, nats.ErrSlowConsumer) {
-				r.lost.Add(1)
-				r.mayHaveMissed()
-				return
-			}
-			subject := ""
-			if s != nil {
-				subject = s.Subject
-			}
-			log.Error("NATS", "err", err, "subject", subject)
-		}),
-	}
-	if r.opts.CredentialsFile != "" {
-		list = append(list, nats.UserCredentials(r.opts.CredentialsFile))
-	}
-	if r.opts.TLS != nil {
-		list = append(list, nats.Secure(r.opts.TLS))
-	}
-	return list
+	)
 }
 
 // Close sends what was published, for a second at most, and ends the connection. It
