@@ -90,7 +90,7 @@ func TestAttack_67_MemoryLimit(t *testing.T) {
 	edit := func() {
 		t.Helper()
 		id := fmt.Sprint("edit-", edits)
-		honest.send(fmt.Sprintf(`{"type":"WIDGET_UPDATE","id":%q,"payload":{"dashboardId":"ana","widgetId":"w-%d","create":true}}`, id, edits))
+		honest.send(fmt.Sprintf(`{"type":"WIDGET_UPDATE","id":%q,"payload":{"dashboardId":"ana","widgetId":"w","create":%t,"set":{"/config/n":%d}}}`, id, edits == 0, edits))
 		honest.reply(id).is(t, "ACK")
 		edits++
 	}

@@ -2,7 +2,6 @@ package attack
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -55,7 +54,7 @@ type process struct {
 	url   string
 	addr  string
 	lines chan string // of standard output
-	errs  bytes.Buffer
+	errs  recorder    // of standard error
 }
 
 var readyLine = regexp.MustCompile(`^Ready on http://(\S+)$`)

@@ -89,7 +89,7 @@ func besiegedProcess(t *testing.T, flags ...string) *siege {
 		if code := p.end(syscall.SIGTERM); code != 0 {
 			t.Errorf("the server ended with %d", code)
 		}
-		_, _ = io.Copy(x.log, &p.errs)
+		_, _ = io.WriteString(x.log, p.errs.String())
 		x.checkLog()
 	})
 	x.begin()
