@@ -42,6 +42,8 @@ export class Item {
   clashes: readonly Clash[] = [];
   /** Of the clashes, those that nobody has decided on yet. */
   conflicts: readonly Conflict[] = [];
+  /** What was sent under its id before a clash changed it, oldest first: a late copy may still be committed (M8). */
+  earlier: readonly Op[] = [];
   ack: AckPayload | undefined;
   /** A gesture that goes on. */
   held = false;

@@ -223,7 +223,15 @@ export class Outbox {
     const { code, message, retryable, retryAfterMs, path, results = [] } = nack;
     item.error = new DashwireError(code, message, { retryable, path });
     const clashes = results.flatMap(({ conflict }, part) => (conflict ? [{ part, conflict }] : []));
-    if (retryable) {
+    const earlier = item.earlier.at(-1);
+    if (code === 'ID_REUSED' && earlier) {
+      // A late copy of what it was has been committed: sent like that again, M8 tells how.
+      item.op = earlier;
+      item.earlier = item.earlier.slice(0, -1);
+      item.error = null;
+      this.#move(item, 'in-doubt');
+      this.#save(item);
+    } else if (retryable) {
       const { platform } = this.#host;
       const [min, max] = backoffMs;
       const ms = retryAfterMs ?? Math.min(max, min * 2 ** Math.min(item.attempts, 10)) * (0.5 + platform.random() / 2);
@@ -239,6 +247,7 @@ export class Outbox {
 
   conflicted(item: Item, clashes: readonly { readonly part: number; readonly conflict: ConflictPayload }[]): void {
     const at = this.#host.platform.now();
+    const was = item.op;
     item.error = null;
     item.clashes = clashes.map(({ part, conflict }): Clash => {
       return { id: part < 0 ? item.id : `${item.id}:${part}`, part, at, payload: conflict };
@@ -248,6 +257,7 @@ export class Outbox {
       this.#stop(item, 'conflicted');
       item.finish({ conflict: item.conflicts[0] });
     } else {
+      item.earlier = [...item.earlier, was];
       this.#move(item, 'queued'); // what clashed is none by value: it goes out again as it was decided
       this.#save(item);
     }
@@ -450,13 +460,13 @@ export class Outbox {
   }
 
   #kept(item: Item, user: string): KeptOp {
-    const { id, dashboardId, clientId, order, op, label, createdAt, error, clashes } = item;
+    const { id, dashboardId, clientId, order, op, earlier, label, createdAt, error, clashes } = item;
     const state =
       item.state === 'rejected' && error
         ? { rejected: { code: error.code, message: error.message, path: error.path } }
         : item.state === 'conflicted' && { clashes };
     const server = this.#host.server;
-    return { server, user, dashboardId, id, clientId: clientId ?? '', order, op, label, createdAt, ...state };
+    return { server, user, dashboardId, id, clientId: clientId ?? '', order, op, earlier, label, createdAt, ...state };
   }
 
   /** Fetches from the disk what this client made before it was loaded anew, and what dead ones left. */
@@ -492,7 +502,8 @@ export class Outbox {
     const { platform } = this.#host;
     const at = platform.monotonic() - Math.max(0, platform.now() - kept.createdAt);
     const item = new Item({ ...kept, at });
-    const { rejected, clashes } = kept;
+    const { rejected, clashes, earlier = [] } = kept;
+    item.earlier = earlier;
     item.sent = true;
     item.persisted = true;
     item.written = item.revision;

@@ -15,6 +15,8 @@ export interface KeptOp {
   /** Ops are sent in this order. */
   readonly order: number;
   readonly op: Op;
+  /** What it was before, under the same id; absent = nothing else. */
+  readonly earlier?: readonly Op[];
   readonly label: string;
   /** When the edit began, in ms since 1970. */
   readonly createdAt: number;
