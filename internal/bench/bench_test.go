@@ -77,6 +77,7 @@ func TestScenarios(t *testing.T) {
 		{Options{Scenario: Edits, Dashboards: 3, InFlight: 2}, []string{"edits acknowledged", "answer p50", "versions delivered"}},
 		{Options{Scenario: Edits, Dashboards: 2, Editors: 3, ReadersPerDashboard: 2}, []string{"edits acknowledged", "versions delivered"}},
 		{Options{Scenario: Edits, Dashboards: 2, ReadersPerDashboard: -1}, []string{"edits acknowledged"}},
+		{Options{Scenario: Edits, Dashboards: 2, Rate: 50}, []string{"edits acknowledged", "answer p99", "versions delivered"}},
 		{Options{Scenario: Paced, Readers: 5, Rate: 100}, []string{"edits acknowledged", "delivery p50", "delivery p99.9"}},
 		{Options{Scenario: Idle, Sessions: 20, ServerPID: os.Getpid()}, []string{"sessions", "opened", "server with them"}},
 		{Options{Scenario: Connect, Editors: 4}, []string{"sessions opened", "opening p50"}},

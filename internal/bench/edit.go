@@ -32,7 +32,7 @@ func (r *run) edit(ctx context.Context) error {
 	}
 	pacing, endPacing := context.WithCancel(ctx)
 	defer endPacing()
-	if r.opts.Scenario == Paced {
+	if r.opts.Rate > 0 {
 		wg.Go(func() { pace(pacing, editors, r.opts.Rate) })
 	}
 

@@ -49,7 +49,10 @@ type Options struct {
 	Widgets    int           // values and large 2,000
 	Sessions   int           // idle and storm 1,000
 	Duration   time.Duration // of measuring; of being idle, before the storm: 10 s
-	Rate       int           // paced: edits a second of all editors, 100; values: of each widget, 10
+	// Rate is, for paced, the edits a second of all editors together: 100. Edits with a rate
+	// has its editors send so many whatever the answers, instead of keeping InFlight. For
+	// values it is that of each widget: 10.
+	Rate int
 	// ServerPID is the server's process on this machine, for its memory and processor
 	// time; 0 = memory as its metrics tell, and no processor time.
 	ServerPID int
@@ -89,7 +92,11 @@ func (o *Options) fill() (*url.URL, error) {
 	case Edits:
 		set(&o.Dashboards, 100)
 		set(&o.Editors, o.Dashboards)
-		set(&o.InFlight, 8)
+		if o.Rate == 0 {
+			set(&o.InFlight, 8)
+		} else {
+			o.InFlight = 0
+		}
 		set(&o.ReadersPerDashboard, 1)
 		o.Readers = 0
 		if per := o.ReadersPerDashboard; per > 0 && o.Dashboards > 0 {
