@@ -26,7 +26,7 @@ type benchCmd struct {
 	Dashboards int    `placeholder:"N" help:"dashboards, each with an editor (edits, storm 100, large 5)"`
 	Widgets    int    `placeholder:"N" help:"widgets of a dashboard (values and large 2000)"`
 	Sessions   int    `placeholder:"N" help:"sessions that do nothing (idle, storm 1000)"`
-	Rate       int    `placeholder:"N" help:"edits a second (paced 100; edits), values of a widget (values 10)"`
+	Rate       int    `placeholder:"N" help:"edits a second (edits, paced 100); of each value (values 10)"`
 	Duration   span   `default:"10s" help:"time of measuring, for each scenario"`
 	ServerPID  int    `name:"server-pid" placeholder:"PID" help:"the server's process, for its memory and time"`
 	JSON       string `name:"json" placeholder:"FILE" help:"write the results there too"`
