@@ -59,7 +59,7 @@ type restoreCmd struct {
 // Help implements kong.HelpProvider.
 func (restoreCmd) Help() string {
 	return `Makes a data file from a backup. Stop the server and move its data file away first (with
--wal and -shm beside it). Each dashboard begins a new epoch, so that clients that have
+-wal, -shm and the folder -log beside it). Each dashboard begins a new epoch, so that clients that have
 seen more than the backup holds notice and read it anew.
 
 dashwire restore /backup/dashwire-2026-11-22.db`
@@ -70,7 +70,7 @@ func (c *restoreCmd) Run(p *program, _ *kong.Context) error {
 	if !exists(c.From) {
 		return refuse("there is no backup %s", c.From)
 	}
-	for _, path := range []string{c.Data, c.Data + "-wal"} {
+	for _, path := range []string{c.Data, c.Data + "-wal", c.Data + "-log"} {
 		if exists(path) {
 			return refuse("%s is there: stop its server and move it away, or name another file with --data", path)
 		}

@@ -71,7 +71,7 @@ func (c *serveCmd) openStore(ctx context.Context, log *slog.Logger) (*store, err
 		numbers: func() []metrics.Number { return journalNumbers(j.Stats()) },
 		size: func() string {
 			stats := j.Stats()
-			return ", " + bytesText(stats.FileBytes+stats.WALBytes)
+			return ", " + bytesText(stats.FileBytes+stats.WALBytes+stats.LogBytes)
 		},
 	}, nil
 }
@@ -190,8 +190,9 @@ func describe(ctx context.Context, s *store) string {
 func journalNumbers(s sqlitejournal.Stats) []metrics.Number {
 	return []metrics.Number{
 		{Name: "dashwire_journal_bytes", Help: "Size of the data file.", Value: float64(s.FileBytes)},
-		{Name: "dashwire_journal_wal_bytes", Help: "Size of the write-ahead log beside it.", Value: float64(s.WALBytes)},
-		{Name: "dashwire_journal_commits_total", Help: "Commits, each with its fsync.", Value: float64(s.Commits), Counter: true},
+		{Name: "dashwire_journal_wal_bytes", Help: "Size of SQLite's write-ahead log beside it.", Value: float64(s.WALBytes)},
+		{Name: "dashwire_journal_log_bytes", Help: "Size of the commit log beside it.", Value: float64(s.LogBytes)},
+		{Name: "dashwire_journal_commits_total", Help: "Commits, each one durable write.", Value: float64(s.Commits), Counter: true},
 		{Name: "dashwire_journal_commit_seconds_total", Help: "Time spent in commits.", Value: s.CommitTime.Seconds(), Counter: true},
 		{Name: "dashwire_journal_refused_total", Help: "Groups of appends that found the disk full or the file locked.", Value: float64(s.Refused), Counter: true},
 		{Name: "dashwire_journal_reopened_total", Help: "Times that the file was opened again after a failure.", Value: float64(s.Reopened), Counter: true},

@@ -18,7 +18,7 @@ var house = map[string][]string{
 	"journal/journaltest":   {"board", "journal"},
 	"journal/memjournal":    {"board", "journal"},
 	"journal/natsjournal":   {"board", "journal", "internal/natsdial"},
-	"journal/sqlitejournal": {"board", "journal"},
+	"journal/sqlitejournal": {"board", "journal", "internal/commitlog"},
 
 	"auth":         {"board"},
 	"auth/callout": {"board", "auth"},
@@ -41,6 +41,7 @@ var house = map[string][]string{
 
 	"internal/ratelimit":  nil,
 	"internal/sqlitefile": nil,
+	"internal/commitlog":  nil,
 	"internal/fifo":       nil,
 	"internal/natsdial":   nil,
 	"internal/lane":       {"internal/fifo"},
@@ -117,7 +118,7 @@ var libraries = map[string][]string{
 	"github.com/lmittmann/tint":     {"cmd/dashwire"},
 	"github.com/mattn/go-isatty":    {"cmd/dashwire"},
 	"github.com/google/uuid":        {".", "client", "cmd/dashwire", "internal/bench", "internal/chaos", "internal/httpapi"},
-	"golang.org/x/sys":              {"internal/wsconn", "journal/sqlitejournal", "cmd/dashwire", "internal/bench"},
+	"golang.org/x/sys":              {"internal/wsconn", "internal/commitlog", "journal/sqlitejournal", "cmd/dashwire", "internal/bench"},
 	"golang.org/x/crypto":           {"internal/certs"},
 	"golang.org/x/time":             {".", "internal/floods", "internal/bench"},
 }

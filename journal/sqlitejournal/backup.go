@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"modernc.org/sqlite"
 )
@@ -34,7 +35,7 @@ func (j *Journal) backup(ctx context.Context, toPath string, progress func(done,
 	if err := newFile(toPath); err != nil {
 		return err
 	}
-	if err := copyFile(ctx, j.path, tmp, progress); err != nil {
+	if err := copyFile(ctx, j.path, tmp, j.opts, progress); err != nil {
 		return err
 	}
 	defer func() {
@@ -50,7 +51,7 @@ func (j *Journal) backup(ctx context.Context, toPath string, progress func(done,
 
 // newFile refuses a path where something stands already.
 func newFile(path string) error {
-	for _, p := range []string{path, path + "-wal"} {
+	for _, p := range []string{path, path + "-wal", logFolder(path)} {
 		if _, err := os.Lstat(p); err == nil {
 			return fmt.Errorf("%s exists: remove it or choose another name", p)
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -60,10 +61,10 @@ func newFile(path string) error {
 	return nil
 }
 
-// copyFile copies one state of a journal's file, used by a server or not, into
-// tmp, which is then a plain file without a WAL, fsync'ed. After an error there is no
-// tmp, unless it was there before.
-func copyFile(ctx context.Context, from, tmp string, progress func(done, total int)) (err error) {
+// copyFile copies one state of a journal, used by a server or not, into tmp, which is then
+// a plain file, fsync'ed, that holds all by itself and has the format of today. After an error
+// there is no tmp, unless it was there before.
+func copyFile(ctx context.Context, from, tmp string, opts Options, progress func(done, total int)) (err error) {
 	// Exclusively made, so that two copies never write into one file.
 	f, err := os.OpenFile(tmp, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
@@ -80,7 +81,11 @@ func copyFile(ctx context.Context, from, tmp string, progress func(done, total i
 	if err := f.Close(); err != nil {
 		return err
 	}
-	src, err := beginView(ctx, from)
+	src, unspread, err := newJournal(from, opts).view(ctx)
+	old := errors.Is(err, errOld)
+	if old {
+		src, err = beginView(ctx, from, true)
+	}
 	if err != nil {
 		return err
 	}
@@ -94,10 +99,35 @@ func copyFile(ctx context.Context, from, tmp string, progress func(done, total i
 		return err
 	}
 	err = c.exec(ctx, "PRAGMA journal_mode = DELETE")
+	switch {
+	case err != nil:
+	case old:
+		err = upgrade(ctx, c)
+	default:
+		err = unspread.complete(ctx, c)
+	}
 	if err = errors.Join(err, c.close()); err != nil {
 		return err
 	}
 	return syncFile(tmp)
+}
+
+// complete spreads everything held into a copy of the tables, which then needs no commit log.
+func (w *writer) complete(ctx context.Context, c *conn) error {
+	return inTransaction(ctx, c, func() error {
+		for _, t := range w.j.tails.byID {
+			if t.problem != nil {
+				return fmt.Errorf("%s: %w", t.id, t.problem)
+			}
+			if err := w.spreadLog(ctx, c, t, len(t.records)); err != nil {
+				return err
+			}
+		}
+		if err := writeMeta(ctx, c, "spread", strconv.FormatUint(w.spread, 10)); err != nil {
+			return err
+		}
+		return writeMeta(ctx, c, "log", logClosed)
+	})
 }
 
 func copyPages(ctx context.Context, src *conn, tmp string, progress func(done, total int)) error {

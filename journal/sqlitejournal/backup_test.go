@@ -11,13 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dashwire/dashwire/internal/commitlog"
 	"github.com/dashwire/dashwire/journal"
 )
 
 func TestBackupWhileServing(t *testing.T) {
 	dir := t.TempDir()
-	j := mustOpen(t, filepath.Join(dir, "test.db"), Options{tune: tuning{idle: time.Hour}})
-	for n := range 40 {
+	j := mustOpen(t, filepath.Join(dir, "test.db"), Options{tune: tuning{idle: time.Hour, spreadBytes: 500_000, log: commitlog.Options{SegmentBytes: 100_000}}})
+	for n := range 80 { // more than half of it is in the tables
 		mustAppend(t, j, fmt.Sprint("d", n), 0, strings.Repeat("x", 50_000), "second")
 	}
 	ctx, stop := context.WithCancel(t.Context())
@@ -81,7 +82,7 @@ func TestBackupThatFailsLeavesNothing(t *testing.T) {
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
-	sql(t, filepath.Join(dir, "test.db"), "UPDATE entries SET time = 1")
+	sql(t, filepath.Join(dir, "test.db"), "UPDATE chunks SET records = replace(records, ',0,', ',1,')")
 	j = mustOpen(t, filepath.Join(dir, "test.db"), Options{})
 	if err := j.Backup(t.Context(), to, nil); !errors.Is(err, journal.ErrCorrupt) {
 		t.Errorf("backup of damage: got %v", err)

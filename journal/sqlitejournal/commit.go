@@ -2,23 +2,23 @@ package sqlitejournal
 
 import (
 	"encoding/binary"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
-	"strconv"
 
+	"github.com/dashwire/dashwire/internal/commitlog"
 	"github.com/dashwire/dashwire/journal"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// recordCRC covers what a record is and where it belongs, so that a row in a
-// wrong place is noticed too.
+// recordCRC covers bytes and where they belong, so that what stands in a wrong place is
+// noticed too.
 func recordCRC(id string, p journal.Position, time int64, data []byte) uint32 {
 	return new(whereabouts).crc(id, p, time, data)
 }
 
-// whereabouts is where a record belongs, as its checksum covers it.
+// whereabouts is where bytes belong, as their checksum covers it.
 type whereabouts [16 + 128]byte
 
 func (w *whereabouts) crc(id string, p journal.Position, time int64, data []byte) uint32 {
@@ -28,122 +28,142 @@ func (w *whereabouts) crc(id string, p journal.Position, time int64, data []byte
 	return crc32.Update(crc32.Update(0, castagnoli, w[:n]), castagnoli, data)
 }
 
-// stored is a record in a commit row, and in memory until it is spread. Its data
-// is a part of the row's data and never changes.
+// stored is a record of a commit, in memory until it is spread. Its data is a part of
+// the commit's and never changes.
 type stored struct {
 	data []byte
 	time int64 // Unix milliseconds
-	crc  uint32
 }
 
-// commitRow builds one row of commits.
-type commitRow struct {
-	time    int64
-	records []byte // JSON
-	data    []byte
-	where   whereabouts
+// A commit in the commit log holds the appends of one group: their bytes behind each other,
+// then a list of what stands where, then an end of 17 bytes, numbers little-endian:
+//
+//	time in ms (8) · bytes of the list (4) · its CRC-32C (4) · 1, the version of all this (1)
+//
+// The list has for each append, numbers as varints: length of the id, id, position of the
+// first record, number of records, the length of each, length of the summary, and 4 bytes of
+// recordCRC over its records and summary. The checksum of a frame finds damage; these tell whose
+// it is (R7).
+const (
+	commitVersion = 1
+	commitEnd     = 17
+)
+
+// commit builds one.
+type commit struct {
+	time  int64
+	frame []byte // begun by commitlog.Frame
+	list  []byte
+	where whereabouts
 }
 
-// newCommitRow makes room for appends of size bytes in all.
-func newCommitRow(time int64, appends, size int) *commitRow {
-	return &commitRow{time: time, records: append(make([]byte, 0, 64*appends), '['), data: make([]byte, 0, size)}
+// newCommit makes room for appends of size bytes in all, with so many records, whose ids
+// have so many bytes.
+func newCommit(time int64, appends, records, ids, size int) *commit {
+	list := ids + appends*(4*binary.MaxVarintLen64+4) + records*binary.MaxVarintLen32
+	return &commit{time: time, frame: commitlog.Frame(size + list + commitEnd), list: make([]byte, 0, list)}
 }
 
-// add puts an append into the row and returns its records and summary as they lie
-// there. The row must have room: data is never reallocated.
-func (r *commitRow) add(a journal.Append, into []stored) (records []stored, summary []byte) {
-	for i, data := range a.Records {
-		p := a.After + journal.Position(i) + 1
-		offset := len(r.data)
-		r.data = append(r.data, data...)
-		kept := r.data[offset:len(r.data):len(r.data)]
-		crc := r.where.crc(a.DashboardID, p, r.time, kept)
-		into = append(into, stored{data: kept, time: r.time, crc: crc})
-		if len(r.records) > 1 {
-			r.records = append(r.records, ',')
-		}
-		r.records = append(r.records, '[', '"')
-		r.records = append(r.records, a.DashboardID...) // Validate lets nothing pass that JSON escapes
-		r.records = append(r.records, '"', ',')
-		r.records = strconv.AppendUint(r.records, uint64(p), 10)
-		r.records = append(r.records, ',')
-		r.records = strconv.AppendInt(r.records, int64(offset), 10)
-		r.records = append(r.records, ',')
-		r.records = strconv.AppendInt(r.records, int64(len(data)), 10)
-		r.records = append(r.records, ',')
-		r.records = strconv.AppendUint(r.records, uint64(crc), 10)
-		if i == len(a.Records)-1 {
-			offset := len(r.data)
-			r.data = append(r.data, a.Summary...)
-			summary = r.data[offset:len(r.data):len(r.data)]
-			r.records = append(r.records, ',')
-			r.records = strconv.AppendInt(r.records, int64(offset), 10)
-			r.records = append(r.records, ',')
-			r.records = strconv.AppendInt(r.records, int64(len(summary)), 10)
-		}
-		r.records = append(r.records, ']')
+// add puts an append into the commit and returns its records and summary as they lie
+// there.
+func (c *commit) add(a journal.Append, into []stored) (records []stored, summary []byte) {
+	c.list = binary.AppendUvarint(c.list, uint64(len(a.DashboardID)))
+	c.list = append(c.list, a.DashboardID...)
+	c.list = binary.AppendUvarint(c.list, uint64(a.After)+1)
+	c.list = binary.AppendUvarint(c.list, uint64(len(a.Records)))
+	begin := len(c.frame)
+	keep := func(data []byte) []byte {
+		at := len(c.frame)
+		c.frame = append(c.frame, data...)
+		c.list = binary.AppendUvarint(c.list, uint64(len(data)))
+		return c.frame[at:len(c.frame):len(c.frame)]
 	}
+	for _, data := range a.Records {
+		into = append(into, stored{data: keep(data), time: c.time})
+	}
+	summary = keep(a.Summary)
+	c.list = binary.LittleEndian.AppendUint32(c.list, c.where.crc(a.DashboardID, a.After+1, c.time, c.frame[begin:]))
 	return into, summary
 }
 
-// index closes the row and returns its JSON and checksum.
-func (r *commitRow) index() (records string, crc uint32) {
-	r.records = append(r.records, ']')
-	return string(r.records), crc32.Checksum(r.records, castagnoli)
+// finish returns the frame for the commit log.
+func (c *commit) finish() []byte {
+	b := append(c.frame, c.list...)
+	b = binary.LittleEndian.AppendUint64(b, uint64(c.time))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(c.list)))
+	b = binary.LittleEndian.AppendUint32(b, crc32.Checksum(c.list, castagnoli))
+	return append(b, commitVersion)
 }
 
-// indexed is one record found in a row of commits.
-type indexed struct {
-	id       string
-	position journal.Position
-	record   stored
-	last     bool // of its append: summary counts
-	summary  []byte
+// committed is one append found in a commit.
+type committed struct {
+	id      string
+	first   journal.Position
+	time    int64
+	records [][]byte
+	summary []byte
+	whole   bool // its checksum is right; looked at only if asked for
 }
 
-// decodeCommit takes a row apart. The checksums of the records are left to the
-// caller, who closes the dashboard of a bad one alone.
-func decodeCommit(time int64, crc uint32, records string, data []byte) ([]indexed, error) {
-	if got := crc32.Checksum([]byte(records), castagnoli); got != crc {
-		return nil, fmt.Errorf("checksum of its record list is %08x, should be %08x", got, crc)
+var errCommit = errors.New("its list of records cannot be read")
+
+// decodeCommit takes a commit apart. The checksum of each append is looked at if verify is
+// set, and left to the caller, who closes the dashboard of a bad one alone.
+func decodeCommit(payload []byte, verify bool) (appends []committed, err error) {
+	if len(payload) < commitEnd || payload[len(payload)-1] != commitVersion {
+		return nil, errCommit
 	}
-	var rows [][]json.RawMessage
-	if err := json.Unmarshal([]byte(records), &rows); err != nil {
-		return nil, fmt.Errorf("read its record list: %w", err)
+	end := payload[len(payload)-commitEnd:]
+	at := int64(binary.LittleEndian.Uint64(end))
+	n := uint64(binary.LittleEndian.Uint32(end[8:]))
+	if n > uint64(len(payload)-commitEnd) {
+		return nil, errCommit
 	}
-	out := make([]indexed, 0, len(rows))
-	for i, row := range rows {
-		if len(row) != 5 && len(row) != 7 {
-			return nil, fmt.Errorf("record %d of its list has %d fields", i, len(row))
-		}
-		var x indexed
-		if err := json.Unmarshal(row[0], &x.id); err != nil {
-			return nil, fmt.Errorf("record %d of its list: %w", i, err)
-		}
-		if err := journal.ValidateID(x.id); err != nil {
-			return nil, fmt.Errorf("record %d of its list: %w", i, err)
-		}
-		var n [6]uint64
-		for k, field := range row[1:] {
-			v, err := strconv.ParseUint(string(field), 10, 63)
-			if err != nil {
-				return nil, fmt.Errorf("record %d of its list: %w", i, err)
-			}
-			n[k] = v
-		}
-		size := uint64(len(data))
-		if n[0] == 0 || n[0] > maxPosition || n[1] > size || n[2] == 0 || n[2] > size-n[1] || n[3] > 1<<32-1 {
-			return nil, fmt.Errorf("record %d of its list is out of range", i)
-		}
-		x.position = journal.Position(n[0])
-		x.record = stored{data: data[n[1] : n[1]+n[2] : n[1]+n[2]], time: time, crc: uint32(n[3])}
-		if len(row) == 7 {
-			if n[4] > size || n[5] > size-n[4] || n[5] > journal.MaxSummary {
-				return nil, fmt.Errorf("the summary at record %d of its list is out of range", i)
-			}
-			x.last, x.summary = true, data[n[4]:n[4]+n[5]:n[4]+n[5]]
-		}
-		out = append(out, x)
+	list := payload[len(payload)-commitEnd-int(n) : len(payload)-commitEnd]
+	data := payload[: len(payload)-commitEnd-int(n) : len(payload)-commitEnd-int(n)]
+	if got := crc32.Checksum(list, castagnoli); got != binary.LittleEndian.Uint32(end[12:]) {
+		return nil, fmt.Errorf("the checksum of its list of records is %08x", got)
 	}
-	return out, nil
+	number := func() uint64 {
+		v, n := binary.Uvarint(list)
+		if n <= 0 {
+			err = errCommit
+			return 0
+		}
+		list = list[n:]
+		return v
+	}
+	bytes := func(from *[]byte) []byte {
+		n := number()
+		if n > uint64(len(*from)) {
+			err = errCommit
+			return nil
+		}
+		b := (*from)[:n:n]
+		*from = (*from)[n:]
+		return b
+	}
+	for len(list) > 0 {
+		a := committed{time: at, id: string(bytes(&list)), first: journal.Position(number())}
+		count := number()
+		switch {
+		case err != nil:
+			return nil, err
+		case journal.ValidateID(a.id) != nil, a.first == 0, count == 0, count > uint64(len(list)), uint64(a.first) > maxPosition-count+1:
+			return nil, errCommit
+		}
+		from := data
+		for range count {
+			a.records = append(a.records, bytes(&data))
+		}
+		a.summary = bytes(&data)
+		if err != nil || len(list) < 4 {
+			return nil, errCommit
+		}
+		crc := binary.LittleEndian.Uint32(list)
+		list = list[4:]
+		a.whole = !verify || recordCRC(a.id, a.first, at, from[:len(from)-len(data)]) == crc
+		appends = append(appends, a)
+	}
+	return appends, nil
 }

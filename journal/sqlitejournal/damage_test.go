@@ -1,7 +1,9 @@
 package sqlitejournal
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -19,23 +21,38 @@ func TestR7_DamageClosesOneDashboardAlone(t *testing.T) {
 		// whether appending finds it, which looks at the end of the log alone
 		append bool
 	}{
-		{"a bit of a record", "UPDATE entries SET data = CAST('second of opt' AS BLOB) WHERE key = " + ops + " | 2", 1, false},
-		{"its time", "UPDATE entries SET time = time + 1 WHERE key = " + ops + " | 2", 1, false},
-		{"a record missing", "DELETE FROM entries WHERE key = " + ops + " | 2", 1, false},
-		{"the last record missing", "DELETE FROM entries WHERE key = " + ops + " | 3", 2, true},
-		{"one record too many", "INSERT INTO entries SELECT key + 1, time, crc, data FROM entries WHERE key = " + ops + " | 3", 3, true},
-		{"two records swapped", "UPDATE entries SET data = (SELECT data FROM entries WHERE key = " + ops + " | 1), " +
-			"crc = (SELECT crc FROM entries WHERE key = " + ops + " | 1) WHERE key = " + ops + " | 2", 1, false},
-		{"another dashboard's record", "UPDATE entries SET (time, crc, data) = (SELECT time, crc, data FROM entries WHERE key = " +
-			"(SELECT key FROM dashboards WHERE id = 'net') << 40 | 1) WHERE key = " + ops + " | 1", 0, false},
-		{"the head", "UPDATE dashboards SET head = 2 WHERE id = 'ops'", 2, true},
+		{"a bit of a record", "UPDATE chunks SET data = CAST(replace(CAST(data AS TEXT), 'record 300 ', 'record 303 ') AS BLOB) WHERE key = " + ops + " | 512", 256, false},
+		{"its time", "UPDATE chunks SET records = replace(records, ',0,', ',1,') WHERE key = " + ops + " | 256", 0, false},
+		{"records missing", "DELETE FROM chunks WHERE key = " + ops + " | 512", 256, false},
+		{"the last records missing", "DELETE FROM chunks WHERE key = " + ops + " | 768", 512, true},
+		{"records too many", "INSERT INTO chunks SELECT key + 256, crc, records, data FROM chunks WHERE key = " + ops + " | 768", 768, true},
+		{"chunks swapped", "UPDATE chunks SET (crc, records, data) = (SELECT crc, records, data FROM chunks WHERE key = " + ops + " | 256) WHERE key = " +
+			ops + " | 512", 256, false},
+		{"another dashboard's records", "UPDATE chunks SET (crc, records, data) = (SELECT crc, records, data FROM chunks WHERE key = " +
+			"(SELECT key FROM dashboards WHERE id = 'net') << 40 | 256) WHERE key = " + ops + " | 256", 0, false},
+		{"the head", "UPDATE dashboards SET head = 512 WHERE id = 'ops'", 512, true},
 		{"a head out of range", "UPDATE dashboards SET head = -7 WHERE id = 'ops'", 0, true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			path := closedJournal(t)
-			sql(t, path, test.sql)
+			path := filepath.Join(t.TempDir(), "test.db")
 			j := mustOpen(t, path, Options{})
+			var net []string
+			for _, id := range []string{"net", "ops"} {
+				records := make([]string, 3*chunkRecords)
+				for i := range records {
+					records[i] = fmt.Sprintf("record %d of %s", i+1, id)
+				}
+				mustAppend(t, j, id, 0, records...)
+				if id == "net" {
+					net = append(records, "one more")
+				}
+			}
+			if err := j.Close(); err != nil { // spreads, into three chunks each
+				t.Fatal(err)
+			}
+			sql(t, path, test.sql)
+			j = mustOpen(t, path, Options{})
 			good := 0
 			var readErr error
 			for _, err := range j.Read(t.Context(), "ops", 0) {
@@ -48,7 +65,7 @@ func TestR7_DamageClosesOneDashboardAlone(t *testing.T) {
 			if good != test.good {
 				t.Errorf("read %d records, want %d", good, test.good)
 			}
-			_, appendErr := j.Append(t.Context(), appendOf("ops", 3, "fourth"))
+			_, appendErr := j.Append(t.Context(), appendOf("ops", 3*chunkRecords, "fourth"))
 			if test.append && !errors.Is(appendErr, journal.ErrCorrupt) {
 				t.Errorf("append: got %v, want ErrCorrupt", appendErr)
 			}
@@ -62,13 +79,32 @@ func TestR7_DamageClosesOneDashboardAlone(t *testing.T) {
 			if !test.append && (len(report.Damage) != 1 || report.Damage[0].DashboardID != "ops") {
 				t.Errorf("check found %v, want ops alone", report.Damage)
 			}
-			wantLog(t, j, "net", "first of net", "second of net", "third of net")
-			mustAppend(t, j, "net", 3, "fourth of net")
+			wantLog(t, j, "net", net[:len(net)-1]...)
+			mustAppend(t, j, "net", 3*chunkRecords, "one more")
 			if err := j.Close(); err != nil { // spreads net
 				t.Fatal(err)
 			}
-			wantLog(t, mustOpen(t, path, Options{}), "net", "first of net", "second of net", "third of net", "fourth of net")
+			wantLog(t, mustOpen(t, path, Options{}), "net", net...)
 		})
+	}
+}
+
+// damageLog changes bytes in the only segment of a commit log.
+func damageLog(t *testing.T, path, from, to string) {
+	t.Helper()
+	segments, err := filepath.Glob(filepath.Join(logFolder(path), "*"))
+	if err != nil || len(segments) != 1 {
+		t.Fatalf("segments %v, %v", segments, err)
+	}
+	b, err := os.ReadFile(segments[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Count(b, []byte(from)) != 1 || len(from) != len(to) {
+		t.Fatalf("%q is not there once", from)
+	}
+	if err := os.WriteFile(segments[0], bytes.Replace(b, []byte(from), []byte(to), 1), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -81,7 +117,7 @@ func TestR7_DamageBeforeSpreading(t *testing.T) {
 	mustAppend(t, j, "ops", 1, "second")
 	mustAppend(t, j, "net", 0, "first")
 	crashed := crash(t, j)
-	sql(t, crashed, "UPDATE commits SET data = CAST(replace(CAST(data AS TEXT), 'second', 'secand') AS BLOB)")
+	damageLog(t, crashed, "second", "secand")
 	for range 2 { // and again after closing
 		again := mustOpen(t, crashed, Options{})
 		if _, _, err := again.Head(t.Context(), "ops"); !errors.Is(err, journal.ErrCorrupt) {
@@ -192,7 +228,7 @@ func TestR7_DamagedPageClosesOneDashboardAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := readMax(t.Context(), c, "SELECT pageno FROM dbstat WHERE name = 'entries' AND pagetype = 'leaf' ORDER BY path DESC LIMIT 1")
+	page, err := readMax(t.Context(), c, "SELECT pageno FROM dbstat WHERE name = 'chunks' AND pagetype = 'leaf' ORDER BY path DESC LIMIT 1")
 	if err := errors.Join(err, c.close()); err != nil {
 		t.Fatal(err)
 	}

@@ -72,29 +72,49 @@ func TestA2_FullDiskRefusesAndRecovers(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			// Only the appends may find the disk full, not the close of the test.
 			test.tune.idle = time.Hour
+			test.tune.log.MaxBytes = 1 // room for one segment
 			path := filepath.Join(t.TempDir(), "test.db")
 			j := mustOpen(t, path, Options{tune: test.tune})
 			mustAppend(t, j, "ops", 0, "a", "b")
 			limitPages(t, j, 1)
-			big := strings.Repeat("x", 300_000)
+			big := strings.Repeat("x", 60_000)
+			want := []string{"a", "b"}
+			appendBig := func() error {
+				_, err := j.Append(t.Context(), appendOf("ops", journal.Position(len(want)), big))
+				if err == nil {
+					want = append(want, big)
+				}
+				return err
+			}
+			var err error
+			for err == nil { // while there is room in the commit log
+				err = appendBig()
+			}
 			for n := range 3 {
-				_, err := j.Append(t.Context(), appendOf("ops", 2, big))
 				if !errors.Is(err, journal.ErrUnavailable) || errors.Is(err, journal.ErrUnknown) || !strings.Contains(err.Error(), "free some space") {
 					t.Fatalf("append %d to a full disk: got %v", n, err)
 				}
 				if _, err := j.Append(t.Context(), appendOf(fmt.Sprint("new", n), 0, big)); !errors.Is(err, journal.ErrUnavailable) {
 					t.Fatalf("new dashboard on a full disk: got %v", err)
 				}
-				err = j.SaveSnapshot(t.Context(), "ops", journal.Snapshot{Position: 2, Data: []byte(big)})
+				err := j.SaveSnapshot(t.Context(), "ops", journal.Snapshot{Position: 2, Data: []byte(big)})
 				if !errors.Is(err, journal.ErrUnavailable) {
 					t.Fatalf("snapshot on a full disk: got %v", err)
 				}
-				wantLog(t, j, "ops", "a", "b")
+				wantLog(t, j, "ops", want...)
+				err = appendBig()
 			}
-			wantLog(t, mustOpen(t, crash(t, j), Options{}), "ops", "a", "b")
+			if len(want) > 6 {
+				t.Errorf("%d records of 60 KB fit into 256 KiB", len(want)-2)
+			}
+			wantLog(t, mustOpen(t, crash(t, j), Options{}), "ops", want...)
 			limitPages(t, j, 0)
-			mustAppend(t, j, "ops", 2, big)
-			wantLog(t, j, "ops", "a", "b", big)
+			for range 9 { // the commit log is spread and used again
+				if err := appendBig(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wantLog(t, j, "ops", want...)
 			if s := j.Stats(); s.Refused == 0 || s.Reopened != 0 {
 				t.Errorf("stats: %+v", s)
 			}
@@ -102,9 +122,9 @@ func TestA2_FullDiskRefusesAndRecovers(t *testing.T) {
 	}
 }
 
-// breakWAL puts another file in the place of the writer's descriptor of the WAL,
-// on which fsync or write fail, and returns how many it replaced.
-func breakWAL(t *testing.T, path, by string, flags int) int {
+// breakLog puts another file in the place of the writer's descriptor of the commit log, on
+// which a write fails, and returns how many it replaced.
+func breakLog(t *testing.T, path, by string, flags int) int {
 	t.Helper()
 	links, err := filepath.Glob("/proc/self/fd/*")
 	if err != nil {
@@ -112,7 +132,7 @@ func breakWAL(t *testing.T, path, by string, flags int) int {
 	}
 	n := 0
 	for _, link := range links {
-		if target, err := os.Readlink(link); err != nil || target != path+"-wal" {
+		if target, err := os.Readlink(link); err != nil || filepath.Dir(target) != logFolder(path) {
 			continue
 		}
 		fd, err := syscall.Open(by, flags, 0)
@@ -134,10 +154,10 @@ func breakWAL(t *testing.T, path, by string, flags int) int {
 func TestA2_FailedFsyncIsUnknownAndRecovers(t *testing.T) {
 	tests := []struct {
 		name  string
-		by    string // takes the place of the WAL
+		by    string // takes the place of the segment
 		flags int
 	}{
-		{"fsync fails, writes are lost", "/dev/null", syscall.O_RDWR},
+		{"no room where there was some", "/dev/full", syscall.O_WRONLY},
 		{"writes fail", "/dev/null", syscall.O_RDONLY},
 	}
 	for _, test := range tests {
@@ -151,8 +171,8 @@ func TestA2_FailedFsyncIsUnknownAndRecovers(t *testing.T) {
 					mustAppend(t, j, id, journal.Position(len(want[id])), fmt.Sprint(round, " ", n))
 					want[id] = append(want[id], fmt.Sprint(round, " ", n))
 				}
-				if breakWAL(t, path, test.by, test.flags) == 0 {
-					t.Fatal("found no descriptor of the WAL")
+				if breakLog(t, path, test.by, test.flags) == 0 {
+					t.Fatal("found no descriptor of the commit log")
 				}
 				var wg sync.WaitGroup
 				unknown := make([]bool, 3)
@@ -203,17 +223,21 @@ func TestA2_OutageKeepsDoubtOpen(t *testing.T) {
 	j := mustOpen(t, path, Options{tune: tuning{idle: time.Hour}})
 	mustAppend(t, j, "ops", 0, "a")
 	mustAppend(t, j, "net", 0, "a")
-	if breakWAL(t, path, "/dev/null", syscall.O_RDWR) == 0 {
-		t.Fatal("found no descriptor of the WAL")
+	if breakLog(t, path, "/dev/full", syscall.O_WRONLY) == 0 {
+		t.Fatal("found no descriptor of the commit log")
 	}
-	// A folder where the WAL should be cannot be opened. The old WAL is moved, not
+	// A file where the log's folder should be cannot be opened. The old log is moved, not
 	// replaced: what it holds was confirmed.
-	if err := os.Rename(path+"-wal", path+"-away"); err != nil {
+	away := path + "-away"
+	if err := os.WriteFile(away, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(path+"-wal", 0o700); err != nil {
-		t.Fatal(err)
+	exchange := func() { // in one step: the writer may try at any moment
+		if err := unix.Renameat2(unix.AT_FDCWD, away, unix.AT_FDCWD, logFolder(path), unix.RENAME_EXCHANGE); err != nil {
+			t.Fatal(err)
+		}
 	}
+	exchange()
 	for n := range 3 {
 		if _, err := j.Append(t.Context(), appendOf("ops", 1, "b")); !errors.Is(err, journal.ErrUnknown) {
 			t.Errorf("append %d in doubt: got %v, want ErrUnknown", n, err)
@@ -225,10 +249,7 @@ func TestA2_OutageKeepsDoubtOpen(t *testing.T) {
 	if _, _, err := j.Head(t.Context(), "third"); !errors.Is(err, journal.ErrUnavailable) {
 		t.Errorf("head: got %v, want ErrUnavailable", err)
 	}
-	// In one step: the writer may try at any moment.
-	if err := unix.Renameat2(unix.AT_FDCWD, path+"-away", unix.AT_FDCWD, path+"-wal", unix.RENAME_EXCHANGE); err != nil {
-		t.Fatal(err)
-	}
+	exchange()
 	mustAppend(t, j, "ops", 1, "b")
 	mustAppend(t, j, "net", 1, "b")
 	wantLog(t, j, "ops", "a", "b")

@@ -8,6 +8,7 @@ import (
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/dashwire/dashwire/internal/commitlog"
 	"github.com/dashwire/dashwire/journal"
 )
 
@@ -15,6 +16,9 @@ import (
 var (
 	errForeign = errors.New("it is no Dashwire journal")
 	errFormat  = errors.New("it was written by a newer version")
+	errOld     = errors.New("it was written by an older version")
+	errNoLog   = errors.New("the folder of its commit log is missing")
+	errStray   = errors.New("a commit log lies beside it that is not its own")
 )
 
 // ErrInUse from Open: another process has the file.
@@ -44,10 +48,13 @@ func classify(err error) failure {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return stopped
 	}
-	for _, own := range []error{journal.ErrInvalid, journal.ErrCorrupt, journal.ErrUnavailable, journal.ErrTrimmed, errForeign, errFormat} {
+	for _, own := range []error{journal.ErrInvalid, journal.ErrCorrupt, journal.ErrUnavailable, journal.ErrTrimmed, errForeign, errFormat, errOld, errNoLog, errStray} {
 		if errors.Is(err, own) {
 			return ours
 		}
+	}
+	if errors.Is(err, commitlog.ErrFull) {
+		return full
 	}
 	var e *sqlite.Error
 	if !errors.As(err, &e) {

@@ -10,7 +10,7 @@ import (
 	"github.com/dashwire/dashwire/journal"
 )
 
-// failedWrite says what of a group's transaction failed.
+// failedWrite says what of a transaction of the tables failed.
 type failedWrite struct {
 	err      error
 	kind     failure
@@ -21,7 +21,7 @@ type failedWrite struct {
 }
 
 // recoverable takes out of the group what made the transaction fail, if the rest
-// can be written without it.
+// can be written without it. Its appends are in the commit log by then.
 func (w *writer) recoverable(f *failedWrite) bool {
 	if f.kind == broken || f.atCommit && f.kind != full {
 		return false
@@ -41,17 +41,22 @@ func (w *writer) recoverable(f *failedWrite) bool {
 			"dashboard", f.tail.id, "error", f.err)
 		w.damage(f.tail, fmt.Errorf("%w: %w", journal.ErrCorrupt, f.err))
 		return true
-	case w.overfull():
-		w.batch.paused = true
-		return false // memory would grow without bound
 	case f.spread, f.kind == full && w.spreading():
 		if f.kind != full {
 			w.j.log.Error("records cannot be spread into their tables", "error", f.err)
+		} else {
+			w.noRoom()
 		}
-		w.batch.paused = true // the appends may still fit
+		w.batch.paused = true // the commit log may still have room for appends
 		return true
 	}
 	return false
+}
+
+// noRoom notes that the disk is full.
+func (w *writer) noRoom() {
+	w.j.counters.refused()
+	w.requestCheckpoint() // an emptied WAL is room, too
 }
 
 // damage closes one log; what is held of it stays.
@@ -66,10 +71,15 @@ func (w *writer) damage(t *tail, err error) {
 	w.batch.drop(t)
 }
 
-// fail answers a group whose transaction failed for good.
-func (w *writer) fail(f *failedWrite) {
+// fail answers a group whose commit failed.
+func (w *writer) fail(err error) {
 	sentinel := journal.ErrUnavailable
-	if f.atCommit && f.kind != full {
+	for _, t := range w.touched {
+		t.next = t.head
+	}
+	if classify(err) == full {
+		w.noRoom() // nothing was written
+	} else {
 		// The commit may or may not be on the disk. Nobody is told anything of it before
 		// the file has been opened again.
 		sentinel = journal.ErrUnknown
@@ -79,33 +89,42 @@ func (w *writer) fail(f *failedWrite) {
 		for _, a := range w.accepted {
 			w.doubt[a.t.id] = struct{}{}
 		}
+		w.breakdown(err)
 	}
-	for _, t := range w.touched {
-		t.next = t.head
-	}
-	if f.kind != full && f.kind != busy {
-		w.j.broken.Store(true)
-		w.j.log.Error("writing the journal failed; its file is closed and opened again", "path", w.j.path, "error", f.err)
-		_ = w.ready() // logged there; the next group tries again
-	} else {
-		w.j.counters.refused()
-		if f.kind == full {
-			w.requestCheckpoint() // an emptied WAL is room, too
+	answer := unavailable(err)
+	for _, list := range [][]*request{w.others, w.behind} { // what behind was compared with has just failed
+		for _, r := range list {
+			r.done <- answer
 		}
 	}
-	answer := unavailable(f.err)
-	for _, r := range w.others {
-		r.done <- answer
-	}
-	for _, r := range w.behind {
-		r.done <- answer // what it was compared with has just failed
-	}
 	if sentinel != journal.ErrUnavailable {
-		answer = fmt.Errorf("%w: %w", sentinel, writeError(f.err))
+		answer = fmt.Errorf("%w: %w", sentinel, writeError(err))
 	}
 	for _, a := range w.accepted {
 		a.r.done <- answer
 	}
+}
+
+// failTables answers what of a group was for the tables alone, whose transaction failed for
+// good. Its appends are committed and answered.
+func (w *writer) failTables(f *failedWrite) {
+	if f.kind == full || f.kind == busy {
+		w.noRoom()
+	} else {
+		w.breakdown(f.err)
+	}
+	for _, r := range w.others {
+		r.done <- unavailable(f.err)
+	}
+	clear(w.others)
+	w.others = w.others[:0]
+}
+
+// breakdown closes the files and tries to open them again.
+func (w *writer) breakdown(err error) {
+	w.j.broken.Store(true)
+	w.j.log.Error("writing the journal failed; its files are closed and opened again", "path", w.j.path, "error", err)
+	_ = w.ready() // logged there; the next group tries again
 }
 
 // unavailable is the answer to what was not written because of err.
@@ -145,6 +164,20 @@ func (w *writer) refuse(requests []*request, err error) {
 	}
 }
 
+// refuseAppends refuses the appends among requests and returns the rest.
+func (w *writer) refuseAppends(requests []*request, err error) (rest []*request) {
+	appends := make([]*request, 0, len(requests))
+	for _, r := range requests {
+		if len(r.append.Records) > 0 {
+			appends = append(appends, r)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	w.refuse(appends, err)
+	return rest
+}
+
 // ready sees to it that the file is open: after a failure it is closed, opened
 // and recovered (A2).
 func (w *writer) ready() error {
@@ -169,14 +202,22 @@ func (w *writer) ready() error {
 func (j *Journal) inPlace() error {
 	now, err := os.Stat(j.path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, j.file) {
-		return fmt.Errorf("the file %s was removed or replaced while it is open: put the same file back; if it is gone, export what is needed from the running server before stopping it", j.path)
+		return fmt.Errorf("the file %s was removed or replaced while it is open: %s", j.path, gone)
 	}
 	return nil // what else may be wrong shows when writing
 }
 
+// gone is what to do about a file that is not in its place.
+const gone = "put the same file back; if it is gone, export what is needed from the running server before stopping it"
+
 // placed tells the log when the file goes, and when it is back.
 func (w *writer) placed() error {
 	err := w.j.inPlace()
+	if err == nil {
+		if err = w.log.InPlace(); err != nil {
+			err = fmt.Errorf("%w: %s", err, gone)
+		}
+	}
 	switch {
 	case err != nil && !w.gone:
 		w.j.log.Error("nothing can be written", "error", err)
@@ -199,6 +240,12 @@ func (w *writer) reopen() error {
 		}
 		j.handle = nil
 	}
+	if w.log != nil {
+		if err := w.log.Close(); err != nil {
+			j.log.Warn("closing the commit log after a failure", "path", j.path, "error", err)
+		}
+		w.log = nil
+	}
 	if err := j.inPlace(); err != nil {
 		return err // opening would make another file
 	}
@@ -207,7 +254,7 @@ func (w *writer) reopen() error {
 	if err != nil {
 		return err
 	}
-	if err := w.load(ctx, h.writer); err != nil {
+	if err := w.load(ctx, h.writer, true); err != nil {
 		return errors.Join(err, h.close())
 	}
 	j.handle = h

@@ -47,7 +47,7 @@ func openHandle(ctx context.Context, path string, cacheBytes int) (h *handle, er
 	if mode != "wal" {
 		return h, fmt.Errorf("SQLite cannot use write-ahead logging here (got journal mode %q): use a local file system", mode)
 	}
-	for _, pragma := range []string{"synchronous = FULL", "wal_autocheckpoint = 0", "journal_size_limit = 67108864", fmt.Sprintf("cache_size = -%d", cacheBytes>>10)} {
+	for _, pragma := range []string{"synchronous = NORMAL", "wal_autocheckpoint = 0", "journal_size_limit = 67108864", fmt.Sprintf("cache_size = -%d", cacheBytes>>10)} {
 		if err := h.writer.exec(ctx, "PRAGMA "+pragma); err != nil {
 			return h, err
 		}

@@ -37,10 +37,12 @@ type Journal struct {
 	closed   bool // guarded by handleMu
 
 	broken        atomic.Bool // the handle is not to be trusted any more (A2)
+	logBytes      atomic.Int64 // the size of the commit log
 	checkpoint    chan struct{}
 	checkpointing atomic.Bool
 	finishWAL     atomic.Bool // the checkpointer is done: what came meanwhile is left to the writer
 
+	writer   *writer        // nil if readOnly
 	written  sync.WaitGroup // the writer
 	others   sync.WaitGroup // the checkpointer, the trimmer
 	closing  sync.Once
@@ -67,6 +69,9 @@ func (j *Journal) Close() error {
 		if j.handle != nil {
 			errs = append(errs, j.handle.close())
 			j.handle = nil
+		}
+		if j.writer != nil {
+			errs = append(errs, j.writer.closed)
 		}
 		if j.lock != nil {
 			errs = append(errs, j.lock.release())

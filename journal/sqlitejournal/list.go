@@ -20,7 +20,7 @@ func (j *Journal) List(ctx context.Context, afterID string, limit int) ([]journa
 	if limit <= 0 {
 		return nil, nil
 	}
-	// Memory before tables, as in chunk.
+	// Memory before tables, as in step.
 	recent := j.tails.list(afterID, limit)
 	infos := recent[:len(recent):len(recent)]
 	err := j.read(ctx, func(c *conn) error {

@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/dashwire/dashwire/internal/commitlog"
 	"github.com/dashwire/dashwire/journal"
 )
 
-// loadTail finds the end of a log in the tables, and that entries agrees with
+// loadTail finds the end of a log in the tables, and that chunks agrees with
 // dashboards on where it is.
 func loadTail(ctx context.Context, c *conn, id string) (*tail, error) {
 	r, err := readRow(ctx, c, id)
@@ -21,7 +22,7 @@ func loadTail(ctx context.Context, c *conn, id string) (*tail, error) {
 		return t, nil
 	}
 	last := entryKey(r.key, 0)
-	const sql = "SELECT key FROM entries WHERE key <= ? ORDER BY key DESC LIMIT 1"
+	const sql = "SELECT key FROM chunks WHERE key <= ? ORDER BY key DESC LIMIT 1"
 	err = c.query(ctx, sql, func(v []driver.Value) error {
 		k, _ := v[0].(int64)
 		last = max(last, k)
@@ -36,13 +37,13 @@ func loadTail(ctx context.Context, c *conn, id string) (*tail, error) {
 	return t, nil
 }
 
-// load fills the memory of a journal from the file: what is not spread yet, and
-// where numbering goes on.
-func (w *writer) load(ctx context.Context, c *conn) error {
+// load fills the memory of a journal from the file and its commit log: what is not spread
+// yet, and where numbering goes on. With write set, the log is opened for writing.
+func (w *writer) load(ctx context.Context, c *conn, write bool) error {
 	w.recent.clear()
 	w.batch = batch{}
 	w.keepCommits = false
-	byID, err := w.loadCommits(ctx, c)
+	byID, err := w.loadCommits(ctx, c, write)
 	if err != nil {
 		return err
 	}
@@ -74,55 +75,47 @@ func readMax(ctx context.Context, c *conn, sql string) (n int64, err error) {
 	return n, err
 }
 
-// loadCommits reads all rows of commits and returns the logs that have records in
-// them which are not in entries.
-func (w *writer) loadCommits(ctx context.Context, c *conn) (map[string]*tail, error) {
-	logs := make(map[string]*tail) // all that were met
-	w.firstCommit, w.nextCommit = 1, 1
-	rows := 0
-	const sql = "SELECT id, time, crc, records, data FROM commits ORDER BY id"
-	err := c.query(ctx, sql, func(v []driver.Value) error {
-		id, _ := v[0].(int64)
-		at, _ := v[1].(int64)
-		crc, _ := v[2].(int64)
-		records, _ := v[3].(string)
-		data, _ := v[4].([]byte)
-		if id < 1 || id >= 1<<62 {
-			return fmt.Errorf("%w: a row of commits has the id %d", journal.ErrCorrupt, id)
-		}
-		if rows == 0 {
-			w.firstCommit = id
-		}
-		rows++
-		w.nextCommit = id + 1
-		w.lastTime = max(w.lastTime, at)
-		list, err := decodeCommit(at, uint32(crc), records, data)
-		if err != nil {
-			// Which dashboards lose their last records is not known: none may be served.
-			return fmt.Errorf("%w: row %d of commits: %w", journal.ErrCorrupt, id, err)
-		}
-		for _, x := range list {
-			t := logs[x.id]
-			if t == nil {
-				if t, err = loadTail(ctx, c, x.id); err != nil {
-					if k := classify(err); k != ours && k != damaged {
-						return err
-					}
-					t = &tail{id: x.id}
-					t.close(err)
-				}
-				logs[x.id] = t
-			}
-			t.load(x)
-		}
-		return nil
-	})
+// loadCommits reads the commit log and returns the logs that have records in it which
+// are not in chunks.
+func (w *writer) loadCommits(ctx context.Context, c *conn, write bool) (map[string]*tail, error) {
+	j := w.j
+	spread, state, err := readLogState(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	if rows == 0 {
-		// Ids go on from 1: no row that could be taken for another is left.
-		w.firstCommit, w.nextCommit = 1, 1
+	dir := logFolder(j.path)
+	if state == logClosed {
+		if err := checkStray(dir, j.instance, spread); err != nil {
+			return nil, err
+		}
+		if !write {
+			w.spread = spread
+			return map[string]*tail{}, nil
+		}
+		if err := commitlog.Remove(dir); err != nil { // a crash has kept Close from it
+			return nil, err
+		}
+	} else if there, err := commitlog.Exists(dir); err != nil || !there {
+		return nil, errors.Join(err, errNoLog)
+	}
+	logs := make(map[string]*tail) // all that were met
+	replay := func(commit commitlog.Commit) error { return w.loadCommit(ctx, c, logs, commit) }
+	w.spread = spread
+	if !write {
+		err = commitlog.Read(dir, j.instance, spread, func(commit commitlog.Commit) error {
+			w.spread = commit.Sequence // in a copy, all of them are
+			return replay(commit)
+		})
+	} else {
+		w.log, err = commitlog.Open(dir, j.instance, spread, j.opts.tune.log, replay)
+	}
+	if err != nil {
+		return nil, logError(err)
+	}
+	if write && state == logClosed {
+		if err := w.openedLog(ctx, c); err != nil {
+			return nil, err
+		}
 	}
 	for id, t := range logs {
 		if len(t.records) == 0 && t.damage == nil {
@@ -130,6 +123,31 @@ func (w *writer) loadCommits(ctx context.Context, c *conn) (map[string]*tail, er
 		}
 	}
 	return logs, nil
+}
+
+// loadCommit reads a commit that is not spread, or not all of it.
+func (w *writer) loadCommit(ctx context.Context, c *conn, logs map[string]*tail, commit commitlog.Commit) error {
+	appends, err := decodeCommit(commit.Payload, commit.Damaged)
+	if err != nil {
+		// Which dashboards lose their last records is not known: none may be served.
+		return fmt.Errorf("%w: commit %d: %w", journal.ErrCorrupt, commit.Sequence, err)
+	}
+	for _, a := range appends {
+		w.lastTime = max(w.lastTime, a.time)
+		t := logs[a.id]
+		if t == nil {
+			if t, err = loadTail(ctx, c, a.id); err != nil {
+				if k := classify(err); k != ours && k != damaged {
+					return err
+				}
+				t = &tail{id: a.id}
+				t.close(err)
+			}
+			logs[a.id] = t
+		}
+		t.load(a)
+	}
+	return nil
 }
 
 // close marks the log as damaged.
@@ -141,22 +159,21 @@ func (t *tail) close(err error) {
 	t.records, t.summary = nil, nil
 }
 
-// load takes a record found in commits, unless it is in entries already.
-func (t *tail) load(x indexed) {
+// load takes an append found in a commit, as far as it is not in chunks already.
+func (t *tail) load(a committed) {
+	last := a.first + journal.Position(len(a.records)) - 1
 	switch {
 	case t.damage != nil:
-	case x.position <= t.head && len(t.records) == 0:
+	case last <= t.head && len(t.records) == 0:
 		// spread before
-	case x.position != t.head+1:
-		t.close(fmt.Errorf("record %d comes after %d", x.position, t.head))
-	case recordCRC(x.id, x.position, x.record.time, x.record.data) != x.record.crc:
-		t.close(fmt.Errorf("record %d fails its checksum", x.position))
+	case !a.whole:
+		t.close(fmt.Errorf("records %d to %d fail their checksum", a.first, last))
+	case a.first > t.head+1 || len(t.records) > 0 && a.first != t.head+1:
+		t.close(fmt.Errorf("record %d comes after %d", a.first, t.head))
 	default:
-		t.head = x.position
-		t.records = append(t.records, x.record)
-		t.time = x.record.time
-		if x.last {
-			t.summary = x.summary
+		for _, data := range a.records[t.head+1-a.first:] {
+			t.records = append(t.records, stored{data: data, time: a.time})
 		}
+		t.head, t.time, t.summary = last, a.time, a.summary
 	}
 }

@@ -16,8 +16,9 @@ import (
 
 // Open opens the journal in the file at path, making it if there is none, and
 // recovers what a crash has left. Its errors say in one sentence what to do.
-// Beside the file lie path-wal and path-shm, which belong to it, and path-lock,
-// which means nothing while no process holds it.
+// Beside the file lie path-wal, path-shm and the folder path-log, which belong to it
+// until Close has removed them, and path-lock, which means nothing while no process
+// holds it. A file of an older format is rewritten in one transaction.
 func Open(path string, opts Options) (*Journal, error) {
 	opts, err := opts.validate()
 	if err != nil {
@@ -60,16 +61,17 @@ func open(path string, opts Options) (j *Journal, err error) {
 		return nil, errors.Join(err, h.close())
 	}
 	w := &writer{j: j}
-	if err := w.load(ctx, h.writer); err != nil {
-		return nil, errors.Join(err, h.close())
-	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
-		return nil, errors.Join(err, h.close())
-	}
 	if j.instance, err = readMeta(ctx, h.writer, "instance"); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
+	if err := w.load(ctx, h.writer, true); err != nil {
+		return nil, errors.Join(err, h.close())
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return nil, errors.Join(err, w.log.Close(), h.close())
+	}
 	j.handle = h
+	j.writer = w
 	j.written.Go(w.run)
 	j.others.Go(j.checkpointLoop)
 	if opts.KeepEntries > 0 || opts.KeepAge > 0 {
@@ -130,7 +132,10 @@ func prepareFile(ctx context.Context, path string) (err error) {
 	case id != applicationID:
 		return errForeign
 	}
-	return checkSchema(ctx, c)
+	if err := checkSchema(ctx, c); !errors.Is(err, errOld) {
+		return err
+	}
+	return upgrade(ctx, c)
 }
 
 // openAdvice puts what an operator can do into the error of Open.
@@ -141,6 +146,12 @@ func openAdvice(path string, err error) error {
 		return fmt.Errorf("%w: stop that one first, or choose another file", err)
 	case errors.Is(err, errFormat):
 		return fmt.Errorf("%w: start that version, or restore a backup made before the upgrade", err)
+	case errors.Is(err, errOld):
+		return fmt.Errorf("%w: start a server on it once, which rewrites it", err)
+	case errors.Is(err, errNoLog):
+		return fmt.Errorf("%w: put %s back where it was, it holds what was acknowledged last; or restore the newest backup", err, logFolder(path))
+	case errors.Is(err, errStray):
+		return fmt.Errorf("%w: if this file was put here on purpose, move %s away first", err, logFolder(path))
 	case errors.Is(err, errForeign):
 		return fmt.Errorf("%w: choose another file for the journal", err)
 	case errors.Is(err, journal.ErrCorrupt):

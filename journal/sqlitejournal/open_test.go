@@ -45,12 +45,52 @@ func TestOpenErrorsSayWhatToDo(t *testing.T) {
 		{"no folder", func(t *testing.T) string { return filepath.Join(t.TempDir(), "none", "test.db") }, "does not exist: create it"},
 		{"a folder", func(t *testing.T) string { return t.TempDir() }, "choose another path"},
 		{"a file for a folder", func(t *testing.T) string { return filepath.Join(write(t, "x"), "test.db") }, "choose another path"},
-		{"newer format", changed("UPDATE meta SET value = '2' WHERE name = 'format'"), "written by a newer version: the file has format 2"},
+		{"newer format", changed("UPDATE meta SET value = '3' WHERE name = 'format'"), "written by a newer version: the file has format 3"},
 		{"no format", changed("DELETE FROM meta"), "format number"},
-		{"a trigger", changed("CREATE TRIGGER x AFTER INSERT ON commits BEGIN DELETE FROM entries; END"), `it has a trigger "x"`},
+		{"a trigger", changed("CREATE TRIGGER x AFTER INSERT ON chunks BEGIN DELETE FROM meta; END"), `it has a trigger "x"`},
 		{"a table missing", changed("DROP TABLE snapshots"), "its snapshots is missing"},
 		{"another view", changed("DROP VIEW log", "CREATE VIEW log AS SELECT 1"), "its log is missing or another"},
-		{"a damaged commit", changed("INSERT INTO commits VALUES (7, 1, 2, '[]', x'00')"), "row 7 of commits"},
+		{"a file without its commit log", func(t *testing.T) string {
+			path := crash(t, mustOpen(t, closedJournal(t), Options{}))
+			if err := os.RemoveAll(logFolder(path)); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}, "-log back where it was"},
+		{"a file beside the commit log of a later one", func(t *testing.T) string {
+			path := closedJournal(t)
+			old, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			j := mustOpen(t, path, Options{})
+			mustAppend(t, j, "ops", 3, "fourth")
+			path = crash(t, j)
+			if err := errors.Join(os.WriteFile(path, old, 0o600), os.Remove(path+"-wal")); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}, "-log away first"},
+		{"another file beside it", func(t *testing.T) string {
+			j := mustOpen(t, filepath.Join(t.TempDir(), "test.db"), Options{})
+			mustAppend(t, j, "ops", 0, "first")
+			other := crash(t, j)
+			j = mustOpen(t, closedJournal(t), Options{})
+			path := crash(t, j)
+			if err := errors.Join(os.RemoveAll(logFolder(path)), os.Rename(logFolder(other), logFolder(path))); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}, "-log away first"},
+		{"a commit that cannot be read", func(t *testing.T) string {
+			j := mustOpen(t, filepath.Join(t.TempDir(), "test.db"), Options{})
+			mustAppend(t, j, "ops", 0, "first")
+			path := crash(t, j)
+			mustAppend(t, j, "ops", 1, "second")
+			path = crash(t, j)
+			damageLog(t, path, "\x03ops\x01\x01\x05", "\x03opt\x01\x01\x05")
+			return path
+		}, "commit 1: "},
 		{"cut in half", func(t *testing.T) string {
 			path := closedJournal(t)
 			if err := os.Truncate(path, 12_000); err != nil {

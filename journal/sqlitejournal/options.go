@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/dashwire/dashwire/internal/commitlog"
 )
 
 // keepAlways is how many of the newest positions retention never trims: what the
@@ -38,8 +40,10 @@ type Options struct {
 
 // tuning is what tests make small. Zero fields mean the defaults.
 type tuning struct {
-	spreadBytes  int           // unspread bytes at which spreading begins (half of CacheBytes)
-	spreadRows   int           // records spread in one transaction (256)
+	spreadBytes  int // unspread bytes at which spreading begins (half of CacheBytes)
+	spreadRows   int // records spread in one transaction (1,024)
+	releaseBytes int // of the commit log, given free at once (2 MiB)
+	log          commitlog.Options
 	idle         time.Duration // quiet time after which everything is spread (250 ms)
 	walPages     int           // pages in the WAL at which it is checkpointed (4,000)
 	keepAlways   int           // positions that are never trimmed (12,000)
@@ -76,7 +80,8 @@ func (o Options) validate() (Options, error) {
 	}
 	t := &o.tune
 	setDefault(&t.spreadBytes, o.CacheBytes/2)
-	setDefault(&t.spreadRows, 256)
+	setDefault(&t.spreadRows, 1024)
+	setDefault(&t.releaseBytes, 2<<20)
 	setDefault(&t.idle, 250*time.Millisecond)
 	setDefault(&t.walPages, 4000)
 	setDefault(&t.keepAlways, keepAlways)

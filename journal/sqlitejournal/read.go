@@ -14,8 +14,8 @@ import (
 
 // Bounds of what one step of Read holds at once.
 const (
-	chunkRecords = 256
-	chunkBytes   = 1 << 20
+	stepRecords = 256
+	stepBytes   = 1 << 20
 )
 
 // errEnough ends a query early.
@@ -74,7 +74,7 @@ func (j *Journal) Read(ctx context.Context, dashboardID string, after journal.Po
 			return
 		}
 		for after < until {
-			records, err := j.chunk(ctx, dashboardID, after)
+			records, err := j.step(ctx, dashboardID, after)
 			for _, r := range records {
 				if !yield(r, nil) {
 					return
@@ -89,9 +89,9 @@ func (j *Journal) Read(ctx context.Context, dashboardID string, after journal.Po
 	}
 }
 
-// chunk reads some records after a position that is before the head: at least one
+// step reads some records after a position that is before the head: at least one
 // or an error.
-func (j *Journal) chunk(ctx context.Context, id string, after journal.Position) ([]journal.Record, error) {
+func (j *Journal) step(ctx context.Context, id string, after journal.Position) ([]journal.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", id, err)
 	}
@@ -108,7 +108,7 @@ func (j *Journal) chunk(ctx context.Context, id string, after journal.Position) 
 	j.tails.mu.RUnlock()
 	var records []journal.Record
 	err := j.read(ctx, func(c *conn) (err error) {
-		records, err = readEntries(ctx, c, id, after, until)
+		records, err = readChunks(ctx, c, id, after, until)
 		return err
 	})
 	if err != nil {
@@ -123,10 +123,10 @@ func copyRecords(t *tail, after journal.Position) []journal.Record {
 		return nil
 	}
 	from := t.records[after+1-t.first():]
-	records := make([]journal.Record, 0, min(len(from), chunkRecords))
+	records := make([]journal.Record, 0, min(len(from), stepRecords))
 	bytesOut := 0
 	for i, s := range from {
-		if len(records) == chunkRecords || bytesOut >= chunkBytes {
+		if len(records) == stepRecords || bytesOut >= stepBytes {
 			break
 		}
 		bytesOut += len(s.data)
@@ -137,9 +137,9 @@ func copyRecords(t *tail, after journal.Position) []journal.Record {
 	return records
 }
 
-// readEntries reads records from the table, those after a position up to another,
-// and checks each. Records before the first bad one come with the error.
-func readEntries(ctx context.Context, c *conn, id string, after, until journal.Position) ([]journal.Record, error) {
+// readChunks reads records from the table, those after a position up to another,
+// and checks each chunk. Records before the first bad one come with the error.
+func readChunks(ctx context.Context, c *conn, id string, after, until journal.Position) ([]journal.Record, error) {
 	r, err := readRow(ctx, c, id)
 	if err != nil {
 		return nil, err
@@ -152,27 +152,34 @@ func readEntries(ctx context.Context, c *conn, id string, after, until journal.P
 		return nil, fmt.Errorf("%w: the oldest record kept is %d", journal.ErrTrimmed, r.trimmed+1)
 	}
 	var records []journal.Record
+	var parts []part
 	bytesOut := 0
-	const sql = "SELECT key, time, crc, data FROM entries WHERE key > ? AND key <= ? ORDER BY key"
+	const sql = "SELECT key, crc, records, data FROM chunks WHERE key > ? AND key <= ? ORDER BY key"
 	err = c.query(ctx, sql, func(v []driver.Value) error {
-		if len(records) == chunkRecords || bytesOut >= chunkBytes {
+		next := after + journal.Position(len(records)) + 1
+		if len(records) >= stepRecords || bytesOut >= stepBytes || next > until {
 			return errEnough
 		}
-		key, _ := v[0].(int64)
-		at, _ := v[1].(int64)
-		crc, _ := v[2].(int64)
-		data, _ := v[3].([]byte)
-		p := after + journal.Position(len(records)) + 1
-		if key != entryKey(r.key, p) {
-			return fmt.Errorf("%w: record %d is missing", journal.ErrCorrupt, p)
+		last, list, data, err := readChunk(id, r.key, v, parts[:0])
+		if err != nil {
+			return err
 		}
-		if got := recordCRC(id, p, at, data); int64(got) != crc {
-			return fmt.Errorf("%w: record %d has checksum %08x, should be %08x", journal.ErrCorrupt, p, got, crc)
+		parts = list
+		first := last - journal.Position(len(list)) + 1
+		if first > next {
+			return fmt.Errorf("%w: record %d is missing", journal.ErrCorrupt, next)
 		}
-		bytesOut += len(data)
-		records = append(records, journal.Record{Position: p, Time: time.UnixMilli(at), Data: data})
+		for i, p := range list[next-first:] {
+			position := next + journal.Position(i)
+			if position > until {
+				return errEnough
+			}
+			end := p.offset + p.length
+			records = append(records, journal.Record{Position: position, Time: time.UnixMilli(p.time), Data: data[p.offset:end:end]})
+			bytesOut += p.length
+		}
 		return nil
-	}, entryKey(r.key, after), entryKey(r.key, until))
+	}, entryKey(r.key, after), entryKey(r.key, maxPosition))
 	if err != nil && !errors.Is(err, errEnough) {
 		// A record may be missing because it was trimmed in between.
 		if now, e := readRow(ctx, c, id); e == nil && after < now.trimmed {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/dashwire/dashwire/journal"
 )
 
 // OpenReadOnly opens the journal in the file at path for looking at it, while a
@@ -33,26 +35,46 @@ func openReadOnly(path string, opts Options) (*Journal, error) {
 		return nil, err
 	}
 	ctx := context.Background()
-	c, err := beginView(ctx, path)
-	if err != nil {
-		return nil, err
-	}
 	j := newJournal(path, opts)
 	j.readOnly = true
-	if err := (&writer{j: j}).load(ctx, c); err != nil {
-		return nil, errors.Join(err, c.close())
-	}
-	if j.instance, err = readMeta(ctx, c, "instance"); err != nil {
-		return nil, errors.Join(err, c.close())
+	c, _, err := j.view(ctx)
+	if err != nil {
+		return nil, err
 	}
 	j.handle = &handle{idle: make(chan *conn, 1)}
 	j.handle.idle <- c
 	return j, nil
 }
 
+// viewTries is how often a view is begun anew because a running server moved records from the
+// commit log to the tables, or wrote, just then.
+const viewTries = 5
+
+// view reads one state of the file and its commit log into the journal. The connection keeps
+// the file's state; the writer knows the rest, and writes nothing.
+func (j *Journal) view(ctx context.Context) (c *conn, w *writer, err error) {
+	for try := range viewTries {
+		if c, err = beginView(ctx, j.path, false); err != nil {
+			return nil, nil, err
+		}
+		w = &writer{j: j}
+		if j.instance, err = readMeta(ctx, c, "instance"); err == nil {
+			err = w.load(ctx, c, false)
+		}
+		if err == nil {
+			return c, w, nil
+		}
+		err = errors.Join(err, c.close())
+		if try == viewTries-1 || !errors.Is(err, errNoLog) && !errors.Is(err, errStray) && !errors.Is(err, journal.ErrCorrupt) {
+			break
+		}
+	}
+	return nil, nil, err
+}
+
 // beginView opens a connection that reads one state of the file until it is
-// closed, and checks that the file is ours.
-func beginView(ctx context.Context, path string) (*conn, error) {
+// closed, and checks that the file is ours; one of an older format only if old is set.
+func beginView(ctx context.Context, path string, old bool) (*conn, error) {
 	begin := func(immutable bool) (*conn, error) {
 		c, err := openConn(path, readOnly, immutable)
 		if err != nil {
@@ -61,7 +83,7 @@ func beginView(ctx context.Context, path string) (*conn, error) {
 		if err := c.exec(ctx, "BEGIN"); err != nil {
 			return nil, errors.Join(err, c.close())
 		}
-		if err := checkSchema(ctx, c); err != nil {
+		if err := checkSchema(ctx, c); err != nil && (!old || !errors.Is(err, errOld)) {
 			return nil, errors.Join(err, c.close())
 		}
 		return c, nil

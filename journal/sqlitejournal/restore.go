@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/dashwire/dashwire/internal/commitlog"
 	"github.com/dashwire/dashwire/journal"
 )
 
@@ -28,6 +29,9 @@ func Restore(ctx context.Context, backupPath, toPath string, opts Options,
 func restore(ctx context.Context, backupPath, toPath string, opts Options,
 	rewrite func(ctx context.Context, j journal.Journal, d journal.Info) error,
 ) (err error) {
+	if opts, err = opts.validate(); err != nil {
+		return err
+	}
 	if backupPath, err = filepath.Abs(backupPath); err != nil {
 		return err
 	}
@@ -38,7 +42,7 @@ func restore(ctx context.Context, backupPath, toPath string, opts Options,
 		return err
 	}
 	tmp := toPath + ".tmp"
-	if err := copyFile(ctx, backupPath, tmp, nil); err != nil {
+	if err := copyFile(ctx, backupPath, tmp, opts, nil); err != nil {
 		return err
 	}
 	defer func() {
@@ -47,8 +51,12 @@ func restore(ctx context.Context, backupPath, toPath string, opts Options,
 			err = errors.Join(err, os.Remove(tmp))
 			_ = os.Remove(tmp + "-wal") // there only if closing failed
 			_ = os.Remove(tmp + "-shm")
+			_ = commitlog.Remove(logFolder(tmp))
 		}
 	}()
+	if err := rename(ctx, tmp); err != nil {
+		return err
+	}
 	j, err := Open(tmp, opts)
 	if err != nil {
 		return err
@@ -56,8 +64,10 @@ func restore(ctx context.Context, backupPath, toPath string, opts Options,
 	if err := errors.Join(rewriteAll(ctx, j, rewrite), j.Close()); err != nil {
 		return err
 	}
-	if err := newFile(tmp + "-wal"); err != nil {
-		return fmt.Errorf("the new file could not be closed: %w", err)
+	for _, rest := range []string{tmp + "-wal", logFolder(tmp)} {
+		if err := newFile(rest); err != nil {
+			return fmt.Errorf("the new file could not be closed: %w", err)
+		}
 	}
 	if err := syncFile(tmp); err != nil {
 		return err
@@ -65,13 +75,16 @@ func restore(ctx context.Context, backupPath, toPath string, opts Options,
 	return publishFile(tmp, toPath)
 }
 
-func rewriteAll(ctx context.Context, j *Journal, rewrite func(context.Context, journal.Journal, journal.Info) error) error {
-	err := j.task(ctx, func(c *conn) error {
-		return c.exec(ctx, "UPDATE meta SET value = ? WHERE name = 'instance'", rand.Text())
-	})
+// rename makes a copy another instance than what it was copied from.
+func rename(ctx context.Context, path string) error {
+	c, err := openConn(path, readWrite, false)
 	if err != nil {
 		return err
 	}
+	return errors.Join(writeMeta(ctx, c, "instance", rand.Text()), c.close())
+}
+
+func rewriteAll(ctx context.Context, j *Journal, rewrite func(context.Context, journal.Journal, journal.Info) error) error {
 	for d, err := range journal.All(ctx, j) {
 		if err != nil {
 			return err

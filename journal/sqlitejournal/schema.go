@@ -9,14 +9,14 @@ import (
 )
 
 // format is the number of the tables below. A file with a greater one is refused.
-const format = 1
+const format = 2
 
 // applicationID stands in the header of the file ("DWjn"), so that file(1) and
 // Open know it is ours.
 const applicationID = 0x44576a6e
 
-// A row of entries has the key dashboard<<positionBits | position: one integer,
-// so that SQLite keeps a log together and appends to it without a second index.
+// A row of chunks has the key dashboard<<positionBits | position of its last record: one
+// integer, so that SQLite keeps a log together and appends to it without a second index.
 const (
 	positionBits  = 40
 	maxPosition   = 1<<positionBits - 1
@@ -27,11 +27,16 @@ func entryKey(dashboard int64, p journal.Position) int64 {
 	return dashboard<<positionBits | int64(p)
 }
 
-// schema is every object of the file, by name, as sqlite_schema holds it.
-var schema = []struct{ name, sql string }{
+// object is a table or view, by name, as sqlite_schema holds it.
+type object struct{ name, sql string }
+
+// schema is every object of the file.
+var schema = []object{
+	// format, instance; spread, the last commit of the commit log that is all in chunks; log,
+	// whether there is a commit log: logOpen or logClosed.
 	{"meta", `CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`},
 
-	// head counts the records in entries; commits may hold later ones.
+	// head counts the records in chunks; the commit log may hold later ones.
 	{"dashboards", `CREATE TABLE dashboards (
   key INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -40,10 +45,10 @@ var schema = []struct{ name, sql string }{
   time INTEGER NOT NULL,
   summary BLOB
 )`},
-	{"entries", `CREATE TABLE entries (
+	{"chunks", `CREATE TABLE chunks (
   key INTEGER PRIMARY KEY,
-  time INTEGER NOT NULL,
   crc INTEGER NOT NULL,
+  records TEXT NOT NULL,
   data BLOB NOT NULL
 )`},
 	{"snapshots", `CREATE TABLE snapshots (
@@ -54,35 +59,23 @@ var schema = []struct{ name, sql string }{
   data BLOB NOT NULL,
   PRIMARY KEY (dashboard, position)
 )`},
-
-	// records is JSON, one array for each record in data:
-	// [dashboard, position, offset, length, crc], and [… offset, length] of the
-	// summary after the last record of an append.
-	{"commits", `CREATE TABLE commits (
-  id INTEGER PRIMARY KEY,
-  time INTEGER NOT NULL,
-  crc INTEGER NOT NULL,
-  records TEXT NOT NULL,
-  data BLOB NOT NULL
-)`},
 	{"log", `CREATE VIEW log AS
-SELECT d.id AS dashboard, e.key & 1099511627775 AS position,
-  strftime('%Y-%m-%dT%H:%M:%fZ', e.time / 1000.0, 'unixepoch') AS time, CAST(e.data AS TEXT) AS record
-FROM dashboards d JOIN entries e ON e.key BETWEEN d.key << 40 AND (d.key << 40) + 1099511627775
-UNION ALL
-SELECT r.value ->> 0, r.value ->> 1,
-  strftime('%Y-%m-%dT%H:%M:%fZ', c.time / 1000.0, 'unixepoch'),
-  CAST(substr(c.data, 1 + (r.value ->> 2), r.value ->> 3) AS TEXT)
-FROM commits c, json_each(c.records) r
-WHERE NOT EXISTS (SELECT 1 FROM dashboards d WHERE d.id = r.value ->> 0 AND d.head >= r.value ->> 1)`},
+SELECT d.id AS dashboard, (c.key & 1099511627775) - json_array_length(c.records) + 1 + r.key AS position,
+  strftime('%Y-%m-%dT%H:%M:%fZ', (r.value ->> 0) / 1000.0, 'unixepoch') AS time,
+  CAST(substr(c.data, 1 + (r.value ->> 1), r.value ->> 2) AS TEXT) AS record
+FROM dashboards d JOIN chunks c ON c.key BETWEEN d.key << 40 AND (d.key << 40) + 1099511627775, json_each(c.records) r
+WHERE position > d.trimmed`},
 }
+
+// Values of log in meta.
+const (
+	logOpen   = "open"
+	logClosed = "closed"
+)
 
 // createSchema fills an empty database in one transaction.
 func createSchema(ctx context.Context, c *conn, instance string) error {
-	if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	err := func() error {
+	return inTransaction(ctx, c, func() error {
 		if err := c.exec(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
 			return err
 		}
@@ -91,22 +84,31 @@ func createSchema(ctx context.Context, c *conn, instance string) error {
 				return err
 			}
 		}
-		const insert = "INSERT INTO meta (name, value) VALUES (?, ?)"
-		if err := c.exec(ctx, insert, "format", fmt.Sprint(format)); err != nil {
-			return err
+		for _, m := range [][2]string{{"format", fmt.Sprint(format)}, {"instance", instance}, {"spread", "0"}, {"log", logClosed}} {
+			if err := c.exec(ctx, "INSERT INTO meta (name, value) VALUES (?, ?)", m[0], m[1]); err != nil {
+				return err
+			}
 		}
-		if err := c.exec(ctx, insert, "instance", instance); err != nil {
-			return err
-		}
-		return c.exec(ctx, "COMMIT")
-	}()
+		return nil
+	})
+}
+
+// inTransaction runs fn in a transaction, all of it or nothing.
+func inTransaction(ctx context.Context, c *conn, fn func() error) error {
+	if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	err := fn()
+	if err == nil {
+		err = c.exec(ctx, "COMMIT")
+	}
 	if err != nil {
 		_ = c.exec(ctx, "ROLLBACK") // the first error is the one to report
 	}
 	return err
 }
 
-// checkSchema reports errForeign, errFormat or what SQLite said unless the
+// checkSchema reports errForeign, errFormat, errOld or what SQLite said unless the
 // database has exactly our tables. Nothing but our own SQL is ever run: a view or
 // trigger made by somebody else could do anything.
 func checkSchema(ctx context.Context, c *conn) error {
@@ -141,12 +143,24 @@ func checkSchema(ctx context.Context, c *conn) error {
 	if n > format {
 		return fmt.Errorf("%w: the file has format %d, this program knows up to %d", errFormat, n, format)
 	}
-	for _, s := range schema {
+	objects := schema
+	if n == 1 {
+		objects = schema1
+	}
+	for _, s := range objects {
 		if found[s.name] != s.sql {
 			return fmt.Errorf("%w: its %s is missing or another", errForeign, s.name)
 		}
 	}
+	if n < format {
+		return errOld
+	}
 	return nil
+}
+
+// writeMeta changes a value, within a transaction or as one.
+func writeMeta(ctx context.Context, c *conn, name, value string) error {
+	return c.exec(ctx, "UPDATE meta SET value = ? WHERE name = ?", value, name)
 }
 
 func readMeta(ctx context.Context, c *conn, name string) (string, error) {

@@ -58,8 +58,8 @@ func (w *writer) writeSnapshot(ctx context.Context, c *conn, r *request) error {
 	if t.problem != nil {
 		return t.problem
 	}
-	if s.Position > t.next || t.next == 0 {
-		return fmt.Errorf("%w: the log is at %d", journal.ErrInvalid, t.next)
+	if s.Position > t.head || t.head == 0 {
+		return fmt.Errorf("%w: the log is at %d", journal.ErrInvalid, t.head)
 	}
 	if t.key == 0 {
 		if err := w.insertRow(ctx, c, t, 0); err != nil {

@@ -3,26 +3,27 @@ package sqlitejournal
 import (
 	"cmp"
 	"context"
+	"database/sql/driver"
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/dashwire/dashwire/journal"
 )
 
-// batch is one round of spreading: all records held when it began go into
-// entries, log by log so that neighbouring rows are written together, some in
-// each transaction of the writer; then the commits that held them are deleted. A
-// crash in between repeats or skips nothing: what dashboards.head counts is in
-// entries, the rest is found in commits again.
+// batch is one round of spreading: all records held when it began go into chunks,
+// log by log so that neighbouring rows are written together, some in each transaction of the
+// writer; then the commits that held them are released. A crash in between repeats or skips
+// nothing: what dashboards.head counts is in chunks, the rest is found in the commit log again.
 type batch struct {
 	active bool
 	paused bool // the disk is full or a table failed: the next quiet moment tries again
-	upTo   int64
+	upTo   uint64
 	logs   []spreadLog
 
 	// of the transaction being written
-	done    []spreadPart
-	deleted int64 // the first commit that is left
+	done     []spreadPart
+	finished bool // nothing of the batch is left after it
 }
 
 // spreadLog is a log of the batch: its records up to a position.
@@ -33,12 +34,10 @@ type spreadLog struct {
 
 // spreadPart is how many records of a log a transaction has spread.
 type spreadPart struct {
-	t *tail
-	n int
+	t    *tail
+	n    int
+	ends bool // the log's share of the batch
 }
-
-// deleteCommits is how many rows of commits one transaction deletes.
-const deleteCommits = 32
 
 func (w *writer) spreading() bool {
 	return w.batch.active && !w.batch.paused && w.j.handle != nil
@@ -46,10 +45,10 @@ func (w *writer) spreading() bool {
 
 // startBatch begins a round unless one is going on or nothing is there to spread.
 func (w *writer) startBatch() {
-	if w.batch.active || w.firstCommit == w.nextCommit || w.keepCommits && len(w.j.tails.byID) == 0 {
+	if w.batch.active || w.spread == w.log.Last() {
 		return
 	}
-	b := batch{active: true, upTo: w.nextCommit - 1, logs: w.batch.logs[:0], done: w.batch.done[:0]}
+	b := batch{active: true, upTo: w.log.Last(), logs: w.batch.logs[:0], done: w.batch.done[:0]}
 	for _, t := range w.j.tails.byID {
 		if t.problem == nil && len(t.records) > 0 {
 			b.logs = append(b.logs, spreadLog{t, t.head})
@@ -71,9 +70,7 @@ func (w *writer) startBatch() {
 }
 
 // begin forgets what an earlier transaction, which may have failed, has done.
-func (b *batch) begin(firstCommit int64) {
-	b.done, b.deleted = b.done[:0], firstCommit
-}
+func (b *batch) begin() { b.done, b.finished = b.done[:0], false }
 
 // drop takes a log out of the batch.
 func (b *batch) drop(t *tail) {
@@ -84,35 +81,41 @@ func (b *batch) drop(t *tail) {
 // at which it failed, if it was one log.
 func (w *writer) spreadStep(ctx context.Context, c *conn) (*tail, error) {
 	b := &w.batch
-	budget := w.j.opts.tune.spreadRows
+	rows, bytes := w.j.opts.tune.spreadRows, spreadStepBytes
 	for _, a := range w.accepted {
-		budget += 2 * len(a.r.append.Records) // spreading keeps up with appending
+		rows += 2 * len(a.r.append.Records) // spreading keeps up with appending
+		bytes += 2 * a.r.size
 	}
 	for _, l := range b.logs {
-		if budget <= 0 {
+		if rows <= 0 || bytes <= 0 {
 			return nil, nil
 		}
-		n := min(int(l.until+1-l.t.first()), budget)
+		n := min(int(l.until+1-l.t.first()), rows)
+		for i, r := range l.t.records[:n] {
+			if bytes -= len(r.data); bytes <= 0 {
+				n = i + 1
+				break
+			}
+		}
 		if err := w.spreadLog(ctx, c, l.t, n); err != nil {
 			return l.t, err
 		}
-		b.done = append(b.done, spreadPart{l.t, n})
-		budget -= n
-	}
-	if budget <= 0 {
-		return nil, nil
-	}
-	next := min(w.firstCommit+deleteCommits, b.upTo+1)
-	if !w.keepCommits {
-		if err := c.exec(ctx, "DELETE FROM commits WHERE id < ?", next); err != nil {
-			return nil, err
+		ends := n == int(l.until+1-l.t.first())
+		b.done = append(b.done, spreadPart{l.t, n, ends})
+		if !ends {
+			return nil, nil
 		}
+		rows -= n
 	}
-	b.deleted = next
+	b.finished = true
 	return nil, nil
 }
 
-// spreadLog moves the first n records held of a log into entries.
+// spreadStepBytes is how much one transaction spreads, roughly, beside twice what is
+// appended.
+const spreadStepBytes = 512 << 10
+
+// spreadLog moves the first n records held of a log into chunks.
 func (w *writer) spreadLog(ctx context.Context, c *conn, t *tail, n int) error {
 	first := t.first()
 	head := int64(first) + int64(n) - 1
@@ -126,31 +129,53 @@ func (w *writer) spreadLog(ctx context.Context, c *conn, t *tail, n int) error {
 			return err
 		}
 	}
-	for done := 0; done < n; {
-		insert, rows := insertEntry, 1
-		if n-done >= entriesAtOnce {
-			insert, rows = insertEntries, entriesAtOnce
+	k := &w.chunk
+	k.reset(first - 1)
+	if err := w.refill(ctx, c, t); err != nil {
+		return err
+	}
+	for i, r := range t.records[:n] {
+		k.add(r)
+		if k.full() || i == n-1 {
+			if err := k.insert(ctx, c, t.id, t.key); err != nil {
+				return err
+			}
+			k.reset(k.last)
 		}
-		w.entries = w.entries[:0]
-		for i, r := range t.records[done : done+rows] {
-			w.entries = append(w.entries, entryKey(t.key, first+journal.Position(done+i)), r.time, int64(r.crc), r.data)
-		}
-		err := c.exec(ctx, insert, w.entries...)
-		clear(w.entries)
-		if err != nil {
-			return err
-		}
-		done += rows
+	}
+	if cap(k.data) > 1<<20 {
+		w.chunk = chunk{} // one large record is no reason to hold on to so much
 	}
 	return nil
 }
 
-// entriesAtOnce is how many rows of entries one statement inserts, if there are as many.
-const entriesAtOnce = 16
-
-const insertEntry = "INSERT OR REPLACE INTO entries (key, time, crc, data) VALUES (?, ?, ?, ?)"
-
-var insertEntries = insertEntry + strings.Repeat(", (?, ?, ?, ?)", entriesAtOnce-1)
+// refill takes the last row of a log out of the table and into the chunk being written, if it
+// is far from full. One that is damaged stays as it is.
+func (w *writer) refill(ctx context.Context, c *conn, t *tail) error {
+	k := &w.chunk
+	if k.last == 0 {
+		return nil
+	}
+	key := entryKey(t.key, k.last)
+	found := false
+	const sql = "SELECT key, crc, records, data FROM chunks WHERE key = ? AND length(data) < ?"
+	err := c.query(ctx, sql, func(v []driver.Value) error {
+		last, parts, data, err := readChunk(t.id, t.key, v, nil)
+		if err != nil || last != k.last || len(parts) >= refillCount {
+			return nil
+		}
+		found = true
+		k.reset(last - journal.Position(len(parts)))
+		for _, p := range parts {
+			k.add(stored{data: data[p.offset : p.offset+p.length], time: p.time})
+		}
+		return nil
+	}, key, int64(refillBytes))
+	if err != nil || !found {
+		return err
+	}
+	return c.exec(ctx, "DELETE FROM chunks WHERE key = ?", key)
+}
 
 // insertRow makes the row of a log in dashboards and gives it its key.
 func (w *writer) insertRow(ctx context.Context, c *conn, t *tail, head int64) error {
@@ -178,36 +203,27 @@ func (w *writer) spreadDoneLocked() {
 	finished := 0
 	for _, d := range b.done {
 		t := d.t
-		if w.firstUnspread(d) {
+		if d.ends {
 			finished++
 		}
-		x.bytes -= size(t.records[:d.n])
+		bytes := size(t.records[:d.n])
+		w.sinceWAL += 2 + bytes/4096
+		x.bytes -= bytes
 		t.records = t.records[d.n:]
 		if len(t.records) == 0 {
 			t.records, t.summary = nil, nil
 			delete(x.byID, t.id)
 		}
 	}
-	w.sinceWAL += len(b.done)
 	clear(b.logs[:finished])
 	b.logs = b.logs[finished:]
 	b.done = b.done[:0]
-	if b.deleted > w.firstCommit {
-		w.firstCommit = b.deleted
-	}
-	if len(b.logs) == 0 && w.firstCommit > b.upTo {
-		b.active = false
-	}
-}
-
-// firstUnspread reports whether a part ends its log's share of the batch.
-func (w *writer) firstUnspread(d spreadPart) bool {
-	for _, l := range w.batch.logs {
-		if l.t == d.t {
-			return d.t.first()+journal.Position(d.n) > l.until
+	if b.finished {
+		b.active, b.finished = false, false
+		if !w.keepCommits {
+			w.spread = b.upTo
 		}
 	}
-	return false
 }
 
 // spreadAll spreads everything, for closing.
@@ -228,4 +244,14 @@ func (w *writer) spreadAll() {
 			return
 		}
 	}
+}
+
+// endLog closes the commit log, and removes it if all of it is in the tables.
+func (w *writer) endLog() error {
+	err := w.closeLog(context.Background())
+	if w.log != nil {
+		err = errors.Join(err, w.log.Close())
+		w.log = nil
+	}
+	return err
 }

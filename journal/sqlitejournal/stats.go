@@ -7,11 +7,9 @@ import (
 
 // Stats is what a journal has done since it was opened, and how it stands.
 type Stats struct {
-	// Commits are transactions, each with its fsync; Appends and Records what they
-	// held. A commit that only spread records or saved a snapshot counts too.
+	// Commits are durable writes to the commit log; Appends and Records what they held.
 	Commits, Appends, Records uint64
-	// CommitTime is the sum and CommitMax the longest of the commits' durations, the
-	// fsync above all.
+	// CommitTime is the sum and CommitMax the longest of the commits' durations.
 	CommitTime, CommitMax time.Duration
 	// Refused are groups that found the disk full or the file locked.
 	Refused uint64
@@ -23,8 +21,9 @@ type Stats struct {
 	UnspreadDashboards, UnspreadBytes int
 	// Damaged are dashboards closed for damage found while appending or opening.
 	Damaged int
-	// FileBytes and WALBytes are the sizes of the file and of its write-ahead log.
-	FileBytes, WALBytes int64
+	// FileBytes, WALBytes and LogBytes are the sizes of the file, of SQLite's write-ahead log
+	// and of the commit log.
+	FileBytes, WALBytes, LogBytes int64
 }
 
 // counters are the part of Stats that is counted.
@@ -69,5 +68,6 @@ func (j *Journal) Stats() Stats {
 	}
 	j.tails.mu.RUnlock()
 	s.FileBytes, s.WALBytes = fileSizes(j.path)
+	s.LogBytes = j.logBytes.Load()
 	return s
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // recordOverhead is what a record in memory costs beside its bytes.
-const recordOverhead = 64
+const recordOverhead = 56
 
 // tail is the end of one log as far as it is not spread yet.
 type tail struct {

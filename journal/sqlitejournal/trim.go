@@ -58,7 +58,7 @@ func (j *Journal) trim(ctx context.Context, info journal.Info) error {
 			bound = info.Head - keep
 		}
 		if j.opts.KeepAge > 0 {
-			old, err := newestBefore(ctx, c, r, j.opts.Now().Add(-j.opts.KeepAge).UnixMilli())
+			old, err := newestBefore(ctx, c, id, r, j.opts.Now().Add(-j.opts.KeepAge).UnixMilli())
 			if err != nil {
 				return err
 			}
@@ -91,14 +91,14 @@ func (j *Journal) trim(ctx context.Context, info journal.Info) error {
 	return j.deleteTrimmed(ctx, r)
 }
 
-// deleteTrimmed deletes the records up to r.trimmed that are still there: those
-// just trimmed, and those a crash has left.
+// deleteTrimmed deletes the chunks up to r.trimmed that are still there: those
+// just trimmed, and those a crash has left. Of one that reaches beyond nothing goes.
 func (j *Journal) deleteTrimmed(ctx context.Context, r row) error {
 	end := entryKey(r.key, r.trimmed)
 	for {
 		first := int64(0)
 		err := j.read(ctx, func(c *conn) error {
-			const sql = "SELECT key FROM entries WHERE key > ? AND key <= ? ORDER BY key LIMIT 1"
+			const sql = "SELECT key FROM chunks WHERE key > ? AND key <= ? ORDER BY key LIMIT 1"
 			return c.query(ctx, sql, func(v []driver.Value) error {
 				first, _ = v[0].(int64)
 				return nil
@@ -108,7 +108,7 @@ func (j *Journal) deleteTrimmed(ctx context.Context, r row) error {
 			return err
 		}
 		err = j.task(ctx, func(c *conn) error {
-			return c.exec(ctx, "DELETE FROM entries WHERE key >= ? AND key <= ?", first, min(first+trimRows-1, end))
+			return c.exec(ctx, "DELETE FROM chunks WHERE key >= ? AND key <= ?", first, min(first+trimRows-1, end))
 		})
 		if err != nil {
 			return err
@@ -123,28 +123,39 @@ func (j *Journal) task(ctx context.Context, fn func(c *conn) error) error {
 	return j.do(ctx, r)
 }
 
-// newestBefore finds the last record in entries stored at or before a time; times
-// do not go back within a log, or hardly.
-func newestBefore(ctx context.Context, c *conn, r row, at int64) (journal.Position, error) {
+// newestBefore finds the last record in chunks stored at or before a time; times do not go
+// back within a log, or hardly.
+func newestBefore(ctx context.Context, c *conn, id string, r row, at int64) (journal.Position, error) {
 	low, high := r.trimmed, r.head // the answer is in low…high
 	for low < high {
 		middle := low + (high-low+1)/2
-		t, found := int64(0), false
-		err := c.query(ctx, "SELECT time FROM entries WHERE key = ?", func(v []driver.Value) error {
-			t, found = v[0].(int64)
+		found := false
+		const sql = "SELECT key, crc, records, data FROM chunks WHERE key >= ? AND key <= ? ORDER BY key LIMIT 1"
+		err := c.query(ctx, sql, func(v []driver.Value) error {
+			last, parts, _, err := readChunk(id, r.key, v, nil)
+			first := last - journal.Position(len(parts)) + 1
+			if err != nil || first > middle {
+				return errors.Join(err, journal.ErrCorrupt)
+			}
+			found = true
+			old := 0 // how many of the chunk are
+			for old < len(parts) && parts[old].time <= at {
+				old++
+			}
+			if old > 0 {
+				low = max(low, first+journal.Position(old)-1)
+			}
+			if old < len(parts) {
+				high = min(high, first+journal.Position(old)-1)
+			}
 			return nil
-		}, entryKey(r.key, middle))
+		}, entryKey(r.key, middle), entryKey(r.key, maxPosition))
 		if err != nil {
 			return 0, err
 		}
 		if !found {
 			return 0, journal.ErrCorrupt
 		}
-		if t <= at {
-			low = middle
-		} else {
-			high = middle - 1
-		}
 	}
-	return low, nil
+	return min(low, high), nil
 }

@@ -2,10 +2,12 @@ package sqlitejournal
 
 import (
 	"context"
-	"database/sql/driver"
+	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
+	"github.com/dashwire/dashwire/internal/commitlog"
 	"github.com/dashwire/dashwire/journal"
 )
 
@@ -14,11 +16,11 @@ type writer struct {
 	j      *Journal
 	recent recent
 
-	nextKey     int64 // for the next row of dashboards
-	nextCommit  int64 // for the next row of commits
-	firstCommit int64 // the oldest row of commits there may be
+	log         *commitlog.Log // nil while the file is not open
+	spread      uint64         // the last commit that is all in chunks
+	nextKey     int64          // for the next row of dashboards
 	lastTime    int64
-	keepCommits bool // a damaged log needs them: none is deleted
+	keepCommits bool // a damaged log needs them: none is released
 
 	// doubt are the logs whose last append met a failed commit, until the file has
 	// been opened again and shows what became of it.
@@ -32,9 +34,10 @@ type writer struct {
 	behind   []*request
 	touched  []*tail
 	assigned []*tail
-	entries  []driver.Value // of the statement being run
+	chunk    chunk // being written
 
-	sinceWAL int  // pages written, roughly, since the WAL was last looked at
+	sinceWAL int // pages written, roughly, since the WAL was last looked at
+	closed   error
 	outage   bool // the file could not be opened again, and that was logged
 	gone     bool // the file was not in its place, and that was logged
 }
@@ -69,6 +72,7 @@ func (w *writer) run() {
 			continue
 		case ended:
 			w.spreadAll()
+			w.closed = w.endLog()
 			return
 		case w.spreading():
 			w.group(nil)
@@ -105,21 +109,53 @@ func (w *writer) group(requests []*request) {
 		}
 	}
 	if len(requests) > 0 && w.overfull() {
-		w.batch.paused = false // nothing is appended before spreading works again
+		if err := w.makeRoom(); err != nil { // memory would grow without bound
+			requests = w.refuseAppends(requests, writeError(err))
+		}
 	}
 	w.decide(requests)
 	defer w.endGroup()
+	if err := w.commit(); err != nil {
+		w.fail(err)
+		return
+	}
+	w.writeTables()
+}
+
+// writeTables runs a transaction with what the group has for the tables and a part of the
+// spreading, and answers the former.
+func (w *writer) writeTables() {
 	for {
-		stored, row, failed := w.write()
+		failed := w.write()
 		if failed == nil {
-			w.publish(stored, row)
+			w.written()
 			return
 		}
 		if !w.recoverable(failed) {
-			w.fail(failed)
+			w.failTables(failed)
 			return
 		}
 	}
+}
+
+// makeRoom spreads what is held and gives the commit log free.
+func (w *writer) makeRoom() error {
+	log := w.log
+	w.batch.paused = false
+	for w.startBatch(); w.spreading(); {
+		failed := w.write()
+		if failed != nil && !w.recoverable(failed) {
+			w.failTables(failed)
+		}
+		if failed != nil {
+			return failed.err
+		}
+		w.written()
+	}
+	if w.log != log {
+		return fmt.Errorf("%w: the files were opened again", journal.ErrUnavailable)
+	}
+	return w.release(1)
 }
 
 // overfull reports whether so much is unspread that nothing may be added.
@@ -177,17 +213,89 @@ func (w *writer) lookup(id string) (*tail, error) {
 	return t, nil
 }
 
-// write runs the transaction of the group once. Nothing in memory is changed yet
-// but the keys in assigned.
-func (w *writer) write() (records []stored, row *commitRow, failed *failedWrite) {
+// commit writes the accepted appends to the commit log, shows them to readers and answers
+// them. Nothing in memory is changed by one that fails.
+func (w *writer) commit() error {
+	if len(w.accepted) > 0 {
+		begin := time.Now()
+		records, at, frame := w.buildCommit()
+		_, err := w.log.Append(frame)
+		if errors.Is(err, commitlog.ErrFull) && w.makeRoom() == nil {
+			_, err = w.log.Append(frame) // into space that was given free
+		}
+		if err != nil {
+			return err
+		}
+		w.j.counters.committed(len(w.accepted), len(records), time.Since(begin))
+		w.j.logBytes.Store(w.log.Bytes())
+		w.publish(records, at)
+	}
+	for _, r := range w.behind {
+		r.done <- errNotAtHead
+	}
+	return nil
+}
+
+// buildCommit lays the accepted appends out as one commit.
+func (w *writer) buildCommit() (records []stored, at int64, frame []byte) {
+	w.lastTime = max(w.lastTime, w.j.opts.Now().UnixMilli())
+	bytes, count, ids := 0, 0, 0
+	for _, a := range w.accepted {
+		bytes += a.r.size
+		count += len(a.r.append.Records)
+		ids += len(a.r.append.DashboardID)
+	}
+	c := newCommit(w.lastTime, len(w.accepted), count, ids, bytes)
+	records = make([]stored, 0, count)
+	for i := range w.accepted {
+		a := &w.accepted[i]
+		a.from = len(records)
+		records, a.summary = c.add(a.r.append, records)
+		a.to = len(records)
+	}
+	return records, c.time, c.finish()
+}
+
+// publish shows what was committed to readers, answers it and tells followers.
+func (w *writer) publish(records []stored, at int64) {
+	x := &w.j.tails
+	x.mu.Lock()
+	for _, a := range w.accepted {
+		t := a.t
+		mine := records[a.from:a.to]
+		t.records = append(t.records, mine...)
+		t.head += journal.Position(len(mine))
+		t.time = at
+		t.summary = a.summary
+		x.byID[t.id] = t
+		x.bytes += size(mine)
+	}
+	unspread := x.bytes
+	x.mu.Unlock()
+	for _, a := range w.accepted {
+		a.r.done <- nil
+	}
+	if w.j.feed.Active() {
+		for _, a := range w.accepted {
+			w.j.feed.Publish(journal.Delivery{DashboardID: a.t.id, After: a.r.append.After, Records: datas(records[a.from:a.to])})
+		}
+	}
+	if unspread >= w.j.opts.tune.spreadBytes {
+		w.startBatch()
+	}
+}
+
+// write runs the transaction of what the group has for the tables once. Nothing in memory is
+// changed yet but the keys in assigned.
+func (w *writer) write() *failedWrite {
 	ctx := context.Background()
 	c := w.j.handle.writer
 	spreading := w.spreading()
-	w.batch.begin(w.firstCommit)
-	if len(w.accepted) == 0 && len(w.others) == 0 && !spreading {
-		return nil, nil, nil
+	w.batch.begin()
+	if len(w.others) == 0 && !spreading {
+		return nil
 	}
-	fail := func(f failedWrite, err error) ([]stored, *commitRow, *failedWrite) {
+	fail := func(f failedWrite, err error) *failedWrite {
 		f.err, f.kind = err, classify(err)
 		if f.kind != broken {
 			_ = c.exec(ctx, "ROLLBACK") // SQLite may have done it by itself
@@ -196,18 +304,10 @@ func (w *writer) write() (records []stored, row *commitRow, failed *failedWrite)
 			t.key = 0
 		}
 		w.assigned = w.assigned[:0]
-		return nil, nil, &f
+		return &f
 	}
 	if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return fail(failedWrite{}, err)
-	}
-	if len(w.accepted) > 0 {
-		row, records = w.buildRow()
-		index, crc := row.index()
-		const insert = "INSERT INTO commits (id, time, crc, records, data) VALUES (?, ?, ?, ?, ?)"
-		if err := c.exec(ctx, insert, w.nextCommit, row.time, int64(crc), index, row.data); err != nil {
-			return fail(failedWrite{}, err)
-		}
 	}
 	for _, r := range w.others {
 		var err error
@@ -224,76 +324,55 @@ func (w *writer) write() (records []stored, row *commitRow, failed *failedWrite)
 		if t, err := w.spreadStep(ctx, c); err != nil {
 			return fail(failedWrite{tail: t, spread: true}, err)
 		}
+		if w.batch.finished && !w.keepCommits {
+			if err := writeMeta(ctx, c, "spread", strconv.FormatUint(w.batch.upTo, 10)); err != nil {
+				return fail(failedWrite{spread: true}, err)
+			}
+		}
 	}
-	begin := time.Now()
 	if err := c.exec(ctx, "COMMIT"); err != nil {
 		return fail(failedWrite{atCommit: true}, err)
 	}
-	w.j.counters.committed(len(w.accepted), len(records), time.Since(begin))
-	return records, row, nil
+	return nil
 }
 
-// buildRow lays the accepted appends out as one row of commits.
-func (w *writer) buildRow() (*commitRow, []stored) {
-	now := max(w.lastTime, w.j.opts.Now().UnixMilli())
-	w.lastTime = now
-	bytes, count := 0, 0
-	for _, a := range w.accepted {
-		bytes += a.r.size
-		count += len(a.r.append.Records)
-	}
-	row := newCommitRow(now, count, bytes)
-	records := make([]stored, 0, count)
-	for i := range w.accepted {
-		a := &w.accepted[i]
-		a.from = len(records)
-		records, a.summary = row.add(a.r.append, records)
-		a.to = len(records)
-	}
-	return row, records
-}
-
-// publish shows a committed group to readers, answers it and tells followers.
-func (w *writer) publish(records []stored, row *commitRow) {
-	x := &w.j.tails
-	x.mu.Lock()
-	for _, a := range w.accepted {
-		t := a.t
-		mine := records[a.from:a.to]
-		t.records = append(t.records, mine...)
-		t.head += journal.Position(len(mine))
-		t.time = row.time
-		t.summary = a.summary
-		x.byID[t.id] = t
-		x.bytes += size(mine)
-	}
-	w.spreadDoneLocked()
-	unspread := x.bytes
-	x.mu.Unlock()
-	if len(w.accepted) > 0 {
-		w.nextCommit++
-	}
-	for _, a := range w.accepted {
-		a.r.done <- nil
+// written forgets what the committed transaction has spread, and answers the rest of the
+// group.
+func (w *writer) written() {
+	clear(w.assigned)
+	w.assigned = w.assigned[:0]
+	if len(w.batch.done) > 0 || w.batch.finished {
+		x := &w.j.tails
+		x.mu.Lock()
+		w.spreadDoneLocked()
+		x.mu.Unlock()
 	}
 	for _, r := range w.others {
 		r.done <- nil
 	}
-	for _, r := range w.behind {
-		r.done <- errNotAtHead
-	}
-	if w.j.feed.Active() {
-		for _, a := range w.accepted {
-			w.j.feed.Publish(journal.Delivery{DashboardID: a.t.id, After: a.r.append.After, Records: datas(records[a.from:a.to])})
-		}
-	}
-	if unspread >= w.j.opts.tune.spreadBytes {
-		w.startBatch()
-	}
-	if row != nil {
-		w.sinceWAL += 2 + (len(row.data)+len(row.records))/4096
+	clear(w.others)
+	w.others = w.others[:0]
+	if err := w.release(w.j.opts.tune.releaseBytes); err != nil {
+		w.j.log.Error("the space of the commit log could not be given free; its files are closed and opened again", "path", w.j.path, "error", err)
+		w.j.broken.Store(true)
+		_ = w.ready() // logged there; the next group tries again
+		return
 	}
 	w.watchWAL()
+}
+
+// release gives space in the commit log free, if it is so much that it is worth an fsync of the
+// tables.
+func (w *writer) release(atLeast int) error {
+	if w.keepCommits || w.log.Releasable(w.spread) < int64(atLeast) {
+		return nil
+	}
+	if err := w.syncTables(); err != nil {
+		return err
+	}
+	err := w.log.Release(w.spread)
+	w.j.logBytes.Store(w.log.Bytes())
+	return err
 }
 
 func datas(records []stored) [][]byte {

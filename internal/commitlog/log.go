@@ -1,0 +1,369 @@
+package commitlog
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Options of a Log; the zero value is ready to use.
+type Options struct {
+	// SegmentBytes is how large segments become; the first ones are smaller. 0 = 4 MiB.
+	SegmentBytes int
+	// KeepBytes is how much released space is kept for using it again. 0 = 32 MiB.
+	KeepBytes int64
+	// MaxBytes is how large the log may become, as if the disk were full then; the first segment
+	// is always made. 0 = as large as the disk lets it.
+	MaxBytes int64
+}
+
+const smallestSegment = 256 << 10
+
+// ErrFull wraps the error of an Append that found no room on the disk and has written
+// nothing.
+var ErrFull = errors.New("the disk is full")
+
+// Log is a commit log open for writing. One goroutine uses it at a time, and one
+// process; what else uses the folder at the same time only reads.
+type Log struct {
+	dir   string
+	opts  Options
+	owner uint64
+
+	last     uint64 // the last commit
+	released uint64 // the last one that is no longer needed
+	inUse    []*segment
+	free     []*segment
+	file     *os.File // the last of inUse, to write; nil if there is none
+	info     os.FileInfo
+	end      int64 // of the frames in it
+	number   int   // of the newest segment's name
+	failed   error // of an Append whose outcome is not known
+	buf      []byte
+}
+
+// segment is a file.
+type segment struct {
+	name string
+	size int64
+	last uint64 // the last commit in it
+	salt uint64
+}
+
+// Open makes the log in a folder ready for writing, and the folder if there is none,
+// after telling replay of each commit after a sequence number. Everything told is on the disk
+// when Open returns, whatever an fsync before has said. After the error of an Append the
+// log must be closed and opened again. The folder's own name is as durable as its caller makes
+// it.
+func Open(dir, owner string, after uint64, opts Options, replay func(Commit) error) (*Log, error) {
+	if opts.SegmentBytes == 0 {
+		opts.SegmentBytes = 4 << 20
+	}
+	if opts.KeepBytes == 0 {
+		opts.KeepBytes = 32 << 20
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, err
+	}
+	all, err := scan(dir, owner)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{dir: dir, opts: opts, owner: ownerMark(owner), released: after}
+	if l.last, err = all.replay(after, replay); err != nil {
+		return nil, err
+	}
+	for _, f := range all {
+		n := 0
+		if _, err := fmt.Sscanf(f.name, "%d", &n); err == nil {
+			l.number = max(l.number, n)
+		}
+		s := &segment{name: f.name, size: int64(len(f.bytes)), last: f.last, salt: f.head.salt}
+		if !f.used || f.last <= after {
+			l.free = append(l.free, s)
+			continue
+		}
+		if err := l.settle(f); err != nil {
+			return nil, fmt.Errorf("make %s durable: %w", f.name, err)
+		}
+		l.inUse = append(l.inUse, s)
+		l.end = int64(f.end)
+	}
+	if n := len(l.inUse); n > 0 {
+		l.file, l.info, err = l.openLast(l.inUse[n-1])
+	} else if len(l.free) == 0 {
+		var s *segment
+		if s, err = l.create(0); err == nil {
+			l.free = append(l.free, s)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// openLast opens a segment for writing.
+func (l *Log) openLast(s *segment) (*os.File, os.FileInfo, error) {
+	f, err := openDurable(l.path(s))
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, info, nil
+}
+
+func (l *Log) path(s *segment) string { return filepath.Join(l.dir, s.name) }
+
+// settle writes what was read once more, since the kernel may call pages clean that never
+// reached the disk after a failed fsync, and ends it: a torn frame is no frame.
+func (l *Log) settle(f *found) error {
+	file, err := os.OpenFile(filepath.Join(l.dir, f.name), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteAt(f.bytes[:f.end], 0)
+	if rest := len(f.bytes) - f.end; err == nil && rest > 0 {
+		_, err = file.WriteAt(make([]byte, min(frameHead, rest)), int64(f.end))
+	}
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
+}
+
+// create makes a segment with room for a frame of so many bytes.
+func (l *Log) create(frame int) (*segment, error) {
+	have := int64(0)
+	for _, list := range [][]*segment{l.inUse, l.free} {
+		for _, s := range list {
+			have += s.size
+		}
+	}
+	size := min(max(have, smallestSegment), int64(l.opts.SegmentBytes))
+	size = max(size, int64(align(segmentHead+frame)))
+	if l.opts.MaxBytes > 0 && have > 0 && have+size > l.opts.MaxBytes {
+		return nil, fmt.Errorf("%w: the commit log may have %d bytes", ErrFull, l.opts.MaxBytes)
+	}
+	l.number++
+	s := &segment{name: fmt.Sprintf("%08d%s", l.number, suffix), size: size}
+	if err := fill(l.path(s), size); err != nil {
+		err = errors.Join(err, os.Remove(l.path(s)))
+		if noRoom(err) {
+			return nil, fmt.Errorf("%w: %w", ErrFull, err)
+		}
+		return nil, err
+	}
+	return s, syncDir(l.dir)
+}
+
+// fill makes a file of zeros that are on the disk.
+func fill(path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	zeros := make([]byte, min(size, 1<<20))
+	for at := int64(0); at < size && err == nil; at += int64(len(zeros)) {
+		_, err = f.WriteAt(zeros[:min(int64(len(zeros)), size-at)], at)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// Frame gives room for a commit of up to n bytes: what the caller appends to the slice is the
+// payload that Append then takes. It is valid until then.
+func Frame(n int) []byte { return make([]byte, frameHead, frameHead+n+8) }
+
+// Append writes a commit, a slice begun by Frame, and returns its sequence number when it is on the
+// disk. An error that is not ErrFull leaves open whether it is.
+func (l *Log) Append(b []byte) (sequence uint64, err error) {
+	if l.failed != nil {
+		return 0, l.failed
+	}
+	if len(b)-frameHead > maxPayload {
+		return 0, fmt.Errorf("a commit of %d bytes, at most %d are written at once", len(b)-frameHead, maxPayload)
+	}
+	if n := len(l.inUse); n == 0 || l.end+int64(align(len(b))) > l.inUse[n-1].size {
+		return l.appendFirst(b)
+	}
+	s := l.inUse[len(l.inUse)-1]
+	putFrameHead(b, l.last+1, s.salt)
+	return l.write(s, b, l.end, l.end)
+}
+
+// appendFirst writes a commit to the beginning of a segment that is free.
+func (l *Log) appendFirst(b []byte) (uint64, error) {
+	s, err := l.takeFree(len(b))
+	if err != nil {
+		return 0, err
+	}
+	file, info, err := l.openLast(s)
+	if err != nil {
+		l.free = append(l.free, s)
+		return 0, err
+	}
+	if l.file != nil {
+		if err := l.file.Close(); err != nil { // all in it is on the disk
+			return 0, errors.Join(err, file.Close())
+		}
+	}
+	l.file, l.info = file, info
+	var salt [8]byte
+	_, _ = rand.Read(salt[:]) // never fails
+	s.salt = binary.LittleEndian.Uint64(salt[:])
+	l.inUse = append(l.inUse, s)
+	putFrameHead(b, l.last+1, s.salt)
+	l.buf = append(append(l.buf[:0], make([]byte, segmentHead)...), b...)
+	head{salt: s.salt, first: l.last + 1, owner: l.owner}.put(l.buf)
+	defer func() {
+		if cap(l.buf) > 1<<20 {
+			l.buf = nil
+		}
+	}()
+	return l.write(s, l.buf, 0, segmentHead)
+}
+
+// takeFree takes the smallest free segment with room for a frame, or makes one.
+func (l *Log) takeFree(frame int) (*segment, error) {
+	best := -1
+	for i, s := range l.free {
+		if s.size >= int64(align(segmentHead+frame)) && (best < 0 || s.size < l.free[best].size) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return l.create(frame)
+	}
+	s := l.free[best]
+	l.free = append(l.free[:best], l.free[best+1:]...)
+	return s, nil
+}
+
+// write writes b, whose frame begins at an offset, and counts it.
+func (l *Log) write(s *segment, b []byte, at, frame int64) (uint64, error) {
+	if err := writeDurable(l.file, b, at); err != nil {
+		l.failed = fmt.Errorf("write commit %d to %s: %w", l.last+1, l.path(s), err)
+		return 0, l.failed
+	}
+	l.last++
+	s.last = l.last
+	l.end = frame + int64(align(len(b)-int(frame-at)))
+	return l.last, nil
+}
+
+// Last is the sequence number of the last commit, or where Open was told to begin.
+func (l *Log) Last() uint64 { return l.last }
+
+// Releasable reports how many bytes a Release of all commits up to a sequence number would make free.
+func (l *Log) Releasable(upTo uint64) (bytes int64) {
+	for _, s := range l.inUse {
+		if s.last <= upTo {
+			bytes += s.size
+		}
+	}
+	return bytes
+}
+
+// Release gives the space of all commits up to a sequence number free. What replaces them must be
+// on the disk.
+func (l *Log) Release(upTo uint64) error {
+	l.released = max(l.released, upTo)
+	kept := l.inUse[:0]
+	for i, s := range l.inUse {
+		if s.last > upTo || i == len(l.inUse)-1 && l.end < s.size/2 {
+			kept = append(kept, s) // or the last one, with room for more
+			continue
+		}
+		l.free = append(l.free, s)
+	}
+	clear(l.inUse[len(kept):])
+	var err error
+	if len(kept) == 0 && l.file != nil {
+		err = l.file.Close()
+		l.file = nil
+	}
+	l.inUse = kept
+	return errors.Join(err, l.shrink())
+}
+
+// shrink removes free segments beyond KeepBytes, and those that one large commit has
+// asked for.
+func (l *Log) shrink() error {
+	var errs []error
+	total, kept := int64(0), l.free[:0]
+	for _, s := range l.free {
+		if total += s.size; total > l.opts.KeepBytes || s.size > int64(l.opts.SegmentBytes) {
+			total -= s.size
+			errs = append(errs, os.Remove(l.path(s)))
+			continue
+		}
+		kept = append(kept, s)
+	}
+	clear(l.free[len(kept):])
+	l.free = kept
+	return errors.Join(errs...)
+}
+
+// InPlace reports an error if the segment written to is no longer where it was: what is written to a
+// file that was removed is gone with the process.
+func (l *Log) InPlace() error {
+	if l.file == nil {
+		return nil
+	}
+	path := l.path(l.inUse[len(l.inUse)-1])
+	now, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && !os.SameFile(l.info, now) {
+		return fmt.Errorf("the file %s was removed or replaced while it is open", path)
+	}
+	return nil // what else may be wrong shows when writing
+}
+
+// Bytes is the size of all segments.
+func (l *Log) Bytes() (n int64) {
+	for _, list := range [][]*segment{l.inUse, l.free} {
+		for _, s := range list {
+			n += s.size
+		}
+	}
+	return n
+}
+
+// Close closes the log. What it holds stays.
+func (l *Log) Close() error {
+	if l.file == nil {
+		return nil
+	}
+	err := l.file.Close()
+	l.file = nil
+	l.inUse = nil
+	return err
+}
+
+// Remove removes a log that is not open, with its folder.
+func Remove(dir string) error {
+	names, err := names(dir)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range names {
+		errs = append(errs, os.Remove(filepath.Join(dir, name)))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	err = os.Remove(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,94 @@
+package sqlitejournal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+
+	"github.com/dashwire/dashwire/internal/commitlog"
+	"github.com/dashwire/dashwire/journal"
+)
+
+// The commit log lies in a folder beside the file while a server has it open, and after a
+// crash. Close spreads everything and removes it: then the file holds all by itself. meta tells
+// which of the two it is, so that a file without the folder that belongs to it is not
+// taken for whole.
+
+// logFolder is where the commit log of a file lies.
+func logFolder(path string) string { return path + "-log" }
+
+// readLogState reads the last commit that is all in chunks, and whether there is a log.
+func readLogState(ctx context.Context, c *conn) (spread uint64, state string, err error) {
+	text, err := readMeta(ctx, c, "spread")
+	if err != nil {
+		return 0, "", err
+	}
+	if spread, err = strconv.ParseUint(text, 10, 62); err != nil {
+		return 0, "", fmt.Errorf("%w: meta says that %q commits are spread", journal.ErrCorrupt, text)
+	}
+	if state, err = readMeta(ctx, c, "log"); err != nil {
+		return 0, "", err
+	}
+	if state != logOpen && state != logClosed {
+		return 0, "", fmt.Errorf("%w: meta says that the commit log is %q", journal.ErrCorrupt, state)
+	}
+	return spread, state, nil
+}
+
+// checkStray reports a commit log beside a file that needs none and does not hold what is in
+// it: a file was put in the place of another.
+func checkStray(dir, instance string, spread uint64) error {
+	err := commitlog.Read(dir, instance, spread, func(commitlog.Commit) error { return errStray })
+	if err != nil {
+		return fmt.Errorf("%w: %w", errStray, err)
+	}
+	return nil
+}
+
+// logError gives what a commit log that cannot be read means.
+func logError(err error) error {
+	switch {
+	case errors.Is(err, commitlog.ErrForeign):
+		return fmt.Errorf("%w: %w", errStray, err)
+	case errors.Is(err, commitlog.ErrDamaged):
+		return fmt.Errorf("%w: %w", journal.ErrCorrupt, err)
+	}
+	return err
+}
+
+// openedLog makes durable that there is a log from now on.
+func (w *writer) openedLog(ctx context.Context, c *conn) error {
+	if err := syncDir(filepath.Dir(w.j.path)); err != nil {
+		return err
+	}
+	if err := writeMeta(ctx, c, "log", logOpen); err != nil {
+		return err
+	}
+	return w.syncTables()
+}
+
+// syncTables makes durable what was committed in the tables so far: commits of the tables
+// themselves wait for no disk.
+func (w *writer) syncTables() error { return syncFile(w.j.path + "-wal") }
+
+// closeLog removes the commit log if everything in it is in the tables.
+func (w *writer) closeLog(ctx context.Context) error {
+	j := w.j
+	if j.handle == nil || w.log == nil || w.batch.active || w.keepCommits || j.tails.size() > 0 {
+		return nil
+	}
+	c := j.handle.writer
+	if err := writeMeta(ctx, c, "log", logClosed); err != nil {
+		return err
+	}
+	if err := w.syncTables(); err != nil {
+		return err
+	}
+	if err := w.log.Close(); err != nil {
+		return err
+	}
+	w.log = nil
+	return commitlog.Remove(logFolder(j.path))
+}
