@@ -97,9 +97,9 @@ func TestA2_FullDiskRefusesAndRecovers(t *testing.T) {
 				if _, err := j.Append(t.Context(), appendOf(fmt.Sprint("new", n), 0, big)); !errors.Is(err, journal.ErrUnavailable) {
 					t.Fatalf("new dashboard on a full disk: got %v", err)
 				}
-				err := j.SaveSnapshot(t.Context(), "ops", journal.Snapshot{Position: 2, Data: []byte(big)})
-				if !errors.Is(err, journal.ErrUnavailable) {
-					t.Fatalf("snapshot on a full disk: got %v", err)
+				saved := j.SaveSnapshot(t.Context(), "ops", journal.Snapshot{Position: 2, Data: []byte(big)})
+				if !errors.Is(saved, journal.ErrUnavailable) {
+					t.Fatalf("snapshot on a full disk: got %v", saved)
 				}
 				wantLog(t, j, "ops", want...)
 				err = appendBig()

@@ -36,7 +36,7 @@ type Journal struct {
 	handle   *handle
 	closed   bool // guarded by handleMu
 
-	broken        atomic.Bool // the handle is not to be trusted any more (A2)
+	broken        atomic.Bool  // the handle is not to be trusted any more (A2)
 	logBytes      atomic.Int64 // the size of the commit log
 	checkpoint    chan struct{}
 	checkpointing atomic.Bool

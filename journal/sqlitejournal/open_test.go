@@ -85,9 +85,8 @@ func TestOpenErrorsSayWhatToDo(t *testing.T) {
 		{"a commit that cannot be read", func(t *testing.T) string {
 			j := mustOpen(t, filepath.Join(t.TempDir(), "test.db"), Options{})
 			mustAppend(t, j, "ops", 0, "first")
-			path := crash(t, j)
 			mustAppend(t, j, "ops", 1, "second")
-			path = crash(t, j)
+			path := crash(t, j)
 			damageLog(t, path, "\x03ops\x01\x01\x05", "\x03opt\x01\x01\x05")
 			return path
 		}, "commit 1: "},
