@@ -71,6 +71,7 @@ func TestRefusals(t *testing.T) {
 		{"bad duration", "", nil, []string{"serve", "--drain", "soon"}, []string{"--drain", `"soon" is no time; write it like 10s`}},
 		{"negative duration", "", nil, []string{"serve", "--heartbeat=-1s"}, []string{"--heartbeat", `"-1s" is no time`}},
 		{"bad size", "", nil, []string{"serve", "--max-message", "large"}, []string{"--max-message", `"large" is no size; write it like 4MiB`}},
+		{"a message too large for any", "", nil, []string{"serve", "--max-message", "4GiB"}, []string{"--max-message", "below 2GiB"}},
 		{"bad number", "", nil, []string{"serve", "--max-widgets", "x"}, []string{"--max-widgets", `"x"`}},
 		{"bad choice", "", nil, []string{"serve", "--log-format", "xml"}, []string{"--log-format", "text", "json", "xml"}},
 		{"bad variable", "", []string{"DASHWIRE_DRAIN=soon"}, []string{"serve"}, []string{"DASHWIRE_DRAIN", `"soon" is no time`}},

@@ -75,6 +75,9 @@ dashwire serve --listen 127.0.0.1:8080 --data /var/lib/dashwire/dashwire.db`
 // Run implements the command.
 func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	shareTheCore()
+	if err := c.sane(); err != nil {
+		return err
+	}
 	log := c.logger(p.err)
 	addr, err := c.address()
 	if err != nil {

@@ -10,8 +10,11 @@ import (
 	"github.com/dashwire/dashwire/internal/words"
 )
 
-// size is a number of bytes, written as 4MiB, 500KB or 1048576.
-type size int
+// size is a number of bytes, written as 4MiB, 500KB or 1048576; up to maxSize.
+type size int64
+
+// maxSize is more than any machine has, and exact as a float64.
+const maxSize = 1 << 50
 
 var sizeUnits = []struct {
 	name  string
@@ -20,12 +23,15 @@ var sizeUnits = []struct {
 	{"KiB", 1 << 10},
 	{"MiB", 1 << 20},
 	{"GiB", 1 << 30},
+	{"TiB", 1 << 40},
 	{"KB", 1e3},
 	{"MB", 1e6},
 	{"GB", 1e9},
+	{"TB", 1e12},
 	{"K", 1 << 10},
 	{"M", 1 << 20},
 	{"G", 1 << 30},
+	{"T", 1 << 40},
 	{"B", 1},
 	{"", 1},
 }
@@ -38,13 +44,13 @@ func (s *size) UnmarshalText(text []byte) error {
 			continue
 		}
 		n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-		if err != nil || n < 0 || n*u.bytes > math.MaxInt32 || math.IsNaN(n) {
+		if err != nil || n < 0 || n*u.bytes > maxSize || math.IsNaN(n) {
 			break
 		}
 		*s = size(n * u.bytes)
 		return nil
 	}
-	return fmt.Errorf("%q is no size; write it like 4MiB or 500KB, up to 2 GiB", text)
+	return fmt.Errorf("%q is no size; write it like 4MiB or 500KB, up to 1024TiB", text)
 }
 
 // span is a time, written as 10s, 500ms, 2h or 30d.
