@@ -185,6 +185,35 @@ func TestFilesArePutAside(t *testing.T) {
 	}
 }
 
+// TestPagesOfAPathThatIsNotClean: however the path is written, all files are read.
+func TestPagesOfAPathThatIsNotClean(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, path := range []string{"a.jsonl", "./b.jsonl", ".//x/../c.jsonl"} {
+		if err := os.MkdirAll("x", 0o700); err != nil {
+			t.Fatal(err)
+		}
+		l := open(t, path, Options{MaxBytes: 1000, Keep: 100})
+		for range 60 {
+			record(t, l, "a")
+		}
+		lines, q := 0, Query{Limit: 3, Match: func(l *Line) bool { return l.Name == "a" }}
+		for {
+			p, err := l.Read(t.Context(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines += len(p.Lines)
+			if p.Next == 0 {
+				break
+			}
+			q.Before = p.Next
+		}
+		if lines != 60 {
+			t.Errorf("%s: %d lines were read, want 60", path, lines)
+		}
+	}
+}
+
 func TestReadIsBounded(t *testing.T) {
 	l := open(t, filepath.Join(t.TempDir(), "a.jsonl"), Options{})
 	record(t, l, "a", "b", "c", "d", "e", "f")

@@ -213,8 +213,10 @@ func (f *file) rotate(out *os.File, now time.Time) (observe.Action, error) {
 	return told, nil
 }
 
-// asideName is what a file is called once it was put aside, by its last line.
+// asideName is what a file is called once it was put aside, by its last line; written as
+// setAside writes it, so that names can be compared.
 func asideName(path string, seq uint64) string {
+	path = filepath.Clean(path)
 	ext := filepath.Ext(path)
 	return fmt.Sprintf("%s.%012d%s", strings.TrimSuffix(path, ext), seq, ext)
 }
