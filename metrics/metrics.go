@@ -193,21 +193,19 @@ func (m *metrics) connect(s observe.Session) {
 	m.mu.Lock()
 	_, again := m.present[s.ID]
 	m.present[s.ID] = struct{}{}
-	n := len(m.present)
+	m.sessions.Set(float64(len(m.present))) // here, so that the last number set is the latest
 	m.mu.Unlock()
 	if again {
 		return
 	}
-	m.sessions.Set(float64(n))
 	m.opened.WithLabelValues(s.Transport).Inc()
 }
 
 func (m *metrics) disconnect(s observe.Session, code int, _ string) {
 	m.mu.Lock()
 	delete(m.present, s.ID)
-	n := len(m.present)
+	m.sessions.Set(float64(len(m.present)))
 	m.mu.Unlock()
-	m.sessions.Set(float64(n))
 	m.closed.WithLabelValues(closeCode(code)).Inc()
 }
 

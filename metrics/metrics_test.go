@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -265,5 +266,28 @@ func BenchmarkMessage(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		hooks.Message(s, "WIDGET_UPDATE", 200)
+	}
+}
+
+// TestH4_OpenSessionsUnderManyAtOnce: whoever comes or goes last, the number is right after.
+func TestH4_OpenSessionsUnderManyAtOnce(t *testing.T) {
+	reg := prometheus.NewRegistry()
+	hooks, _ := metrics.New(metrics.Options{Registry: reg})
+	var wg sync.WaitGroup
+	for round := range 2000 {
+		for i := range 8 {
+			wg.Go(func() {
+				s := observe.Session{ID: fmt.Sprint(i), Transport: "websocket"}
+				hooks.Connect(s)
+				if i != 0 {
+					hooks.Disconnect(s, 1000, "")
+				}
+			})
+		}
+		wg.Wait()
+		want := "# HELP dashwire_sessions Open sessions.\n# TYPE dashwire_sessions gauge\ndashwire_sessions 1\n"
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(want), "dashwire_sessions"); err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
 	}
 }
