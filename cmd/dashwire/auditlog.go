@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/url"
 	"os"
 	"os/user"
@@ -18,11 +19,17 @@ import (
 	"github.com/dashwire/dashwire/observe"
 )
 
-// auditFlags say where it is kept who administered the server.
+// auditFile says where it is kept who administered a server, also to the commands that
+// read that or write into it.
+type auditFile struct {
+	AuditLog string `name:"audit-log" hidden:"" placeholder:"FILE" help:"file for acts of administrators and refused sign-ins, off for none (default the one beside the data file)"`
+}
+
+// auditFlags are what serve is told of its audit log.
 type auditFlags struct {
-	AuditLog   string `name:"audit-log" hidden:"" placeholder:"FILE" help:"file for acts of administrators and refused sign-ins, off for none"`
-	AuditBytes size   `name:"audit-bytes" hidden:"" default:"16MiB" help:"size at which that file is put aside"`
-	AuditKeep  int    `name:"audit-keep" hidden:"" default:"10" help:"how many that were put aside are kept"`
+	auditFile
+	AuditBytes size `name:"audit-bytes" hidden:"" default:"16MiB" help:"size at which that file is put aside"`
+	AuditKeep  int  `name:"audit-keep" hidden:"" default:"10" help:"how many that were put aside are kept"`
 }
 
 // auditOff is the setting that keeps no audit log.
@@ -108,14 +115,14 @@ func me() string {
 	return ""
 }
 
-// note writes down what a command has done to a data file, if an audit log is kept
-// beside it.
-func note(ctx context.Context, data, name string, details map[string]string) error {
-	path := auditPath("", data)
-	if !exists(path) {
+// note writes down what a command has done to a data file, if an audit log is named or
+// kept beside it. Putting files aside is left to the server, which knows how many are kept.
+func (f *auditFile) note(ctx context.Context, data, name string, details map[string]string) error {
+	path := auditPath(f.AuditLog, data)
+	if path == "" || f.AuditLog == "" && !exists(path) {
 		return nil
 	}
-	l, err := audit.Open(path, audit.Options{Log: slog.New(slog.DiscardHandler)})
+	l, err := audit.Open(path, audit.Options{MaxBytes: math.MaxInt64, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return fmt.Errorf("it is done, but cannot be written down: %w", err)
 	}

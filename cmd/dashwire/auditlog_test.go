@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/dashwire/dashwire/audit"
+	"github.com/dashwire/dashwire/observe"
 )
 
 func TestPresentableSettings(t *testing.T) {
@@ -68,6 +69,40 @@ func TestAuditLog_CommandsWriteIntoIt(t *testing.T) {
 	}
 	if r := dash(t, dir, "check", "--data", "x.db"); r.code != 1 || !strings.Contains(r.out, "line 3 follows on line 1") {
 		t.Errorf("check of a log without its second line says %d: %s", r.code, r.out)
+	}
+}
+
+// TestAuditLog_ElsewhereAndLong: the commands find an audit log that is not beside the data
+// file, write into it without putting files aside, and read all of it.
+func TestAuditLog_ElsewhereAndLong(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "log"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	serve(t, dir, "--no-demo", "--audit-log", "./log/a.jsonl").stop()
+	path := filepath.Join(dir, "log", "a.jsonl")
+	l, err := audit.Open(path, audit.Options{MaxBytes: 128 << 10, Keep: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const many = 2500 // more than two pages of a thousand, in several files
+	for range many {
+		l.Note(observe.Action{Name: "token.revoked", UserID: "op"})
+	}
+	l.Close()
+	must(t, dir, "backup", "b.db", "--audit-log", "log/a.jsonl")
+	out := must(t, dir, "tail", "--audit", "--no-follow", "--data", "dashwire.db", "--since", "1h", "--audit-log", "./log/a.jsonl")
+	if n := strings.Count(out, "token revoked"); n != many {
+		t.Errorf("%d lines are told, want %d", n, many)
+	}
+	if !strings.Contains(out, "backup made") {
+		t.Error("the backup is not told of")
+	}
+	if exists(filepath.Join(dir, "dashwire.audit.jsonl")) {
+		t.Error("a log was made beside the data file")
+	}
+	if r := dash(t, dir, "tail", "--audit", "--no-follow", "--data", "dashwire.db", "--audit-log", "off"); r.code != 0 || strings.Contains(r.out, "(server)") {
+		t.Errorf("without an audit log, exit code %d: %s%s", r.code, r.out, r.err)
 	}
 }
 

@@ -23,6 +23,7 @@ import (
 type backupCmd struct {
 	To   string `arg:"" name:"to" help:"the file to write; it must not be there yet"`
 	Data string `default:"./dashwire.db" help:"the data file; a server may have it open"`
+	auditFile
 }
 
 // Help implements kong.HelpProvider.
@@ -47,20 +48,21 @@ func (c *backupCmd) Run(p *program, _ *kong.Context) (err error) {
 		return err
 	}
 	fmt.Fprintf(p.out, "%s: copied to %s and checked, %s.\n", c.Data, c.To, fileSize(c.To))
-	return note(p.ctx, c.Data, "backup.made", map[string]string{"to": c.To})
+	return c.note(p.ctx, c.Data, "backup.made", map[string]string{"to": c.To})
 }
 
 // restoreCmd makes a data file from a backup.
 type restoreCmd struct {
 	From string `arg:"" name:"from" help:"the backup"`
 	Data string `default:"./dashwire.db" help:"the data file to make; it must not be there yet"`
+	auditFile
 }
 
 // Help implements kong.HelpProvider.
 func (restoreCmd) Help() string {
 	return `Makes a data file from a backup. Stop the server and move its data file away first (with
--wal, -shm and the folder -log beside it). Each dashboard begins a new epoch, so that clients that have
-seen more than the backup holds notice and read it anew.
+-wal, -shm and the folder -log beside it). Each dashboard begins a new epoch, so that
+clients that have seen more than the backup holds notice and read it anew.
 
 dashwire restore /backup/dashwire-2026-11-22.db`
 }
@@ -94,7 +96,7 @@ func (c *restoreCmd) Run(p *program, _ *kong.Context) error {
 		return err
 	}
 	fmt.Fprintf(p.out, "%s: restored from %s, %s.\n", c.Data, c.From, count(renewed, "dashboard", "dashboards"))
-	if err := note(p.ctx, c.Data, "data.restored", map[string]string{
+	if err := c.note(p.ctx, c.Data, "data.restored", map[string]string{
 		"from": c.From, "dashboards": number(renewed), "damaged": number(len(damaged)),
 	}); err != nil {
 		return err

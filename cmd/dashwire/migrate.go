@@ -25,6 +25,7 @@ type migrateCmd struct {
 	From string `required:"" placeholder:"STORE" help:"where the dashboards are: sqlite:FILE or nats://HOST:PORT,…"`
 	To   string `required:"" placeholder:"STORE" help:"where they go; nothing else may be there"`
 	natsOptions
+	auditFile
 }
 
 // Help implements kong.HelpProvider.
@@ -102,7 +103,7 @@ func (c *migrateCmd) Run(p *program, _ *kong.Context) (err error) {
 		if s.file == "" {
 			continue
 		}
-		if err := note(p.ctx, s.file, "data.migrated", map[string]string{"from": from.name, "to": to.name, "dashboards": number(len(m.all))}); err != nil {
+		if err := c.note(p.ctx, s.file, "data.migrated", map[string]string{"from": from.name, "to": to.name, "dashboards": number(len(m.all))}); err != nil {
 			return err
 		}
 	}

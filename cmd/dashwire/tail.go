@@ -26,6 +26,7 @@ type tailCmd struct {
 	Follow bool   `negatable:"" default:"true" help:"go on with what happens from now"`
 	targetFlags
 	auditFilter
+	auditFile
 }
 
 // Help implements kong.HelpProvider.

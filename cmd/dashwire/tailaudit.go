@@ -79,7 +79,8 @@ func (c *tailCmd) runAudit(p *program, t *tail, since since, file bool) error {
 		operators: c.ID == "" && c.Widget == "" && c.Path == "" && len(c.Type) == 0,
 	}
 	if file {
-		a.path = auditPath("", t.name)
+		a.path = auditPath(c.AuditLog, t.name)
+		a.operators = a.operators && a.path != ""
 	}
 	for name, value := range map[string]string{"user": c.User, "widget": c.Widget, "path": c.Path, "type": strings.Join(c.Type, ",")} {
 		if value != "" {
@@ -255,7 +256,7 @@ func (a *auditTail) edits(ctx context.Context, id string, after uint64, last int
 // operated reads what operators did. To who may not ask for that, it is said once.
 func (a *auditTail) operated(ctx context.Context, last int) ([]act, error) {
 	if a.path != "" {
-		return a.operatedInFile(ctx)
+		return a.operatedInFile(ctx, last)
 	}
 	query := url.Values{"source": {"admin"}, "limit": {"200"}}
 	for name, values := range a.query {
@@ -275,23 +276,33 @@ func (a *auditTail) operated(ctx context.Context, last int) ([]act, error) {
 	return acts, err
 }
 
-func (a *auditTail) operatedInFile(ctx context.Context) ([]act, error) {
+// operatedInFile reads the same from the file, page by page.
+func (a *auditTail) operatedInFile(ctx context.Context, last int) ([]act, error) {
+	since, _ := time.Parse(time.RFC3339Nano, a.query.Get("since"))
+	until, always := time.Parse(time.RFC3339Nano, a.query.Get("until"))
+	query := audit.Query{Limit: 1000, Match: func(l *audit.Line) bool {
+		return (a.cmd.User == "" || l.User == a.cmd.User) && !l.Time.Before(since) && (always != nil || l.Time.Before(until))
+	}}
 	var acts []act
-	page, err := audit.Read(ctx, a.path, audit.Query{Limit: 1000, Match: func(l *audit.Line) bool {
-		since, _ := time.Parse(time.RFC3339Nano, a.query.Get("since"))
-		until, err := time.Parse(time.RFC3339Nano, a.query.Get("until"))
-		return (a.cmd.User == "" || l.User == a.cmd.User) && !l.Time.Before(since) && (err != nil || l.Time.Before(until))
-	}})
-	for _, l := range page.Lines {
-		text, bad := jsontext.Encode(l)
-		if bad != nil {
-			return nil, bad
+	for {
+		page, err := audit.Read(ctx, a.path, query)
+		if err != nil {
+			return nil, err
 		}
-		acts = append(acts, act{
-			Seq: l.Seq, Time: l.Time, User: l.User, Via: l.Via, Remote: l.From, What: words.Action(l.Name, l.Details, l.Count), text: text,
-		})
+		for _, l := range page.Lines {
+			text, err := jsontext.Encode(l)
+			if err != nil {
+				return nil, err
+			}
+			acts = append(acts, act{
+				Seq: l.Seq, Time: l.Time, User: l.User, Via: l.Via, Remote: l.From, What: words.Action(l.Name, l.Details, l.Count), text: text,
+			})
+		}
+		if page.Next == 0 || last > 0 && len(acts) >= last {
+			return acts, nil
+		}
+		query.Before = page.Next
 	}
-	return acts, err
 }
 
 // show prints lines, for people or as JSON.
