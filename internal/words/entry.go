@@ -136,6 +136,16 @@ func describePatch(id string, p *board.Patch, before *board.Document) string {
 	return fmt.Sprintf("changed %s of %s", List(paths), name)
 }
 
+// cameOrWent tells whether a change adds or deletes widgets.
+func cameOrWent(c *board.Change, before *board.Document) bool {
+	for id, w := range c.Widgets {
+		if w == nil || w.Deleted || w.Patch == nil && !hasWidget(id, before) {
+			return true
+		}
+	}
+	return false
+}
+
 // describeLayout tells moves apart from sizes. A widget that came or went says so
 // itself and is left out.
 func describeLayout(name string, c *board.Change, before *board.Document) []string {
@@ -179,7 +189,7 @@ func describeLayout(name string, c *board.Change, before *board.Document) []stri
 			pinned = append(pinned, "unpinned "+widgetName(id, before))
 		}
 	}
-	if _, edits := c.Layouts[name]; edits && len(c.Widgets) > 0 && len(resized) == 0 {
+	if len(resized) == 0 && cameOrWent(c, before) {
 		moved = nil // others made room for what came, or closed up after what went
 	}
 	if len(resized) > 0 {
@@ -242,12 +252,22 @@ func Person(a board.Author) string {
 // pathName is a pointer as people say it: /config/unit is unit.
 func pathName(p board.Pointer) string {
 	name := strings.TrimPrefix(string(p), "/config/")
-	return Printable(strings.TrimPrefix(name, "/"))
+	return shortened(Printable(strings.TrimPrefix(name, "/")))
+}
+
+// longest is how many characters of a text from outside a sentence holds.
+const longest = 40
+
+// shortened cuts what is longer off.
+func shortened(s string) string {
+	if r := []rune(s); len(r) > longest {
+		return string(r[:longest-1]) + "…"
+	}
+	return s
 }
 
 // shown is a value as it fits into a sentence.
 func shown(v board.Value) string {
-	const longest = 40
 	if v.Kind() == '{' || v.Kind() == '[' {
 		if len(v) > longest {
 			if v.Kind() == '{' {
@@ -256,12 +276,10 @@ func shown(v board.Value) string {
 			return "[…]"
 		}
 	}
-	s := Printable(string(v))
-	if r := []rune(s); len(r) > longest {
-		s = string(r[:longest-1]) + "…"
-		if v.Kind() == '"' {
-			s += `"`
-		}
+	whole := Printable(string(v))
+	s := shortened(whole)
+	if s != whole && v.Kind() == '"' {
+		s += `"`
 	}
 	return s
 }
@@ -270,7 +288,7 @@ func shown(v board.Value) string {
 func text(v board.Value) string {
 	var s string
 	if err := jsontext.Decode([]byte(v), &s); err != nil {
-		return Printable(string(v))
+		return shown(v)
 	}
-	return Printable(s)
+	return shortened(Printable(s))
 }
