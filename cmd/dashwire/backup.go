@@ -15,6 +15,7 @@ import (
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/jsontext"
 	"github.com/dashwire/dashwire/internal/room"
+	"github.com/dashwire/dashwire/internal/words"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/journal/sqlitejournal"
 )
@@ -104,7 +105,7 @@ func (c *restoreCmd) Run(p *program, _ *kong.Context) error {
 	if len(damaged) > 0 {
 		fmt.Fprintf(p.out, "%s damaged in the backup and cannot be opened:\n", count(len(damaged), "dashboard is", "dashboards are"))
 		for _, err := range damaged {
-			fmt.Fprintf(p.out, "  %s\n", err)
+			fmt.Fprintf(p.out, "  %s\n", words.Printable(err.Error()))
 		}
 		return errSilent
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/dashwire/dashwire/audit"
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/words"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/journal/sqlitejournal"
 )
@@ -104,7 +105,7 @@ func (c *checkCmd) checkAudit(p *program) error {
 		return err
 	}
 	for _, text := range r.Damage {
-		fmt.Fprintf(p.out, "DAMAGED: %s\n", text)
+		fmt.Fprintf(p.out, "DAMAGED: %s\n", words.Printable(text))
 	}
 	sum := fmt.Sprintf("%s in %s, to number %d, %s", count(r.Lines, "line", "lines"), count(r.Files, "file", "files"), r.Last, r.Head)
 	if len(r.Damage) > 0 {
@@ -139,7 +140,7 @@ func (c *checkCmd) tell(p *program, order []string, found map[string]*checked, f
 		fmt.Fprintln(p.out)
 	}
 	for _, text := range file {
-		fmt.Fprintf(p.out, "DAMAGED: %s\n", text)
+		fmt.Fprintf(p.out, "DAMAGED: %s\n", words.Printable(text))
 	}
 	sum := count(len(order), "dashboard", "dashboards") + ", " + count(entries, "entry", "entries")
 	if damaged == 0 {

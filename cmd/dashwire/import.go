@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/dashwire/dashwire/internal/jsontext"
+	"github.com/dashwire/dashwire/internal/words"
 )
 
 // importCmd brings dashboards in.
@@ -112,13 +113,13 @@ func tellImport(out io.Writer, file, where string, in *imported) {
 	if in.Status == "unchanged" {
 		did = "unchanged"
 	}
-	fmt.Fprintf(out, "%s: %s as %s%s, %s, into %s\n", file, did, in.ID, title,
+	fmt.Fprintf(out, "%s: %s as %s%s, %s, into %s\n", file, did, words.Printable(in.ID), title,
 		count(in.Drawn+in.Kept, "widget", "widgets"), where)
 	if in.Kept > 0 {
 		fmt.Fprintf(out, "  %s drawn; %s kept for export, of kinds that the page cannot draw\n", number(in.Drawn), number(in.Kept))
 	}
 	for _, note := range in.Notes {
-		fmt.Fprintf(out, "  note: %s\n", note)
+		fmt.Fprintf(out, "  note: %s\n", words.Printable(note))
 	}
 }
 

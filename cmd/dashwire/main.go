@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/mattn/go-isatty"
+
+	"github.com/dashwire/dashwire/internal/words"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -39,7 +41,11 @@ func run(args []string, in io.Reader, out, errs *os.File) int {
 		err = errors.New("stopped before the end")
 	}
 	if text := strings.TrimSpace(err.Error()); text != "" {
-		fmt.Fprintf(errs, "dashwire: %s\n", text)
+		lines := strings.Split(text, "\n")
+		for i, l := range lines { // text of a server, a file or an argument may be in it
+			lines[i] = words.Printable(l)
+		}
+		fmt.Fprintf(errs, "dashwire: %s\n", strings.Join(lines, "\n"))
 	}
 	var early *notBegun
 	if errors.As(err, &early) {

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/dashwire/dashwire/internal/words"
 )
 
 // table prints aligned columns. A column whose heading begins with > is aligned to
@@ -14,7 +16,14 @@ type table struct {
 	rows  [][]string
 }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+// add adds a row; what a terminal would act on is taken out of it.
+func (t *table) add(cells ...string) {
+	row := make([]string, len(cells))
+	for i, c := range cells {
+		row[i] = words.Printable(c)
+	}
+	t.rows = append(t.rows, row)
+}
 
 // print prints the headings and the rows.
 func (t *table) print(w io.Writer) {

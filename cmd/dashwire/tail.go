@@ -164,7 +164,7 @@ func (t *tail) print(l line) {
 	}
 	dashboard := ""
 	if t.all {
-		dashboard = fmt.Sprintf("%-12s ", l.dashboard)
+		dashboard = fmt.Sprintf("%-12s ", words.Printable(l.dashboard))
 	}
 	version := ""
 	if l.version > 0 {

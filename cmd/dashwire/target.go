@@ -18,6 +18,7 @@ import (
 
 	"github.com/dashwire/dashwire"
 	"github.com/dashwire/dashwire/internal/jsontext"
+	"github.com/dashwire/dashwire/internal/words"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/journal/sqlitejournal"
 )
@@ -187,7 +188,7 @@ func (t *target) do(ctx context.Context, method, path string, query url.Values, 
 	return nil, t.refusal(res)
 }
 
-// problem is a refusal of the server (H5).
+// problem is a refusal of the server (H5), harmless to a terminal.
 type problem struct {
 	Status int    `json:"status"`
 	Code   string `json:"code"`
@@ -209,8 +210,9 @@ func (t *target) refusal(res *http.Response) error {
 	}
 	var p problem
 	if err := jsontext.Decode(data, &p); err != nil || p.Code == "" {
-		return fmt.Errorf("%s answers %s: it seems not to be Dashwire", t.name, res.Status)
+		return fmt.Errorf("%s answers %s: it seems not to be Dashwire", t.name, words.Printable(res.Status))
 	}
+	p.Code, p.Detail, p.Path = words.Printable(p.Code), words.Printable(p.Detail), words.Printable(p.Path)
 	return &p
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/dashwire/dashwire/internal/jsontext"
@@ -131,7 +130,7 @@ func (c *webhooksCmd) list(p *program, t *target) error {
 			since = time.Since(*x.Oldest).Round(time.Second).String()
 		}
 		if x.LastFailure != nil {
-			failure = oneLine(x.LastFailure.Error)
+			failure = x.LastFailure.Error
 		}
 		out.add(x.Name, x.Host, x.Status, number(x.Behind), since, number(x.Dead), failure)
 	}
@@ -161,7 +160,7 @@ func (c *webhooksCmd) dead(p *program, t *target, path string) error {
 		}
 		for _, d := range page.Letters {
 			out.add(d.ID, d.DashboardID, fmt.Sprintf("%d–%d", d.After+1, d.Version), number(d.Attempts),
-				d.LastAttempt.Local().Format(time.DateTime), oneLine(d.Error))
+				d.LastAttempt.Local().Format(time.DateTime), d.Error)
 		}
 		if page.Next == nil {
 			break
@@ -174,14 +173,4 @@ func (c *webhooksCmd) dead(p *program, t *target, path string) error {
 	}
 	out.print(p.out)
 	return nil
-}
-
-// oneLine shows text from outside without what a terminal would act on.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if strconv.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, s)
 }
