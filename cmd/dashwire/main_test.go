@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -98,8 +99,28 @@ type process struct {
 	t     *testing.T
 	cmd   *exec.Cmd
 	lines chan string // of standard output
-	errs  bytes.Buffer
-	url   string // of a server
+	errs  recorder    // of standard error
+	url   string      // of a server
+}
+
+// recorder keeps what a process says, for who reads it while it goes on.
+type recorder struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (r *recorder) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+// String is all of it so far.
+func (r *recorder) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
 }
 
 // start runs the command and follows what it says.

@@ -85,7 +85,7 @@ func TestServe_Greets(t *testing.T) {
 	}
 	decode(t, fetch(t, "GET", operators+"/api/stats", "", nil), &stats)
 	p.stop()
-	if p.errs.Len() > 0 {
+	if p.errs.String() != "" {
 		t.Errorf("noise on standard error: %s", p.errs.String())
 	}
 }
