@@ -59,7 +59,7 @@ func (s *Session) authenticate(token string) (auth.Principal, error) {
 		return auth.Principal{}, fmt.Errorf("%w: a token has at most %d bytes", auth.ErrUnauthenticated, auth.MaxToken)
 	}
 	return s.server.cfg.Authenticator.Authenticate(s.server.ctx, auth.Credentials{
-		Token: token, Source: auth.FromConnect, RemoteAddr: s.meta.RemoteAddr,
+		Token: token, Source: auth.FromConnect, RemoteAddr: s.remoteAddr,
 	})
 }
 
@@ -85,10 +85,10 @@ func (s *Session) signIn(p *auth.Principal, err error) bool {
 // signInLocked makes the session that of a principal.
 func (s *Session) signInLocked(p *auth.Principal) {
 	if e := p.Expires; !e.IsZero() {
-		s.askTokenAt = e.Add(-askTokenBefore)
+		s.askTokenAt = e.Add(-askTokenBefore).UnixMilli()
 		if left := e.Sub(s.server.cfg.Clock.Now()); s.tokenAsked && left < askTokenBefore {
 			// Asking at once for what has just come would go on for ever.
-			s.askTokenAt = e.Add(-left / 2)
+			s.askTokenAt = e.Add(-left / 2).UnixMilli()
 		}
 	}
 	s.principal, s.signedIn, s.tokenAsked = p, true, false
@@ -96,9 +96,6 @@ func (s *Session) signInLocked(p *auth.Principal) {
 	if s.server.cfg.Authenticator != nil && s.server.Revoked(p) {
 		s.refuseSignInLocked(errRevoked)
 		return
-	}
-	if s.meta.ClientID != "" {
-		s.clientID = s.meta.ClientID
 	}
 	if !s.server.count(s, p.UserID) {
 		s.limitedLocked(observe.LimitSessionsPerUser)
@@ -124,7 +121,7 @@ func (s *Session) refuseSignInLocked(err error) {
 // hold more than should be kept.
 func (s *Session) noteRefusedLocked(err error) {
 	f := s.server.cfg.SignInRefused
-	if f == nil || s.meta.SignInError != nil {
+	if f == nil || s.refused {
 		return
 	}
 	why := "the token is wrong or too old"
@@ -132,7 +129,7 @@ func (s *Session) noteRefusedLocked(err error) {
 		why = "the token was revoked"
 	}
 	f(observe.Action{
-		Name: "sign-in.refused", RemoteAddr: s.meta.RemoteAddr,
+		Name: "sign-in.refused", RemoteAddr: s.remoteAddr,
 		Details: map[string]string{"by": string(auth.FromConnect), "why": why},
 	})
 }
@@ -216,7 +213,7 @@ const (
 
 // askTokenLocked asks for a new token once the present one is about to end (C3).
 func (s *Session) askTokenLocked(now time.Time) {
-	if s.signedIn && !s.principal.Expires.IsZero() && !s.tokenAsked && !now.Before(s.askTokenAt) {
+	if s.signedIn && !s.principal.Expires.IsZero() && !s.tokenAsked && now.UnixMilli() >= s.askTokenAt {
 		s.tokenAsked = true
 		s.welcomeLocked("", true)
 	}

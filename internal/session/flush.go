@@ -11,28 +11,29 @@ import (
 
 // Flush implements room.Subscriber.
 func (s *Session) Flush(now time.Time, paced bool) {
+	at := s.server.moment(now)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !paced {
 		s.urgent = false
 		// The write that a paced one was put off to has come. It is known by its own time:
 		// a sweep may have been paced anew just before it.
-		if s.late && !now.Before(s.lateAt) {
+		if s.late && at >= s.lateAt {
 			s.late = false
-			s.nextPaced = now.Add(s.server.cfg.Hub.Pace())
+			s.nextPaced = at + moment(s.server.cfg.Hub.Pace())
 		}
 		s.flushLocked(now)
 		return
 	}
-	if now.Before(s.nextPaced) {
+	if at < s.nextPaced {
 		if !s.late {
 			s.late, s.lateAt = true, s.nextPaced
-			s.server.cfg.Hub.FlushAt(s, s.lateAt)
+			s.server.cfg.Hub.FlushAt(s, s.server.time(s.lateAt))
 		}
 		return
 	}
 	if s.flushLocked(now) {
-		s.nextPaced = now.Add(s.server.cfg.Hub.Pace())
+		s.nextPaced = at + moment(s.server.cfg.Hub.Pace())
 	}
 }
 
@@ -60,13 +61,13 @@ func (s *Session) flushLocked(now time.Time) (wrote bool) {
 		}
 		n, ready := s.transport.Write(s.rest)
 		wrote = true
-		s.lastOut = now
+		s.lastOut = s.server.moment(now)
 		s.rest = s.rest[n:]
 		if len(s.rest) == 0 {
 			s.doneWritingLocked()
 		}
 		if !ready {
-			s.blocked, s.blockedSince = true, now
+			s.blocked, s.blockedSince = true, s.server.moment(now)
 			s.heldLocked()
 		}
 	}
@@ -148,7 +149,7 @@ func (s *Session) answersLocked(g *gather, entries *int) {
 		written++
 	}
 	if written > 0 {
-		s.ends = max(0, s.ends-written)
+		s.ends = max(0, s.ends-int32(written))
 		left := copy(s.answers, s.answers[written:])
 		clear(s.answers[left:])
 		s.answers = s.answers[:left]
@@ -156,7 +157,7 @@ func (s *Session) answersLocked(g *gather, entries *int) {
 			s.server.lists.put(s.answers)
 			s.answers = nil
 		}
-		s.room.Broadcast()
+		s.changedLocked()
 	}
 }
 
@@ -274,7 +275,7 @@ func (s *Session) backlogLocked(sub *subscription, g *gather) bool {
 		s.backlog -= len(sub.backlog[0])
 		sub.backlog[0] = nil
 		if sub.backlog = sub.backlog[1:]; s.backlog < maxBacklog {
-			s.room.Broadcast()
+			s.changedLocked()
 		}
 	}
 	sub.asked = ""

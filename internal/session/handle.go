@@ -35,7 +35,7 @@ func (s *Session) Handle(data []byte) {
 				"too many messages of this size are being worked on; send it again later").Over(observe.LimitIncomingBytes))
 			return
 		}
-		s.large = len(data)
+		s.large = int32(len(data))
 		defer s.largeDone()
 	}
 	m, bad := wire.Decode(data, s.server.cfg.Limits)
@@ -64,7 +64,7 @@ func (s *Session) begin() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.draining && !s.ended {
-		s.room.Wait()
+		s.awaitLocked()
 	}
 	s.handling.Store(!s.ended)
 	return !s.ended
@@ -77,7 +77,7 @@ func (s *Session) handled() {
 	s.handling.Store(false)
 	s.mu.Lock()
 	if s.draining {
-		s.room.Broadcast()
+		s.changedLocked()
 	}
 	s.mu.Unlock()
 }
@@ -127,7 +127,7 @@ func (s *Session) awaitRoom() bool {
 	if s.fullLocked() {
 		s.pausingLocked()
 		for s.fullLocked() {
-			s.room.Wait()
+			s.awaitLocked()
 		}
 		s.resumingLocked()
 	}
@@ -135,7 +135,7 @@ func (s *Session) awaitRoom() bool {
 }
 
 func (s *Session) fullLocked() bool {
-	return !s.ended && (s.waiting+len(s.answers) >= maxAnswers || s.backlog >= maxBacklog)
+	return !s.ended && (int(s.waiting)+len(s.answers) >= maxAnswers || s.backlog >= maxBacklog)
 }
 
 // pausingLocked tells the transport that the handling of a message is about to wait. The
@@ -215,8 +215,11 @@ func (s *Session) operate(m wire.Message, p *auth.Principal) {
 	}
 	s.waiting++
 	s.mu.Unlock()
+	if s.onAnswer == nil {
+		s.onAnswer = s.answered // made once: it costs an allocation
+	}
 	onAnswer := s.onAnswer
-	if n := s.large; n > 0 { // its bytes count until it is answered
+	if n := int(s.large); n > 0 { // its bytes count until it is answered
 		s.large = 0
 		onAnswer = func(a room.Answer) {
 			s.server.incoming.done(n)
@@ -229,7 +232,7 @@ func (s *Session) operate(m wire.Message, p *auth.Principal) {
 // largeDone ends a long message that was no op, or was refused.
 func (s *Session) largeDone() {
 	if s.large > 0 {
-		s.server.incoming.done(s.large)
+		s.server.incoming.done(int(s.large))
 		s.large = 0
 	}
 }
@@ -245,7 +248,7 @@ func (s *Session) answered(a room.Answer) {
 		s.dueLocked(answer{correlationID: a.Op.ID, room: a})
 	}
 	if s.draining || s.ended {
-		s.room.Broadcast()
+		s.changedLocked()
 	}
 	s.soonLocked()
 }

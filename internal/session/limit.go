@@ -14,8 +14,8 @@ const overLimit = 10 * time.Second
 // limiter holds the two token buckets of a session as theoretical arrival times
 // (GCRA): the bucket is empty when the time is its whole burst ahead of now.
 type limiter struct {
-	messages, bytes time.Time
-	since           time.Time // over the rate without pause since then; zero = not
+	messages, bytes moment
+	since           moment // over the rate without pause since then; 0 = not
 }
 
 // pauseAtLeast is how much room must have come back in the buckets for a pause: a timer
@@ -29,7 +29,7 @@ const byteBurst = 2 * time.Second
 // reports false if the session has ended, or has been over its rate for too long.
 func (l *limiter) wait(s *Session, n int) bool {
 	cfg := &s.server.cfg
-	now := cfg.Clock.Now()
+	now := s.server.now()
 	perMessage := time.Second / time.Duration(cfg.MessagesPerSecond)
 	perByte := float64(time.Second) / float64(cfg.BytesPerSecond)
 
@@ -39,18 +39,18 @@ func (l *limiter) wait(s *Session, n int) bool {
 		take(&l.bytes, now, time.Duration(perByte*float64(n)), byteBurst),
 	)
 	if -delay >= min(pauseAtLeast, (burst-perMessage)/2) {
-		l.since = time.Time{}
+		l.since = 0
 	}
 	if delay <= 0 {
 		return true
 	}
-	if l.since.IsZero() {
+	if l.since == 0 {
 		l.since = now
 	}
 	s.server.stats.limited.Add(1)
 	s.Limited(observe.LimitSessionRate)
-	if now.Add(delay).Sub(l.since) > overLimit {
-		if !s.pause(overLimit - now.Sub(l.since)) {
+	if now+moment(delay)-l.since > moment(overLimit) {
+		if !s.pause(overLimit - time.Duration(now-l.since)) {
 			return false
 		}
 		s.Limited(observe.LimitSessionRateForTooLong)
@@ -64,16 +64,13 @@ func (l *limiter) wait(s *Session, n int) bool {
 // burst: the next ones wait for it.
 func (l *limiter) charge(cfg *Config, n int) {
 	n = min(n, cfg.MessageBurst/4)
-	l.messages = l.messages.Add(time.Duration(n) * time.Second / time.Duration(cfg.MessagesPerSecond))
+	l.messages += moment(n) * moment(time.Second) / moment(cfg.MessagesPerSecond)
 }
 
 // take moves a bucket's time on and returns how long to wait for it.
-func take(tat *time.Time, now time.Time, cost, burst time.Duration) time.Duration {
-	if tat.Before(now) {
-		*tat = now
-	}
-	*tat = tat.Add(cost)
-	return tat.Sub(now) - burst
+func take(tat *moment, now moment, cost, burst time.Duration) time.Duration {
+	*tat = max(*tat, now) + moment(cost)
+	return time.Duration(*tat-now) - burst
 }
 
 // pause waits for d. It reports false if the session ends before.
@@ -87,13 +84,13 @@ func (s *Session) pause(d time.Duration) bool {
 }
 
 // waitLocked waits until done reports true, for d at most. done is asked whenever
-// s.room is signalled.
+// something has changed.
 func (s *Session) waitLocked(d time.Duration, done func() bool) {
 	until := s.server.cfg.Clock.Now().Add(d)
 	timer := s.wake(d)
 	defer timer.Stop()
 	for !done() && s.server.cfg.Clock.Now().Before(until) {
-		s.room.Wait()
+		s.awaitLocked()
 	}
 }
 
@@ -102,6 +99,6 @@ func (s *Session) wake(d time.Duration) clock.Timer {
 	return s.server.cfg.Clock.AfterFunc(d, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.room.Broadcast()
+		s.changedLocked()
 	})
 }

@@ -290,8 +290,8 @@ func laterTakeover(at uint64, id string, other uint64, otherID string) bool {
 func (s *Session) countElsewhere(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.elsewhere += n
-	if s.ended || len(s.server.ofUser(s.principal.UserID))+s.elsewhere <= s.server.cfg.SessionsPerUser {
+	s.elsewhere += int32(n)
+	if s.ended || len(s.server.ofUser(s.principal.UserID))+int(s.elsewhere) <= s.server.cfg.SessionsPerUser {
 		return
 	}
 	s.limitedLocked(observe.LimitSessionsPerUser)

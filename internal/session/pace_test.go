@@ -20,7 +20,7 @@ func TestR2_ALateFlushIsNeverForgotten(t *testing.T) {
 		s := reader.session
 		now := time.Now()
 		s.mu.Lock()
-		s.nextPaced = now.Add(pace)
+		s.nextPaced = s.server.moment(now.Add(pace))
 		s.mu.Unlock()
 		s.Flush(now, true) // too early: put off for a pace
 		s.mu.Lock()

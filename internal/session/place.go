@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -63,7 +64,7 @@ func (s *Server) Forget(m *Meta) {
 // to lose. It returns how many there were.
 func (s *Server) Shed(n int) int {
 	newest := s.all()
-	slices.SortFunc(newest, func(a, b *Session) int { return b.opened.Compare(a.opened) })
+	slices.SortFunc(newest, func(a, b *Session) int { return cmp.Compare(b.opened, a.opened) })
 	newest = newest[:min(n, len(newest))]
 	for _, c := range newest {
 		c.Limited(observe.LimitMemory)

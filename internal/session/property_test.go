@@ -205,7 +205,7 @@ func (c *runClient) op(typ, payload string) {
 // send sends an op, unless the session would have to wait: that has tests of its own.
 func (c *runClient) send(id, message string) {
 	c.peer.session.mu.Lock()
-	full := c.peer.session.waiting+len(c.peer.session.answers) >= maxAnswers || c.peer.session.backlog >= maxBacklog
+	full := int(c.peer.session.waiting)+len(c.peer.session.answers) >= maxAnswers || c.peer.session.backlog >= maxBacklog
 	c.peer.session.mu.Unlock()
 	if full || c.peer.closedWith() != 0 {
 		return
@@ -266,7 +266,7 @@ func (c *runClient) follow(id string, since bool) {
 		text = fmt.Sprintf(`,"since":{"epoch":%q,"version":%d}`, r.epoch, r.version)
 	}
 	c.peer.session.mu.Lock()
-	full := c.peer.session.backlog >= maxBacklog || c.peer.session.waiting+len(c.peer.session.answers) >= maxAnswers
+	full := c.peer.session.backlog >= maxBacklog || int(c.peer.session.waiting)+len(c.peer.session.answers) >= maxAnswers
 	c.peer.session.mu.Unlock()
 	if !full {
 		c.run.ops++

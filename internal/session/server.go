@@ -101,6 +101,7 @@ type clientKey struct{ userID, clientID string }
 // goroutines at once.
 type Server struct {
 	cfg      Config
+	began    time.Time    // shortly before the server was made: what moments count from
 	watcher  auth.Watcher // cfg.Authorizer, nil if it is none
 	wheel    *wheel
 	buffers  buffers
@@ -136,6 +137,7 @@ func NewServer(cfg Config) *Server {
 	cfg.defaults()
 	s := &Server{
 		cfg:      cfg,
+		began:    cfg.Clock.Now().Add(-time.Second),
 		sessions: make(map[string]*Session),
 		clients:  make(map[clientKey]*Session),
 		users:    make(map[string]map[*Session]struct{}),
@@ -177,10 +179,11 @@ type Meta struct {
 // reason, through the transport.
 func (s *Server) Open(t Transport, m Meta) *Session {
 	now := s.cfg.Clock.Now()
-	c := &Session{server: s, id: s.cfg.NewID(), transport: t, meta: m, opened: now, principal: nobody}
-	c.onAnswer = c.answered
-	c.room.L = &c.mu
-	c.lastIn.Store(now.UnixNano())
+	c := &Session{
+		server: s, id: s.cfg.NewID(), transport: t, remoteAddr: m.RemoteAddr, kind: m.Transport,
+		oneWay: m.OneWay, refused: m.SignInError != nil, place: m.place, opened: s.moment(now), principal: nobody,
+	}
+	c.lastIn.Store(int64(c.opened))
 
 	c.mu.Lock() // before anybody can find it
 	defer c.mu.Unlock()
@@ -194,7 +197,6 @@ func (s *Server) Open(t Transport, m Meta) *Session {
 	if m.Principal != nil {
 		c.principal, c.clientID = m.Principal, m.ClientID
 		c.signedIn = true
-		c.meta.Principal = nil // a new token takes its place, and nothing of it stays
 	}
 	c.welcomeLocked("", false)
 	switch {
@@ -239,7 +241,7 @@ func (s *Server) signedIn(c *Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.strangers.leave(c)
-	s.places.signedIn(&c.meta.place)
+	s.places.signedIn(&c.place)
 }
 
 // claim makes c the session of its client and returns the one that it replaces, nil
@@ -261,7 +263,7 @@ func (s *Server) remove(c *Session, key clientKey) {
 	defer s.mu.Unlock()
 	delete(s.sessions, c.id)
 	s.strangers.leave(c)
-	s.places.leave(&c.meta.place)
+	s.places.leave(&c.place)
 	if s.clients[key] == c {
 		delete(s.clients, key)
 	}
@@ -340,10 +342,10 @@ func (s *Server) closeLongestBlocked() {
 }
 
 func (s *Server) longestBlocked() (longest *Session) {
-	var since time.Time
+	var since moment
 	for _, c := range s.all() {
 		c.mu.Lock()
-		if c.blocked && !c.ended && (longest == nil || c.blockedSince.Before(since)) {
+		if c.blocked && !c.ended && (longest == nil || c.blockedSince < since) {
 			longest, since = c, c.blockedSince
 		}
 		c.mu.Unlock()

@@ -23,24 +23,30 @@ const (
 	maxBacklog = 1 << 20
 )
 
-// Session is one connection of a client.
+// Session is one connection of a client. There are very many that do nothing: what they
+// have no use for is nil, and instants are moments.
 type Session struct {
-	server    *Server
-	id        string
-	transport Transport
-	meta      Meta
-	opened    time.Time
-	onAnswer  func(room.Answer) // answered
-	stranger  *list.Element     // in Server.strangers; under the server's mu
-	sentAway  bool              // for Server.incoming; under its mu
+	server     *Server
+	id         string
+	transport  Transport
+	remoteAddr string
+	kind       string // of transport, as Meta names it
+	opened     moment
+	stranger   *list.Element // in Server.strangers; under the server's mu
+	place      place         // under the server's mu
+	due        due           // under the wheel's mu
 
-	lastIn   atomic.Int64 // Unix nanoseconds of the last bytes that came
+	lastIn   atomic.Int64 // the moment of the last bytes that came
 	handling atomic.Bool  // a message is being worked on: nothing more is read meanwhile
+	sentAway bool         // for Server.incoming; under its mu
+	oneWay   bool         // hears and cannot speak
+	refused  bool         // the credentials that came with the request were no good
 
 	// Used by Handle only, which is called one at a time.
+	badMessages int32 // in a row (E4)
+	large       int32 // bytes of the message that is worked on, as counted in Server.incoming
 	limit       limiter
-	badMessages int // in a row (E4)
-	large       int // bytes of the message that is worked on, as counted in Server.incoming
+	onAnswer    func(room.Answer) // answered; nil before the first op
 
 	// checking is held while subscriptions are held against rights, which may wait for an
 	// answer; mu may be taken meanwhile.
@@ -48,44 +54,74 @@ type Session struct {
 
 	// mu may be taken while a room is locked, never the other way round.
 	mu sync.Mutex
-	// room is signalled when something that others wait for has changed: an answer was
-	// written or given up, the session has ended, a message has been handled.
-	room sync.Cond
+	// changed wakes those who wait for the session: an answer was written or given up, the
+	// session has ended, a message has been handled. Nil until somebody waits.
+	changed *sync.Cond
 
-	principal    *auth.Principal // nobody until signed in
+	principal *auth.Principal // nobody until signed in
+	clientID  string
+	claimed   uint64 // when it has claimed its client, among nodes; under the server's mu
+	// askTokenAt is when to ask for a new token, if the present one ends, in Unix milliseconds
+	// (C3).
+	askTokenAt   int64
+	pingedAt     moment // of the ping that nothing has answered yet
+	elsewhere    int32  // sessions of the user on other nodes, as they told
 	signedIn     bool
-	clientID     string
-	named        bool      // has claimed its client
-	claimed      uint64    // when it has, among nodes; under the server's mu
-	elsewhere    int       // sessions of the user on other nodes, as they told
-	askTokenAt   time.Time // when to ask for a new token, if the present one ends (C3)
-	tokenAsked   bool      // CONNECT {authRequired} was sent for the present token
+	named        bool // has claimed its client
+	tokenAsked   bool // CONNECT {authRequired} was sent for the present token
 	appHeartbeat bool
-	pingedAt     time.Time // of the ping that nothing has answered yet
-	leaving      bool      // the client said goodbye
-	draining     bool      // no more messages are taken in (C7)
-	ended        bool      // DISCONNECT is queued or the transport is gone
-	gone         bool      // Closed was called
+	leaving      bool // the client said goodbye
+	draining     bool // no more messages are taken in (C7)
+	ended        bool // DISCONNECT is queued or the transport is gone
+	gone         bool // Closed was called
+	holding      bool // some subs are held
+	blocked      bool
+	urgent       bool // FlushSoon was called and has not come
+	late         bool // FlushAt was called and has not come
 
 	subs    []*subscription
 	answers []answer
-	ends    int // how many of answers, in front, are the last word to a subscription
-	waiting int // ops without an answer yet
+	ends    int32 // how many of answers, in front, are the last word to a subscription
+	waiting int32 // ops without an answer yet
 
 	// What is being written: whole frames of which the transport has taken a part.
 	rest         []byte
 	restBuffer   *[]byte // goes back to the pool with rest
 	backlog      int     // bytes in the backlogs of subs
-	holding      bool    // some subs are held
 	heldBytes    int64   // of rest and backlog while blocked, as counted in Server.held
-	blocked      bool
-	blockedSince time.Time
-	lastOut      time.Time
-	nextPaced    time.Time
-	urgent       bool      // FlushSoon was called and has not come
-	late         bool      // FlushAt was called and has not come
-	lateAt       time.Time // what for
+	blockedSince moment
+	lastOut      moment
+	nextPaced    moment
+	lateAt       moment // what FlushAt was called for
 	closing      *ending
+}
+
+// moment is an instant on the monotonic clock of a server, in nanoseconds since shortly
+// before it began; 0 = none. It takes a third of what a time.Time does.
+type moment int64
+
+// moment is the moment of t.
+func (s *Server) moment(t time.Time) moment { return moment(t.Sub(s.began)) }
+
+// now is the moment of now.
+func (s *Server) now() moment { return s.moment(s.cfg.Clock.Now()) }
+
+// time is the instant of m.
+func (s *Server) time(m moment) time.Time { return s.began.Add(time.Duration(m)) }
+
+// awaitLocked waits until something that others wait for has changed.
+func (s *Session) awaitLocked() {
+	if s.changed == nil {
+		s.changed = sync.NewCond(&s.mu)
+	}
+	s.changed.Wait()
+}
+
+// changedLocked wakes those who wait.
+func (s *Session) changedLocked() {
+	if s.changed != nil {
+		s.changed.Broadcast()
+	}
 }
 
 // ending is the close that follows once all bytes are out.
@@ -111,7 +147,7 @@ type answer struct {
 func (s *Session) ID() string { return s.id }
 
 // Alive notes a sign of life: any bytes (C4).
-func (s *Session) Alive() { s.lastIn.Store(s.server.cfg.Clock.Now().UnixNano()) }
+func (s *Session) Alive() { s.lastIn.Store(int64(s.server.now())) }
 
 // nobody is who has not signed in.
 var nobody = &auth.Principal{}
@@ -139,7 +175,7 @@ func (s *Session) Closed(code wire.CloseCode, reason string) {
 		s.letGoLocked(sub)
 	}
 	s.dropOutputLocked()
-	s.room.Broadcast()
+	s.changedLocked()
 	who := s.observedLocked()
 	key := clientKey{s.principal.UserID, s.clientID}
 	s.mu.Unlock()
@@ -190,9 +226,9 @@ func (s *Session) endLocked(code wire.CloseCode, reason string, reconnect bool) 
 	s.pushLocked(wire.AppendGoodbye(nil, g, now))
 	s.ended = true
 	s.closing = &ending{code, reason}
-	s.room.Broadcast()
+	s.changedLocked()
 	s.server.wheel.at(s, now.Add(goodbyeWithin))
-	if s.blocked && (code == wire.CloseStalled || now.Sub(s.blockedSince) >= goodbyeWithin) {
+	if s.blocked && (code == wire.CloseStalled || s.server.moment(now)-s.blockedSince >= moment(goodbyeWithin)) {
 		// It takes no bytes: the transport gives up on what is left by itself. One that
 		// was given some a moment ago takes its DISCONNECT behind them, or time ends it.
 		s.dropOutputLocked()
@@ -221,7 +257,7 @@ func (s *Session) dueLocked(a answer) {
 // not bring any more, and must not be read as part of it (R2).
 func (s *Session) lastWordLocked(message []byte) {
 	if !s.ended {
-		s.answers = slices.Insert(s.answers, s.ends, answer{frame: frame(message)})
+		s.answers = slices.Insert(s.answers, int(s.ends), answer{frame: frame(message)})
 		s.ends++
 	}
 }
@@ -250,7 +286,7 @@ func (s *Session) soonLocked() {
 func (s *Session) observedLocked() observe.Session {
 	return observe.Session{
 		ID: s.id, UserID: s.principal.UserID, ClientID: s.clientID,
-		RemoteAddr: s.meta.RemoteAddr, Transport: s.meta.Transport,
+		RemoteAddr: s.remoteAddr, Transport: s.kind,
 	}
 }
 

@@ -88,8 +88,8 @@ func (s *Server) List() []Info {
 	for _, c := range all {
 		c.mu.Lock()
 		i := Info{
-			SessionID: c.id, UserID: c.principal.UserID, ClientID: c.clientID, RemoteAddr: c.meta.RemoteAddr,
-			Transport: c.meta.Transport, Opened: c.opened, Dashboards: make([]string, 0, len(c.subs)), Blocked: c.blocked,
+			SessionID: c.id, UserID: c.principal.UserID, ClientID: c.clientID, RemoteAddr: c.remoteAddr,
+			Transport: c.kind, Opened: s.time(c.opened), Dashboards: make([]string, 0, len(c.subs)), Blocked: c.blocked,
 		}
 		for _, sub := range c.subs {
 			i.Dashboards = append(i.Dashboards, sub.id)

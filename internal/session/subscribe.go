@@ -192,7 +192,7 @@ func (s *Session) letGoLocked(sub *subscription) {
 	}
 	s.answers = slices.DeleteFunc(s.answers, func(a answer) bool { return a.to == sub.id })
 	s.setBacklogLocked(sub, nil)
-	s.room.Broadcast()
+	s.changedLocked()
 }
 
 // unwatch ends the watch over a subscription's right, if there is one.

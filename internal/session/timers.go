@@ -18,19 +18,19 @@ func (s *Session) tick(now time.Time) {
 		}
 		return
 	}
-	cfg := &s.server.cfg
+	cfg, at := &s.server.cfg, s.server.moment(now)
 	e := s.principal.Expires
 	switch {
-	case !s.signedIn && !now.Before(s.opened.Add(cfg.SignInWithin)):
+	case !s.signedIn && at-s.opened >= moment(cfg.SignInWithin):
 		s.limitedLocked(observe.LimitSignInTime)
 		s.endLocked(wire.CloseSignIn, "no token came in time", false)
 	case s.signedIn && !e.IsZero() && !now.Before(e.Add(closeAfterEnd)):
 		s.endLocked(wire.CloseSignIn, "the token has ended", false)
-	case s.meta.OneWay:
+	case s.oneWay:
 		s.askTokenLocked(now)
-		if now.Sub(s.lastOut) >= cfg.HeartbeatEvery {
+		if at-s.lastOut >= moment(cfg.HeartbeatEvery) {
 			s.transport.Ping()
-			s.lastOut = now
+			s.lastOut = at
 		}
 	default:
 		s.askTokenLocked(now)
@@ -45,25 +45,24 @@ func (s *Session) tick(now time.Time) {
 // message is still being worked on, since nothing is read meanwhile, or whose
 // connection is full: the transport watches over that (R5).
 func (s *Session) heartbeatLocked(now time.Time) {
-	cfg := &s.server.cfg
+	cfg, at := &s.server.cfg, s.server.moment(now)
 	if s.handling.Load() {
 		s.Alive()
 	}
-	last := time.Unix(0, s.lastIn.Load())
-	silent := now.Sub(last)
-	if !last.Before(s.pingedAt) || s.blocked {
-		s.pingedAt = time.Time{} // it has answered
+	last := moment(s.lastIn.Load())
+	if last >= s.pingedAt || s.blocked {
+		s.pingedAt = 0 // it has answered
 	}
 	switch {
 	case s.blocked:
-	case !s.pingedAt.IsZero():
-		if now.Sub(s.pingedAt) >= cfg.HeartbeatTimeout {
+	case s.pingedAt != 0:
+		if at-s.pingedAt >= moment(cfg.HeartbeatTimeout) {
 			s.endLocked(wire.CloseHeartbeat, "no sign of life", true)
 		}
-	case silent >= cfg.HeartbeatEvery:
-		s.pingedAt = now
+	case at-last >= moment(cfg.HeartbeatEvery):
+		s.pingedAt = at
 		s.pingLocked(now)
-	case s.appHeartbeat && now.Sub(s.lastOut) >= cfg.HeartbeatEvery:
+	case s.appHeartbeat && at-s.lastOut >= moment(cfg.HeartbeatEvery):
 		s.pingLocked(now)
 	}
 }
@@ -83,16 +82,17 @@ func (s *Session) scheduleLocked(now time.Time) {
 	if s.ended {
 		return // endLocked has asked for the last one
 	}
+	after := func(m moment, d time.Duration) time.Time { return s.server.time(m).Add(d) }
 	var next time.Time
 	switch {
-	case s.meta.OneWay:
-		next = s.lastOut.Add(cfg.HeartbeatEvery)
+	case s.oneWay:
+		next = after(s.lastOut, cfg.HeartbeatEvery)
 	case s.blocked:
 		next = now.Add(cfg.HeartbeatTimeout)
-	case !s.pingedAt.IsZero():
-		next = s.pingedAt.Add(cfg.HeartbeatTimeout)
+	case s.pingedAt != 0:
+		next = after(s.pingedAt, cfg.HeartbeatTimeout)
 	default:
-		next = time.Unix(0, s.lastIn.Load()).Add(cfg.HeartbeatEvery)
+		next = after(moment(s.lastIn.Load()), cfg.HeartbeatEvery)
 	}
 	sooner := func(t time.Time) {
 		if t.Before(next) {
@@ -100,15 +100,15 @@ func (s *Session) scheduleLocked(now time.Time) {
 		}
 	}
 	if s.appHeartbeat && !s.blocked {
-		sooner(s.lastOut.Add(cfg.HeartbeatEvery))
+		sooner(after(s.lastOut, cfg.HeartbeatEvery))
 	}
 	if !s.signedIn {
-		sooner(s.opened.Add(cfg.SignInWithin))
+		sooner(after(s.opened, cfg.SignInWithin))
 	} else if e := s.principal.Expires; !e.IsZero() {
 		if s.tokenAsked {
 			sooner(e.Add(closeAfterEnd))
 		} else {
-			sooner(s.askTokenAt)
+			sooner(time.UnixMilli(s.askTokenAt))
 		}
 	}
 	s.server.wheel.at(s, next)

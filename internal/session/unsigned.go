@@ -19,7 +19,7 @@ type strangers struct {
 
 // enter takes in a session that is opening.
 func (w *strangers) enter(c *Session) {
-	if c.meta.place.unsigned {
+	if c.place.unsigned {
 		c.stranger = w.list.PushBack(c)
 	}
 }
@@ -41,11 +41,11 @@ func (s *Server) giveWayLocked(now time.Time) bool {
 		return false
 	}
 	c := front.Value.(*Session)
-	if now.Sub(c.opened) < signInGrace {
+	if s.moment(now)-c.opened < moment(signInGrace) {
 		return false
 	}
 	s.strangers.leave(c)
-	s.places.signedIn(&c.meta.place)
+	s.places.signedIn(&c.place)
 	s.tasks.Go(func() { // not under the server's lock
 		c.Limited(observe.LimitUnsignedSessions)
 		c.End(wire.CloseOverloaded, "too many sessions have not signed in yet; sign in sooner", true)

@@ -18,20 +18,23 @@ type wheel struct {
 
 	mu    sync.Mutex
 	start time.Time
-	// slots[n] are the sessions due at the tick n after start, by session the tick.
-	slots map[int64]map[*Session]struct{}
-	due   map[*Session]int64
-	done  int64 // the last tick that was handled
-	timer clock.Timer
-	armed bool
-	ended bool
+	// slots[n] is the first of the sessions due at the tick n after start.
+	slots   map[int64]*Session
+	waiting int   // sessions that are due at some tick
+	done    int64 // the last tick that was handled
+	timer   clock.Timer
+	armed   bool
+	ended   bool
+}
+
+// due is a session's place in its wheel: a link in the list of a slot.
+type due struct {
+	tick         int64 // 0 = nowhere
+	before, next *Session
 }
 
 func newWheel(c clock.Clock, do func(func()) bool) *wheel {
-	return &wheel{
-		clock: c, do: do, start: c.Now(),
-		slots: make(map[int64]map[*Session]struct{}), due: make(map[*Session]int64),
-	}
+	return &wheel{clock: c, do: do, start: c.Now(), slots: make(map[int64]*Session)}
 }
 
 // at has a session called at an instant, instead of when it said before.
@@ -41,34 +44,46 @@ func (w *wheel) at(s *Session, t time.Time) {
 	if w.ended {
 		return
 	}
-	if len(w.due) == 0 {
+	if w.waiting == 0 {
 		// Ticks that passed while nobody waited hold nothing.
 		w.done = max(w.done, int64(w.clock.Now().Sub(w.start)/wheelTick))
 	}
 	n := max(w.done+1, int64((t.Sub(w.start)+wheelTick-1)/wheelTick))
-	old, waiting := w.due[s]
-	if waiting && old == n {
+	if s.due.tick == n {
 		return
 	}
-	if waiting {
-		w.takeOutLocked(s, old)
+	w.takeOutLocked(s)
+	first := w.slots[n]
+	s.due = due{tick: n, next: first}
+	if first != nil {
+		first.due.before = s
 	}
-	w.due[s] = n
-	if w.slots[n] == nil {
-		w.slots[n] = make(map[*Session]struct{})
-	}
-	w.slots[n][s] = struct{}{}
+	w.slots[n] = s
+	w.waiting++
 	if !w.armed {
 		w.armLocked()
 	}
 }
 
-func (w *wheel) takeOutLocked(s *Session, n int64) {
-	delete(w.due, s)
-	delete(w.slots[n], s)
-	if len(w.slots[n]) == 0 {
-		delete(w.slots, n)
+// takeOutLocked takes a session out of its slot, if it is in one.
+func (w *wheel) takeOutLocked(s *Session) {
+	d := s.due
+	if d.tick == 0 {
+		return
 	}
+	switch {
+	case d.before != nil:
+		d.before.due.next = d.next
+	case d.next != nil:
+		w.slots[d.tick] = d.next
+	default:
+		delete(w.slots, d.tick)
+	}
+	if d.next != nil {
+		d.next.due.before = d.before
+	}
+	s.due = due{}
+	w.waiting--
 }
 
 func (w *wheel) armLocked() {
@@ -85,9 +100,7 @@ func (w *wheel) armLocked() {
 func (w *wheel) cancel(s *Session) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if n, ok := w.due[s]; ok {
-		w.takeOutLocked(s, n)
-	}
+	w.takeOutLocked(s)
 }
 
 // turn handles the ticks that have passed.
@@ -97,14 +110,17 @@ func (w *wheel) turn() {
 	w.mu.Lock()
 	for reached := int64(now.Sub(w.start) / wheelTick); w.done < reached; {
 		w.done++
-		for s := range w.slots[w.done] {
+		for s := w.slots[w.done]; s != nil; {
+			next := s.due.next
 			ready = append(ready, s)
-			delete(w.due, s)
+			s.due = due{}
+			w.waiting--
+			s = next
 		}
 		delete(w.slots, w.done)
 	}
 	w.armed = false
-	if len(w.due) > 0 && !w.ended {
+	if w.waiting > 0 && !w.ended {
 		w.armLocked()
 	}
 	w.mu.Unlock()

@@ -14,30 +14,29 @@ import (
 	"github.com/dashwire/dashwire/observe"
 )
 
-// conn is one WebSocket: a session.Transport.
+// conn is one WebSocket: a session.Transport. There are very many on which nothing
+// happens: what they have no use for is nil.
 type conn struct {
 	group *Group
-	open  func(session.Transport) Session
 	left  func() // is told of the end; nil = nobody is
 	sock  socket
 	// poll is sock if nobody waits for it; nil = the connection has a goroutine that does.
 	poll polled
+	key  uint64 // with which it waits in the lane
 
 	// Passed between the reading goroutine and a worker, never used by both at once.
 	session  Session
-	early    []byte // read before the connection was taken over
-	frames   frames
+	frames   *frames       // nil while nothing is unfinished
 	turn     chan struct{} // a worker gives the turn back, where a goroutine waits for it
 	end      *ending       // why the reading stops, once it does
-	signedIn bool
-	timed    bool          // a read deadline is set for the message under way
-	pinged   bool          // a pong is due once the bytes that came are taken
-	heard    bool          // these have ended a message
-	controls time.Time     // the bucket of control frames, as a theoretical arrival time
-	cost     time.Duration // of what is being taken
-	spent    int64         // what the connection has had: a theoretical arrival time in Unix nanoseconds
 	place    *lane.Turn    // of the work under way; nil = it went past the lane
-	key      uint64        // with which it waits in the lane
+	controls int64         // the bucket of control frames: a theoretical arrival time in Unix nanoseconds
+	spent    int64         // what the connection has had: the same
+	cost     time.Duration // of what is being taken
+	signedIn bool
+	timed    bool // a read deadline is set for the message under way
+	pinged   bool // a pong is due once the bytes that came are taken
+	heard    bool // these have ended a message
 
 	// held are the bytes of messages not taken in yet, as the session was told; set by
 	// whoever reads.
@@ -48,24 +47,36 @@ type conn struct {
 	// mu is taken under the session's lock, and is never held while the session or
 	// a blocking socket is called.
 	mu      sync.Mutex
-	opening bool   // session is not set yet: the waiter starts afterwards
-	waiting bool   // a waiter owns the writing
-	wanted  bool   // the session waits for Writable
-	hello   []byte // is written before all else
-	mid     bool   // the session's last write was taken in part
-	pending []byte // taken and not written yet
-	pong    []byte // payload of the pong that is due; nil = none
-	closing bool   // no more messages are handled
-	sent    bool   // the close frame was written, or queued
-	dead    bool   // the socket is closed
-	code    wire.CloseCode
-	reason  string
-	stalled bool        // a write has waited for too long
-	timer   clock.Timer // kills what does not end after a close
+	opening *opening // nil once the session is open; the waiter starts only then
+	closing *farewell // nil = messages are handled
+	pending []byte   // taken and not written yet
+	pong    []byte   // payload of the pong that is due; nil = none
+	waiting bool     // a waiter owns the writing
+	wanted  bool     // the session waits for Writable
+	mid     bool     // the session's last write was taken in part
+	sent    bool     // the close frame was written, or queued
+	dead    bool     // the socket is closed
+	stalled bool     // a write has waited for too long
 }
 
-func newConn(g *Group, early []byte, key uint64, open func(session.Transport) Session) *conn {
-	return &conn{group: g, open: open, early: early, key: key, opening: true}
+// opening is what a connection holds until its session is open.
+type opening struct {
+	// Used by who opens the session.
+	open  func(session.Transport) Session
+	early []byte // read before the connection was taken over
+
+	hello []byte // is written before all else; under the connection's mu
+}
+
+// farewell is how a connection ends.
+type farewell struct {
+	code   wire.CloseCode
+	reason string
+	timer  clock.Timer // kills what does not end after a close
+}
+
+func newConn(g *Group, hello, early []byte, key uint64, open func(session.Transport) Session) *conn {
+	return &conn{group: g, key: key, opening: &opening{open: open, early: early, hello: hello}}
 }
 
 // setSocket is called once, before anything is done with the connection but kill.
@@ -111,6 +122,9 @@ func (c *conn) work() {
 	c.step()
 	c.turn <- struct{}{}
 }
+
+// readable implements pollable.
+func (c *conn) readable() { c.group.dispatch(c) }
 
 // advance is what a worker does for a connection that has no goroutine: it takes what
 // has come, and leaves the connection to the poller again or to its end.
@@ -169,7 +183,7 @@ func (c *conn) drain() (more bool, err error) {
 // more, c.end why no more are wanted.
 func (c *conn) finish(err error) {
 	defer c.group.remove(c)
-	c.frames = frames{}
+	c.frames = nil
 	code, reason, linger := c.why(err)
 	if l := c.over(code); l != "" {
 		c.session.Limited(l)
@@ -190,8 +204,8 @@ func (c *conn) finish(err error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.timer != nil {
-		c.timer.Stop()
+	if c.closing != nil && c.closing.timer != nil {
+		c.closing.timer.Stop()
 	}
 }
 
@@ -202,11 +216,9 @@ const maxReads = 9
 // bytes that have come.
 func (c *conn) step() {
 	if c.session == nil {
-		c.session = c.open(c)
-		c.open = nil // it holds the request
-		if len(c.early) > 0 {
-			c.take(c.early)
-			c.early = nil
+		c.session = c.opening.open(c)
+		if early := c.opening.early; len(early) > 0 {
+			c.take(early)
 		}
 		return
 	}
@@ -223,6 +235,9 @@ func (c *conn) step() {
 func (c *conn) take(b []byte) (full bool) {
 	full = len(b) == readSize
 	c.session.Alive()
+	if c.frames == nil {
+		c.frames = unfinished.Get().(*frames)
+	}
 	c.frames.limit = c.limit()
 	c.heard = false
 	c.end = c.frames.feed(b, c)
@@ -233,6 +248,11 @@ func (c *conn) take(b []byte) (full bool) {
 	if !c.heard && len(b) < pieceBytes && !c.frames.idle() {
 		c.cost += perPiece
 	}
+	if c.frames.idle() && c.end == nil {
+		*c.frames = frames{}
+		unfinished.Put(c.frames)
+		c.frames = nil
+	}
 	c.reckon()
 	// One pong is enough for all the pings that came together (RFC 6455 section 5.5.3).
 	if c.pinged {
@@ -241,6 +261,9 @@ func (c *conn) take(b []byte) (full bool) {
 	}
 	return full
 }
+
+// unfinished are readers of frames for connections on which something is under way.
+var unfinished = sync.Pool{New: func() any { return new(frames) }}
 
 // count tells the session what is held of messages that are not taken in yet.
 func (c *conn) count() {
@@ -272,15 +295,15 @@ func (c *conn) limit() int {
 func (c *conn) watch() {
 	var deadline time.Time
 	switch {
-	case c.frames.idle() && c.timed:
+	case c.frames == nil && c.timed:
 		c.timed = false
-	case !c.frames.idle() && (c.frames.begun || !c.timed):
+	case c.frames != nil && (c.frames.begun || !c.timed):
 		c.timed = true
 		deadline = c.group.cfg.Clock.Now().Add(c.group.cfg.MessageTimeout)
+		c.frames.begun = false
 	default:
 		return
 	}
-	c.frames.begun = false
 	c.sock.readBy(deadline)
 }
 
@@ -326,12 +349,9 @@ const (
 // control counts a control frame.
 func (c *conn) control() *ending {
 	c.cost += perControl
-	now := c.group.cfg.Clock.Now()
-	if c.controls.Before(now) {
-		c.controls = now
-	}
-	c.controls = c.controls.Add(controlEvery)
-	if c.controls.Sub(now) > controlBurst {
+	now := c.group.cfg.Clock.Now().UnixNano()
+	c.controls = max(c.controls, now) + int64(controlEvery)
+	if c.controls-now > int64(controlBurst) {
 		return over(observe.LimitControlFrames, wire.ClosePolicy, "too many control frames")
 	}
 	return nil
@@ -340,7 +360,7 @@ func (c *conn) control() *ending {
 func (c *conn) isClosing() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.closing
+	return c.closing != nil
 }
 
 // over is the limit that the connection ends for, "" if there is none. The session
@@ -361,7 +381,10 @@ func (c *conn) over(code wire.CloseCode) observe.Limit {
 // possible, and says whether the client should be given time to read it.
 func (c *conn) why(err error) (code wire.CloseCode, reason string, linger bool) {
 	c.mu.Lock()
-	code, reason, closing, dead := c.code, c.reason, c.closing, c.dead
+	closing, dead := c.closing != nil, c.dead
+	if closing {
+		code, reason = c.closing.code, c.closing.reason
+	}
 	c.mu.Unlock()
 	switch {
 	case closing && c.end != nil && c.end.peer, closing && err != nil:

@@ -144,8 +144,7 @@ func (g *Group) Serve(nc net.Conn, early []byte, key uint64, open func(session.T
 
 // serve is Serve with bytes that are written before all others.
 func (g *Group) serve(nc net.Conn, hello, early []byte, key uint64, open func(session.Transport) Session) error {
-	c := newConn(g, early, key, open)
-	c.hello = hello
+	c := newConn(g, hello, early, key, open)
 	if w, ok := nc.(counted); ok {
 		nc, c.left = w.Handover()
 	}
@@ -157,7 +156,7 @@ func (g *Group) serve(nc net.Conn, hello, early []byte, key uint64, open func(se
 		return errors.Join(err, nc.Close())
 	}
 	if p != nil {
-		c.poll = p.polled(nc, g.cfg.StallTimeout, g.cfg.Clock)
+		c.poll = p.polled(nc)
 	}
 	if c.poll == nil {
 		c.setSocket(newSocket(nc, g.cfg.StallTimeout))
@@ -165,7 +164,7 @@ func (g *Group) serve(nc net.Conn, hello, early []byte, key uint64, open func(se
 		return nil
 	}
 	c.setSocket(c.poll)
-	if err := c.poll.begin(func() { g.dispatch(c) }); err != nil {
+	if err := c.poll.begin(c); err != nil {
 		c.poll.free()
 		g.remove(c)
 		return fmt.Errorf("wsconn: %w", err)
@@ -189,7 +188,7 @@ func (g *Group) enter(c *conn, nc net.Conn) (*poller, error) {
 	}
 	if !g.begun && !g.cfg.waiting && hasDescriptor(nc) {
 		g.begun = true
-		if p, err := newPoller(); err == nil { // else each connection waits for itself
+		if p, err := newPoller(g.cfg.StallTimeout, g.cfg.Clock); err == nil { // else each connection waits for itself
 			g.poller = p
 			g.wg.Go(p.run)
 		}

@@ -29,28 +29,25 @@ const unsentBytes = 256 << 10
 // polledSocket is a descriptor that nobody waits for: the group's poller tells it of
 // changes, and it has its connection worked on when bytes are there.
 type polledSocket struct {
-	fd     int
 	poller *poller
-	stall  time.Duration
-	clock  clock.Clock
-	// work has a worker advance the connection; it does not block.
-	work func()
+	fd     int32
 
-	state atomic.Int32
-	// resume is told instead of work once the connection is ending. Set by whoever
-	// reads, and looked at after state has changed.
-	resume chan struct{}
+	state  atomic.Int32
 	gone   atomic.Bool // the other side has ended: short reads may be followed by the end
 	closed atomic.Bool
+	n      int32 // bytes that were read
 
-	// Of reading.
-	buf *[readSize]byte
-	n   int
 	// The deadline of the message under way: the number of the one that is set, and of
 	// the one that has passed.
-	timer    clock.Timer
 	deadline atomic.Uint32
 	passed   atomic.Uint32
+
+	of pollable
+	// resume is told instead of it once the connection is ending. Set by whoever reads,
+	// and looked at after state has changed.
+	resume chan struct{}
+	buf    *[readSize]byte // of reading
+	timer  clock.Timer     // of the deadline
 
 	// writable is told of room while something waits for it.
 	writable atomic.Pointer[chan struct{}]
@@ -58,7 +55,7 @@ type polledSocket struct {
 
 // polled takes the descriptor out of a connection, which it closes; nil if there is
 // none, or no room for another one.
-func (p *poller) polled(nc net.Conn, stall time.Duration, clock clock.Clock) polled {
+func (p *poller) polled(nc net.Conn) polled {
 	c, ok := nc.(syscall.Conn)
 	if !ok || !hasDescriptor(nc) {
 		return nil
@@ -74,14 +71,14 @@ func (p *poller) polled(nc net.Conn, stall time.Duration, clock clock.Clock) pol
 	_ = nc.Close() // the descriptor holds the connection open
 	// Not every socket is of TCP, and without it more waits in the kernel.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentBytes)
-	s := &polledSocket{fd: fd, poller: p, stall: stall, clock: clock}
+	s := &polledSocket{fd: int32(fd), poller: p}
 	s.state.Store(reading)
 	return s
 }
 
 // begin has changes told. The connection counts as being read until rest.
-func (s *polledSocket) begin(work func()) error {
-	s.work = work
+func (s *polledSocket) begin(of pollable) error {
+	s.of = of
 	return s.poller.add(s)
 }
 
@@ -111,7 +108,7 @@ func (s *polledSocket) wake() {
 			if s.resume != nil {
 				signal(s.resume)
 			} else {
-				s.work()
+				s.of.readable()
 			}
 			return
 		}
@@ -136,8 +133,8 @@ func (s *polledSocket) again() error {
 		s.buf = buffers.Get().(*[readSize]byte)
 	}
 	for {
-		n, err := unix.Read(s.fd, s.buf[:])
-		s.n = max(n, 0)
+		n, err := unix.Read(int(s.fd), s.buf[:])
+		s.n = int32(max(n, 0))
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -190,7 +187,7 @@ func (s *polledSocket) readBy(deadline time.Time) {
 	if deadline.IsZero() {
 		return
 	}
-	s.timer = s.clock.AfterFunc(deadline.Sub(s.clock.Now()), func() {
+	s.timer = s.poller.clock.AfterFunc(deadline.Sub(s.poller.clock.Now()), func() {
 		s.passed.Store(number)
 		s.wake()
 	})
@@ -215,7 +212,7 @@ func (s *polledSocket) blocking() bool { return false }
 
 func (s *polledSocket) write(b []byte) (written int, err error) {
 	for written < len(b) {
-		n, err := unix.Write(s.fd, b[written:])
+		n, err := unix.Write(int(s.fd), b[written:])
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -235,10 +232,10 @@ func (s *polledSocket) ready() error {
 	room := make(chan struct{}, 1)
 	s.writable.Store(&room)
 	defer s.writable.Store(nil)
-	stall := time.NewTimer(s.stall)
+	stall := time.NewTimer(s.poller.stall)
 	defer stall.Stop()
 	for {
-		p := [1]unix.PollFd{{Fd: int32(s.fd), Events: unix.POLLOUT}}
+		p := [1]unix.PollFd{{Fd: s.fd, Events: unix.POLLOUT}}
 		if n, err := unix.Poll(p[:], 0); n != 0 || (err != nil && err != unix.EINTR) {
 			return nil // or it has ended, which writing finds out
 		}
@@ -256,7 +253,7 @@ func (s *polledSocket) writeAll(b []byte) error { return inPieces(s, b) }
 // or writes another connection that got its number.
 func (s *polledSocket) close() {
 	s.closed.Store(true)
-	_ = unix.Shutdown(s.fd, unix.SHUT_RDWR)
+	_ = unix.Shutdown(int(s.fd), unix.SHUT_RDWR)
 	if room := s.writable.Load(); room != nil {
 		signal(*room)
 	}
@@ -268,7 +265,7 @@ func (s *polledSocket) free() {
 	s.readBy(time.Time{})
 	s.release()
 	s.poller.remove(s)
-	_ = unix.Close(s.fd)
+	_ = unix.Close(int(s.fd))
 }
 
 // signal wakes whoever waits, or will.

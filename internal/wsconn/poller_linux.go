@@ -6,8 +6,11 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/dashwire/dashwire/internal/clock"
 )
 
 // pollEvents is how many events are fetched from the kernel at a time.
@@ -19,14 +22,16 @@ const pollEvents = 256
 // all. It waits for the poller's own descriptor by the runtime's, which takes no
 // thread.
 type poller struct {
-	file *os.File
-	raw  syscall.RawConn
+	file  *os.File
+	raw   syscall.RawConn
+	stall time.Duration // of its sockets
+	clock clock.Clock
 
 	mu      sync.RWMutex
 	sockets []*polledSocket // by descriptor
 }
 
-func newPoller() (*poller, error) {
+func newPoller(stall time.Duration, clock clock.Clock) (*poller, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("epoll: %w", err)
@@ -39,21 +44,21 @@ func newPoller() (*poller, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("epoll: %w", err), file.Close())
 	}
-	return &poller{file: file, raw: raw}, nil
+	return &poller{file: file, raw: raw, stall: stall, clock: clock}, nil
 }
 
 // add begins to tell a socket of changes, of what is there already at once.
 func (p *poller) add(s *polledSocket) error {
 	p.mu.Lock()
-	if s.fd >= len(p.sockets) {
-		grown := make([]*polledSocket, max(s.fd+1, 2*len(p.sockets)))
+	if int(s.fd) >= len(p.sockets) {
+		grown := make([]*polledSocket, max(int(s.fd)+1, 2*len(p.sockets)))
 		copy(grown, p.sockets)
 		p.sockets = grown
 	}
 	p.sockets[s.fd] = s
 	p.mu.Unlock()
 	const events = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET&0xffffffff
-	return p.control(unix.EPOLL_CTL_ADD, s.fd, &unix.EpollEvent{Events: events, Fd: int32(s.fd)})
+	return p.control(unix.EPOLL_CTL_ADD, int(s.fd), &unix.EpollEvent{Events: events, Fd: s.fd})
 }
 
 // remove ends it. A change that was fetched before may still be told.
@@ -62,7 +67,7 @@ func (p *poller) remove(s *polledSocket) {
 	p.sockets[s.fd] = nil
 	p.mu.Unlock()
 	// Closing the descriptor would do the same, unless a child process holds it too.
-	_ = p.control(unix.EPOLL_CTL_DEL, s.fd, nil)
+	_ = p.control(unix.EPOLL_CTL_DEL, int(s.fd), nil)
 }
 
 func (p *poller) control(op, fd int, event *unix.EpollEvent) (err error) {

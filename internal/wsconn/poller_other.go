@@ -13,9 +13,9 @@ import (
 // poller is not made for this system: each connection has a goroutine that waits.
 type poller struct{}
 
-func newPoller() (*poller, error) { return nil, errors.ErrUnsupported }
+func newPoller(time.Duration, clock.Clock) (*poller, error) { return nil, errors.ErrUnsupported }
 
-func (*poller) polled(net.Conn, time.Duration, clock.Clock) polled { return nil }
+func (*poller) polled(net.Conn) polled { return nil }
 
 func (*poller) run() {}
 

@@ -48,18 +48,24 @@ type socket interface {
 // bytes may be there. It counts as being read from its beginning on.
 type polled interface {
 	socket
-	// begin has work called, which must not block, whenever there may be bytes.
-	begin(work func()) error
-	// more reports whether there may be more after a read; work is not called for what
+	// begin has the connection told whenever there may be bytes.
+	begin(of pollable) error
+	// more reports whether there may be more after a read; nobody is told of what
 	// was there before.
 	more() bool
-	// late reports whether the time of readBy has passed; work is called then too.
+	// late reports whether the time of readBy has passed; the connection is told then too.
 	late() bool
 	// rest ends the reading. If it reports false, something has come meanwhile, and the
 	// reading goes on.
 	rest() bool
 	// free gives back what close leaves, once nobody uses the socket any more.
 	free()
+}
+
+// pollable is a connection as its polled socket knows it.
+type pollable interface {
+	// readable tells that there may be bytes. It does not block.
+	readable()
 }
 
 // errNothing from again: there are no bytes.

@@ -17,7 +17,7 @@ func (c *conn) Write(b []byte) (n int, ready bool) {
 	case c.waiting:
 		c.wanted = true
 		return 0, false
-	case c.hello != nil:
+	case c.opening != nil && c.opening.hello != nil:
 		// One write with the answer to the handshake. What does not fit is the waiter's.
 		c.controlLocked(b)
 		c.wanted = c.waiting
@@ -34,7 +34,7 @@ func (c *conn) Write(b []byte) (n int, ready bool) {
 	case c.sock.blocking():
 		c.waitLocked(b)
 	default:
-		if c.pong != nil && !c.closing {
+		if c.pong != nil && c.closing == nil {
 			c.writeControlLocked() // it has waited for the end of a frame
 		}
 		return n, true
@@ -56,10 +56,10 @@ func (c *conn) Ping() {
 func (c *conn) Close(code wire.CloseCode, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.closing {
-		c.closing, c.code, c.reason = true, code, reason
+	if c.closing == nil {
+		c.closing = &farewell{code: code, reason: reason}
 		if !c.dead {
-			c.timer = c.group.cfg.Clock.AfterFunc(c.group.cfg.CloseTimeout, c.kill)
+			c.closing.timer = c.group.cfg.Clock.AfterFunc(c.group.cfg.CloseTimeout, c.kill)
 			if c.held.Load() > 0 {
 				c.sock.interrupt() // so that it is let go of
 			}
@@ -92,8 +92,8 @@ func (c *conn) takeControlLocked() (b []byte) {
 		b = appendControl(b, opPong, c.pong)
 		c.pong = nil
 	}
-	if c.closing && !c.sent {
-		b = appendClose(b, c.code, c.reason)
+	if c.closing != nil && !c.sent {
+		b = appendClose(b, c.closing.code, c.closing.reason)
 		c.sent = true
 	}
 	return b
@@ -101,9 +101,9 @@ func (c *conn) takeControlLocked() (b []byte) {
 
 // controlLocked writes control frames or has the waiter write them.
 func (c *conn) controlLocked(b []byte) {
-	if c.hello != nil {
-		b = append(c.hello, b...)
-		c.hello = nil
+	if o := c.opening; o != nil && o.hello != nil {
+		b = append(o.hello, b...)
+		o.hello = nil
 	}
 	if c.sock.blocking() {
 		c.waitLocked(b)
@@ -122,7 +122,7 @@ func (c *conn) controlLocked(b []byte) {
 func (c *conn) waitLocked(b []byte) {
 	c.pending = append(c.pending, b...)
 	c.waiting = true
-	if !c.opening {
+	if c.opening == nil {
 		c.waiters.Go(c.wait)
 	}
 }
@@ -131,10 +131,10 @@ func (c *conn) waitLocked(b []byte) {
 func (c *conn) opened() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.hello != nil && !c.dead {
+	if c.opening.hello != nil && !c.dead {
 		c.controlLocked(nil) // the session had nothing to say yet
 	}
-	c.opening = false
+	c.opening = nil
 	if c.waiting {
 		c.waiters.Go(c.wait)
 	}
@@ -170,7 +170,7 @@ func (c *conn) next() (b []byte, wanted bool) {
 	}
 	// A session that is about to close may still have frames that come before the
 	// close frame: it says Close again once they are out.
-	if !c.mid && (!c.closing || !c.wanted) {
+	if !c.mid && (c.closing == nil || !c.wanted) {
 		if b = c.takeControlLocked(); len(b) > 0 {
 			return b, false
 		}
@@ -182,12 +182,11 @@ func (c *conn) next() (b []byte, wanted bool) {
 
 // failLocked ends the connection after a write has failed.
 func (c *conn) failLocked(err error) {
-	if !c.closing {
-		c.closing = true
-		c.code, c.reason = wire.CloseAbnormal, "the connection broke"
+	if c.closing == nil {
+		c.closing = &farewell{code: wire.CloseAbnormal, reason: "the connection broke"}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			c.stalled = true
-			c.code, c.reason = wire.CloseStalled, "the connection takes no bytes"
+			c.closing = &farewell{code: wire.CloseStalled, reason: "the connection takes no bytes"}
 		}
 	}
 	c.killLocked()
