@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 )
 
@@ -21,6 +22,10 @@ type API struct {
 	seal    cipher.AEAD // of cursors that would tell ids
 	mux     *http.ServeMux
 	admin   *http.ServeMux
+
+	// Where sign-in is off: the principals of who gives no name, from elsewhere and from
+	// this machine. Sessions hold on to theirs, so they share them.
+	anonymous, anonymousHere *auth.Principal
 }
 
 // New makes the interface. It panics if an allowed origin is none: check settings
@@ -35,6 +40,7 @@ func New(cfg Config) *API {
 		a.origins[normalOrigin(o)] = struct{}{}
 	}
 	a.limits = newLimiter(&a.cfg)
+	a.anonymous, a.anonymousHere = local(auth.Anonymous, false), local(auth.Anonymous, true)
 	for _, route := range routes {
 		a.mux.HandleFunc(route.method+" "+route.pattern, func(w http.ResponseWriter, r *http.Request) {
 			a.newRequest(w, r, route).serve(route.access)

@@ -163,12 +163,21 @@ func (q *request) signInLocal() *board.Error {
 	if len(userID) > board.MaxID || !utf8.ValidString(userID) || strings.ContainsFunc(userID, unicode.IsControl) {
 		return board.Errorf(board.CodeInvalidID, "userId has at most %d bytes of plain text: send another", board.MaxID).At("userId")
 	}
-	q.principal = &auth.Principal{
-		UserID: userID, Grants: []auth.Grant{{Pattern: "*", Role: auth.Owner}},
-		Admin: loopbackAddr(hostOf(q.r.RemoteAddr)),
-	}
 	q.signedIn = true
+	switch here := loopbackAddr(hostOf(q.r.RemoteAddr)); {
+	case userID != auth.Anonymous:
+		q.principal = local(userID, here)
+	case here:
+		q.principal = q.api.anonymousHere
+	default:
+		q.principal = q.api.anonymous
+	}
 	return nil
+}
+
+// local is an owner of everything, as all are where sign-in is off.
+func local(userID string, admin bool) *auth.Principal {
+	return &auth.Principal{UserID: userID, Grants: []auth.Grant{{Pattern: "*", Role: auth.Owner}}, Admin: admin}
 }
 
 // requireSignIn refuses requests of nobody.

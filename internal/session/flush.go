@@ -278,7 +278,7 @@ func (s *Session) backlogLocked(sub *subscription, g *gather) bool {
 			s.changedLocked()
 		}
 	}
-	sub.asked = ""
+	sub.backlog, sub.asked = nil, ""
 	return true
 }
 

@@ -42,9 +42,9 @@ func (s *Session) reread() {
 	p := s.principal
 	subs := append([]*subscription(nil), s.subs...)
 	for _, sub := range subs {
-		if sub.unwatch != nil && sub.watchedFor != (credentials{p.UserID, p.TokenID}) {
-			sub.unwatch()
-			sub.unwatch = s.watch(sub, p)
+		if sub.watch != nil && sub.watch.of != (credentials{p.UserID, p.TokenID}) {
+			sub.watch.end()
+			sub.watch = s.watch(sub, p)
 		}
 	}
 	s.mu.Unlock()
@@ -56,15 +56,23 @@ func (s *Session) reread() {
 // credentials are what an Authorizer that is watched knows somebody by.
 type credentials struct{ user, token string }
 
+// rightWatch is a watch over the right of somebody.
+type rightWatch struct {
+	of  credentials
+	end func()
+}
+
 // watch has the session told when the role of p on a subscription's dashboard changes, nil
 // where nobody tells. The session may be locked.
-func (s *Session) watch(sub *subscription, p *auth.Principal) (stop func()) {
+func (s *Session) watch(sub *subscription, p *auth.Principal) *rightWatch {
 	w := s.server.watcher
 	if w == nil {
 		return nil
 	}
-	sub.watchedFor = credentials{p.UserID, p.TokenID}
-	return w.Watch(*p, sub.id, func() { s.server.tasks.Go(func() { s.moved(sub) }) })
+	return &rightWatch{
+		of:  credentials{p.UserID, p.TokenID},
+		end: w.Watch(*p, sub.id, func() { s.server.tasks.Go(func() { s.moved(sub) }) }),
+	}
 }
 
 // moved holds a subscription against its right, which may have changed. One that is just

@@ -24,14 +24,11 @@ type subscription struct {
 	present  bool   // has sent PRESENCE
 	// held keeps the cursor from going beyond upTo: the next version is to be heard as
 	// an ACK. It holds for one gathering.
-	held bool
-	upTo uint64
+	held  bool
+	stale bool // the right to see the dashboard may have changed
+	upTo  uint64
 
-	// unwatch ends the watch over the right to see the dashboard, which is that of
-	// watchedFor; nil where nobody watches. stale = it may have changed.
-	unwatch    func()
-	watchedFor credentials
-	stale      bool
+	watch *rightWatch // over that right; nil where nobody watches
 }
 
 // sync subscribes, anew if need be, or ends a subscription (R1).
@@ -72,7 +69,7 @@ func (s *Session) subscribe(id string, req *wire.SyncRequest, p *auth.Principal)
 	}
 	rights := s.server.rights.Load()
 	sub := &subscription{id: req.DashboardID, catching: true}
-	sub.unwatch = s.watch(sub, p)
+	sub.watch = s.watch(sub, p)
 	role, err := auth.Require(s.server.ctx, s.server.cfg.Authorizer, p, req.DashboardID, auth.Viewer)
 	if err != nil {
 		s.unwatch(sub)
@@ -85,7 +82,7 @@ func (s *Session) subscribe(id string, req *wire.SyncRequest, p *auth.Principal)
 	attach := func(rs *room.Subscription) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		sub.Subscription = rs
+		sub.Subscription, sub.id = rs, rs.DashboardID() // one string for all
 		old = s.replaceLocked(sub)
 	}
 	frames, at, err := s.server.cfg.Hub.Subscribe(s.server.ctx, room.SubscribeRequest{
@@ -203,9 +200,9 @@ func (s *Session) unwatch(sub *subscription) {
 }
 
 func (s *Session) unwatchLocked(sub *subscription) {
-	if sub.unwatch != nil {
-		sub.unwatch()
-		sub.unwatch = nil
+	if sub.watch != nil {
+		sub.watch.end()
+		sub.watch = nil
 	}
 }
 

@@ -47,16 +47,16 @@ type conn struct {
 	// mu is taken under the session's lock, and is never held while the session or
 	// a blocking socket is called.
 	mu      sync.Mutex
-	opening *opening // nil once the session is open; the waiter starts only then
+	opening *opening  // nil once the session is open; the waiter starts only then
 	closing *farewell // nil = messages are handled
-	pending []byte   // taken and not written yet
-	pong    []byte   // payload of the pong that is due; nil = none
-	waiting bool     // a waiter owns the writing
-	wanted  bool     // the session waits for Writable
-	mid     bool     // the session's last write was taken in part
-	sent    bool     // the close frame was written, or queued
-	dead    bool     // the socket is closed
-	stalled bool     // a write has waited for too long
+	pending []byte    // taken and not written yet
+	pong    []byte    // payload of the pong that is due; nil = none
+	waiting bool      // a waiter owns the writing
+	wanted  bool      // the session waits for Writable
+	mid     bool      // the session's last write was taken in part
+	sent    bool      // the close frame was written, or queued
+	dead    bool      // the socket is closed
+	stalled bool      // a write has waited for too long
 }
 
 // opening is what a connection holds until its session is open.
