@@ -45,7 +45,7 @@ func (w *workers[T]) give(job T) {
 func (w *workers[T]) callLocked() {
 	switch {
 	case w.coming > 0:
-	case w.idle > 0:
+	case w.idle > 0 && !w.closed:
 		w.idle--
 		w.coming++
 		w.called++
@@ -110,7 +110,8 @@ func (w *workers[T]) run() {
 	}
 }
 
-// close lets the workers go once the line is empty. Nothing is given afterwards.
+// close lets the workers go once the line is empty. What is given afterwards, by somebody
+// whom wg counts, has workers of its own.
 func (w *workers[T]) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

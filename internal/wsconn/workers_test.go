@@ -2,6 +2,7 @@ package wsconn
 
 import (
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
@@ -95,5 +96,25 @@ func TestWorkers_InOrder(t *testing.T) {
 		close(over)
 		w.close()
 		wg.Wait()
+	})
+}
+
+// TestWorkers_AfterClose: what is given while the workers go away is done all the same.
+func TestWorkers_AfterClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var wg sync.WaitGroup
+		var done atomic.Int32
+		w := newWorkers(&wg, func(int) { done.Add(1) })
+		w.give(1)
+		synctest.Wait() // it has an idle worker
+		wg.Add(1)       // as who gives is counted
+		w.close()
+		synctest.Wait() // which has gone
+		w.give(2)
+		wg.Done()
+		wg.Wait()
+		if done.Load() != 2 {
+			t.Errorf("%d of 2 jobs are done", done.Load())
+		}
 	})
 }
