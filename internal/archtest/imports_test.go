@@ -14,6 +14,8 @@ var house = map[string][]string{
 	"internal/jsontext": nil,
 	"internal/clock":    nil,
 
+	"internal/clock/clocktest": {"internal/clock"},
+
 	"journal":               {"board"},
 	"journal/journaltest":   {"board", "journal"},
 	"journal/memjournal":    {"board", "journal"},
@@ -92,11 +94,12 @@ var drivers = []string{
 }
 
 // testsMayAlso is what tests of any package may import on top: contract suites,
-// journals to run on, signatures, and the client and the whole server as the outside world.
+// journals to run on, signatures, a clock to set, and the client and the whole server as the outside world.
 var testsMayAlso = []string{
 	"board", "journal", "auth", "observe", "client", ".",
 	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest", "auth/callout", "auth/httpsig",
 	"auth/sqlitestore", "webhook/sqlitestore", "relay", "relay/memrelay", "relay/relaytest",
+	"internal/clock/clocktest",
 }
 
 // libraries says who may import which module outside the standard library.

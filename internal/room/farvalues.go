@@ -135,7 +135,7 @@ func (c *valueCache) fed(id string, now time.Time) map[string]wire.NodeValue {
 		}
 		whole := lv.after(widget, 0, v.last)
 		out[widget] = wire.NodeValue{
-			Data: wire.Text(whole.Data), Window: whole.Window, Age: max(0, now.UnixMilli()-lv.at),
+			Data: wire.Text(whole.Data), Window: whole.Window, Age: max(0, now.Sub(lv.at).Milliseconds()),
 		}
 	}
 	return out
@@ -164,7 +164,7 @@ func (r *Room) heardValues(from string, m *wire.NodeValues) {
 		at := now.Add(-time.Duration(v.Age) * time.Millisecond)
 		_, there := state.Widget(widget)
 		switch {
-		case m.State && !r.values.older(widget, from, at.UnixMilli(), &val):
+		case m.State && !r.values.older(widget, from, at, &val):
 			continue
 		case !there || state.Deleted():
 		case m.State: // each with a time of its own
@@ -224,7 +224,7 @@ func (r *Room) claimEarlyLocked() {
 
 // older reports whether what is known of a widget is older than what a node answers that it
 // was fed at an instant (Unix milliseconds), or is that node's own.
-func (v *values) older(widget, from string, at int64, answer *wire.DataValue) bool {
+func (v *values) older(widget, from string, at time.Time, answer *wire.DataValue) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	lv := v.widgets[widget]
@@ -234,5 +234,5 @@ func (v *values) older(widget, from string, at int64, answer *wire.DataValue) bo
 	case lv.window == 0 && answer.Window == 0 && lv.value == answer.Data:
 		return false // nothing new
 	}
-	return lv.from == from || lv.at < at
+	return lv.from == from || lv.at.Before(at)
 }

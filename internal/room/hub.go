@@ -86,6 +86,7 @@ func set[T comparable](field *T, value T) {
 // of goroutines at once, before, during and after Run.
 type Hub struct {
 	cfg    Config
+	began  time.Time
 	sweeps *sweeper
 	values *valueCache
 	nodes  nodes
@@ -115,7 +116,7 @@ type Hub struct {
 func NewHub(cfg Config) *Hub {
 	cfg.defaults()
 	h := &Hub{
-		cfg: cfg, rooms: make(map[string]*Room), replays: make(chan struct{}, cfg.Replays),
+		cfg: cfg, began: cfg.Clock.Now(), rooms: make(map[string]*Room), replays: make(chan struct{}, cfg.Replays),
 		scratch: sync.Pool{New: func() any { return new(board.Scratch) }},
 	}
 	h.ctx, h.stop = context.WithCancel(context.Background())
@@ -228,7 +229,7 @@ func (h *Hub) acquire(ctx context.Context, id string) (*Room, *board.Error) {
 
 // release gives back what acquire gave.
 func (r *Room) release() {
-	r.lastUsed.Store(r.hub.cfg.Clock.Now().UnixNano())
+	r.lastUsed.Store(int64(r.hub.elapsed()))
 	r.users.Add(-1)
 }
 
@@ -242,6 +243,9 @@ func (h *Hub) forget(r *Room) {
 	h.mu.Unlock()
 }
 
+// elapsed is the hub's age. Unlike the time of day it is not set by anybody.
+func (h *Hub) elapsed() time.Duration { return h.cfg.Clock.Now().Sub(h.began) }
+
 // CloseUnused closes the rooms that nobody uses at the moment, when memory is short.
 func (h *Hub) CloseUnused() { h.closeIdle(0) }
 
@@ -250,7 +254,7 @@ func (h *Hub) closeIdle(linger time.Duration) {
 	if h.Stale() {
 		return // what is closed now could not be opened again (A7)
 	}
-	before := h.cfg.Clock.Now().Add(-linger).UnixNano()
+	before := h.elapsed() - linger
 	var closing []*Room
 	h.mu.Lock()
 	for id, r := range h.rooms {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/clock/clocktest"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/journal/memjournal"
 )
@@ -163,6 +164,29 @@ func TestA6_RoomsComeAndGo(t *testing.T) {
 			t.Error("a dashboard that was only asked for is still open")
 		}
 	})
+}
+
+// TestA6_RoomsCloseInTheirTimeThoughTheClockIsSet: the time of day says nothing about how
+// long nobody has used a room.
+func TestA6_RoomsCloseInTheirTimeThoughTheClockIsSet(t *testing.T) {
+	for _, leap := range []time.Duration{time.Hour, -time.Hour} {
+		var c clocktest.Leaping
+		bubble(t, nil, func(cfg *Config) { cfg.Clock = &c }, func(t *testing.T, n *node) {
+			n.create("cpu")
+			r := n.follow("ops")
+			r.sub.Cancel()
+			after(2 * time.Second)
+			c.Leap(leap)
+			after(7 * time.Second)
+			if n.Stats().Rooms != 1 {
+				t.Errorf("%s: closed before its time", leap)
+			}
+			after(12 * time.Second)
+			if n.Stats().Rooms != 0 {
+				t.Errorf("%s: still open", leap)
+			}
+		})
+	}
 }
 
 func TestR9_DeletingReleasesEverybody(t *testing.T) {

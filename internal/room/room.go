@@ -22,7 +22,7 @@ type Room struct {
 	loadErr *board.Error
 
 	users    atomic.Int64 // callers, subscriptions and the append loop; those from outside come under Hub.mu
-	lastUsed atomic.Int64 // Unix nanoseconds
+	lastUsed atomic.Int64 // by Hub.elapsed
 
 	tail     *tail // static once loaded is closed
 	values   *values
@@ -161,13 +161,13 @@ func exists(s *board.State) bool {
 
 // close lets go of a room that nobody uses, and reports whether it could. Hub.mu is
 // held.
-func (r *Room) close(before int64) bool {
+func (r *Room) close(before time.Duration) bool {
 	select {
 	case <-r.loaded:
 	default:
 		return false
 	}
-	if r.users.Load() > 0 || r.lastUsed.Load() > before || r.loadErr == nil && r.presence.lingering() {
+	if r.users.Load() > 0 || r.lastUsed.Load() > int64(before) || r.loadErr == nil && r.presence.lingering() {
 		return false
 	}
 	r.mu.Lock()

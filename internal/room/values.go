@@ -63,9 +63,9 @@ type liveValue struct {
 	points   []point
 	bytes    int
 	// from is the node that was fed the last change, "" = this one; at is when this one
-	// heard of it, in Unix milliseconds.
+	// heard of it.
 	from string
-	at   int64
+	at   time.Time
 }
 
 type point struct {
@@ -79,7 +79,7 @@ func (v *values) set(in []wire.DataValue, from string, now time.Time) {
 	before := v.bytes
 	for _, val := range in {
 		lv := v.setLocked(val)
-		lv.from, lv.at = from, now.UnixMilli()
+		lv.from, lv.at = from, now
 	}
 	grown := v.bytes - before
 	v.mu.Unlock()

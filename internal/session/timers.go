@@ -106,10 +106,12 @@ func (s *Session) scheduleLocked(now time.Time) {
 		sooner(after(s.opened, cfg.SignInWithin))
 	} else if e := s.principal.Expires; !e.IsZero() {
 		if s.tokenAsked {
-			sooner(e.Add(closeAfterEnd))
+			e = e.Add(closeAfterEnd)
 		} else {
-			sooner(time.UnixMilli(s.askTokenAt))
+			e = time.UnixMilli(s.askTokenAt)
 		}
+		// A token ends by the time of day; the wheel goes by what passes until then.
+		sooner(now.Add(e.Sub(now)))
 	}
 	s.server.wheel.at(s, next)
 }

@@ -30,8 +30,8 @@ type conn struct {
 	turn     chan struct{} // a worker gives the turn back, where a goroutine waits for it
 	end      *ending       // why the reading stops, once it does
 	place    *lane.Turn    // of the work under way; nil = it went past the lane
-	controls int64         // the bucket of control frames: a theoretical arrival time in Unix nanoseconds
-	spent    int64         // what the connection has had: the same
+	controls time.Duration // the bucket of control frames: a theoretical arrival time by Group.elapsed
+	spent    time.Duration // what the connection has had: the same
 	cost     time.Duration // of what is being taken
 	signedIn bool
 	timed    bool // a read deadline is set for the message under way
@@ -349,9 +349,9 @@ const (
 // control counts a control frame.
 func (c *conn) control() *ending {
 	c.cost += perControl
-	now := c.group.cfg.Clock.Now().UnixNano()
-	c.controls = max(c.controls, now) + int64(controlEvery)
-	if c.controls-now > int64(controlBurst) {
+	now := c.group.elapsed()
+	c.controls = max(c.controls, now) + controlEvery
+	if c.controls-now > controlBurst {
 		return over(observe.LimitControlFrames, wire.ClosePolicy, "too many control frames")
 	}
 	return nil

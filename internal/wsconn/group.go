@@ -93,7 +93,8 @@ func set[T comparable](field *T, value T) {
 // Group owns connections and the goroutines that work for them. Its methods may be
 // called by any number of goroutines at once.
 type Group struct {
-	cfg Config
+	cfg   Config
+	began time.Time
 
 	workers *workers[*conn]
 	done    chan struct{} // closed once no connection is left after Shutdown
@@ -109,10 +110,13 @@ type Group struct {
 // NewGroup makes a group without connections.
 func NewGroup(cfg Config) *Group {
 	cfg.defaults()
-	g := &Group{cfg: cfg, done: make(chan struct{}), conns: make(map[*conn]struct{})}
+	g := &Group{cfg: cfg, began: cfg.Clock.Now(), done: make(chan struct{}), conns: make(map[*conn]struct{})}
 	g.workers = newWorkers(&g.wg, (*conn).work)
 	return g
 }
+
+// elapsed is the group's age. Unlike the time of day it is not set by anybody.
+func (g *Group) elapsed() time.Duration { return g.cfg.Clock.Now().Sub(g.began) }
 
 // ErrShutdown from Upgrade: the group takes no more connections.
 var ErrShutdown = errors.New("wsconn: shutting down")

@@ -30,8 +30,8 @@ const (
 
 // reckon adds what has just been asked for to what the connection has had.
 func (c *conn) reckon() {
-	now := c.group.cfg.Clock.Now().UnixNano()
-	c.spent = min(max(c.spent, now)+int64(c.cost), now+int64(most))
+	now := c.group.elapsed()
+	c.spent = min(max(c.spent, now)+c.cost, now+most)
 	c.cost = 0
 }
 
@@ -44,7 +44,7 @@ func (c *conn) message() {
 // waits reports whether the connection is worked on in its turn: while nobody has signed
 // in, while a long message comes, and while it asks for much.
 func (c *conn) waits() bool {
-	return !c.signedIn || c.held.Load() > longBytes || c.spent-c.group.cfg.Clock.Now().UnixNano() > int64(allowance)
+	return !c.signedIn || c.held.Load() > longBytes || c.spent-c.group.elapsed() > allowance
 }
 
 // Run is a turn in the lane.

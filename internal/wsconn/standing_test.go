@@ -9,6 +9,7 @@ import (
 
 	"github.com/gobwas/ws"
 
+	"github.com/dashwire/dashwire/internal/clock/clocktest"
 	"github.com/dashwire/dashwire/internal/lane"
 	"github.com/dashwire/dashwire/internal/session"
 )
@@ -90,6 +91,39 @@ func TestC8_WhoAsksForMuchWaits(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestC8_GoodStandingComesBackThoughTheClockIsSet: the time of day, which somebody may set
+// back, says nothing about how much a connection has asked for, nor how many pings.
+func TestC8_GoodStandingComesBackThoughTheClockIsSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c clocktest.Leaping
+		l := lane.New(1, 1000*time.Hour)
+		p := pipe(t, Config{Lane: l, Clock: &c}, newRecorder())
+		defer p.stop()
+		go func() {
+			for {
+				if _, err := readFrame(p.Conn); err != nil { // pongs
+					return
+				}
+			}
+		}()
+		p.write(masked(0x80|opPing, nil))
+		for range 500 {
+			p.write(text("edit"))
+			<-p.messages
+		}
+		c.Leap(-time.Hour)
+		p.write(masked(0x80|opPing, nil))
+		<-time.After(5 * time.Second) // virtual time
+		place := l.Enter(1)
+		defer place.Leave()
+		p.write(text("now"))
+		synctest.Wait()
+		if len(p.messages) == 0 {
+			t.Error("it waits")
+		}
+	})
 }
 
 // TestC8_TheRestOfALongMessageWaits, so that what is too deep or too much is read, and
