@@ -23,7 +23,7 @@ type limitFlags struct {
 	RequestsPerAddress    int  `hidden:"" default:"2000" help:"requests a second from one client address"`
 	UnsignedSessions      int  `hidden:"" default:"2000" help:"sessions at once that have not signed in yet"`
 	UnsignedPerAddress    int  `hidden:"" default:"200" help:"the same of one client address"`
-	ConnectionsPerAddress int  `hidden:"" default:"2000" help:"connections of one address at once, also those that are no sessions"`
+	ConnectionsPerAddress int  `hidden:"" default:"2000" help:"connections of one address at once, at least 1, also those that are no sessions"`
 	MemoryLimit           size `hidden:"" help:"memory that the process may use (default GOMEMLIMIT, else what the control group allows, less a tenth and at least 64 MiB)"`
 	IncomingBytes         size `hidden:"" help:"held of messages that are not taken in yet, of all sessions (default an eighth of --memory-limit, else 256 MiB)"`
 	HeldBytes             size `hidden:"" default:"64MiB" help:"held for sockets that take no bytes, of all sessions"`
