@@ -18,6 +18,15 @@ const lookEvery = 30 * time.Second
 type reloader struct {
 	log  *slog.Logger
 	list []*loaded
+	hup  chan os.Signal
+}
+
+// newReloader makes a reloader. From here on until the end of run, SIGHUP does not end the
+// process.
+func newReloader(log *slog.Logger) *reloader {
+	r := &reloader{log: log, hup: make(chan os.Signal, 1)}
+	signal.Notify(r.hup, syscall.SIGHUP)
+	return r
 }
 
 // loaded is something that was read from files.
@@ -86,16 +95,14 @@ func (r *reloader) again(everything bool) {
 
 // run looks at the files until ctx ends.
 func (r *reloader) run(ctx context.Context) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+	defer signal.Stop(r.hup)
 	every := time.NewTicker(lookEvery)
 	defer every.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-hup:
+		case <-r.hup:
 			r.again(true)
 		case <-every.C:
 			r.again(false)

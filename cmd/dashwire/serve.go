@@ -83,7 +83,7 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	files := &reloader{log: log}
+	files := newReloader(log)
 	doors, err := c.doors(files, log)
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	hooks, scrape := metrics.New(metrics.Options{Numbers: func() []metrics.Number {
 		all := append(j.numbers(), rightsNumbers(rights)...)
 		if srv := serving.Load(); srv != nil {
-			states, err := srv.Webhooks(p.ctx)
+			states, err := srv.Webhooks(p.now) // also while the server drains
 			if err != nil {
 				log.Warn("the numbers of webhooks cannot be read", "err", err)
 			}

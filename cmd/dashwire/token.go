@@ -105,5 +105,9 @@ func newSecret(path string) error {
 	var random [48]byte
 	_, _ = rand.Read(random[:]) // never fails, see its documentation
 	_, err = fmt.Fprintln(f, hex.EncodeToString(random[:]))
-	return errors.Join(err, f.Sync(), f.Close())
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		// Half a secret would be in the way of the next attempt.
+		return fmt.Errorf("the secret could not be written: %w", errors.Join(err, os.Remove(path)))
+	}
+	return nil
 }
