@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/observe"
 )
 
@@ -60,6 +62,9 @@ func New(opts Options) (observe.Hooks, http.Handler) {
 // seconds are the buckets of times: 50 µs to 13 s, each twice the one before.
 var seconds = prometheus.ExponentialBuckets(50e-6, 2, 19)
 
+// races are the buckets of how often an op was overtaken.
+var races = []float64{1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64}
+
 // metrics are the collectors of one server.
 type metrics struct {
 	sessions      prometheus.Gauge
@@ -75,6 +80,8 @@ type metrics struct {
 	appends       prometheus.Histogram
 	appendRecords prometheus.Counter
 	appendsFailed prometheus.Counter
+	appendsLost   prometheus.Counter
+	raced         prometheus.Histogram
 	acks          prometheus.Histogram
 	delivered     prometheus.Counter
 	deliveredSize prometheus.Counter
@@ -112,6 +119,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		reg.MustRegister(h)
 		return h
 	}
+	counts := func(name, help string) prometheus.Histogram {
+		h := prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "dashwire", Name: name, Help: help, Buckets: races})
+		reg.MustRegister(h)
+		return h
+	}
 	return &metrics{
 		sessions:      gauge("sessions", "Open sessions."),
 		opened:        counters("sessions_opened_total", "transport", "Sessions opened."),
@@ -126,6 +138,8 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		appends:       times("append_duration_seconds", "Time of one append to the journal, fsync and all."),
 		appendRecords: counter("append_records_total", "Records appended to the journal."),
 		appendsFailed: counter("appends_failed_total", "Appends to the journal that failed."),
+		appendsLost:   counter("appends_lost_total", "Appends that were decided again, since another node was first."),
+		raced:         counts("op_races_lost", "How often other nodes were first, of each op that this happened to."),
 		acks:          times("ack_duration_seconds", "Time from taking an op in to its answer."),
 		delivered:     counter("entries_delivered_total", "Entries written to sessions."),
 		deliveredSize: counter("delivered_bytes_total", "Bytes of the entries written to sessions."),
@@ -159,12 +173,16 @@ func (m *metrics) hooks() observe.Hooks {
 		Conflict: func(c *board.Conflict) { m.conflicts.WithLabelValues(string(c.Kind)).Inc() },
 		Append: func(_ string, records int, took time.Duration, err error) {
 			m.appends.Observe(took.Seconds())
-			if err != nil {
+			switch {
+			case err == nil:
+				m.appendRecords.Add(float64(records))
+			case errors.Is(err, journal.ErrMoved):
+				m.appendsLost.Inc()
+			default:
 				m.appendsFailed.Inc()
-				return
 			}
-			m.appendRecords.Add(float64(records))
 		},
+		Raced:        func(lost int) { m.raced.Observe(float64(lost)) },
 		Acknowledged: func(took time.Duration) { m.acks.Observe(took.Seconds()) },
 		Deliver: func(entries, bytes int) {
 			m.writes.Inc()

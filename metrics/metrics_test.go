@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/metrics"
 	"github.com/dashwire/dashwire/observe"
 )
@@ -135,6 +136,22 @@ func TestH4_HooksBecomeMetrics(t *testing.T) {
 			# HELP dashwire_appends_failed_total Appends to the journal that failed.
 			# TYPE dashwire_appends_failed_total counter
 			dashwire_appends_failed_total 1
+		`},
+		{"A3: an append that another node was before has not failed", func(h observe.Hooks) {
+			h.Append("a", 7, time.Millisecond, fmt.Errorf("append to a: %w", journal.ErrMoved))
+			h.Append("a", 7, time.Millisecond, errors.New("disk full"))
+		}, "dashwire_appends_failed_total", `
+			# HELP dashwire_appends_failed_total Appends to the journal that failed.
+			# TYPE dashwire_appends_failed_total counter
+			dashwire_appends_failed_total 1
+		`},
+		{"A3: appends that another node was before", func(h observe.Hooks) {
+			h.Append("a", 7, time.Millisecond, fmt.Errorf("append to a: %w", journal.ErrMoved))
+			h.Append("a", 7, time.Millisecond, nil)
+		}, "dashwire_appends_lost_total", `
+			# HELP dashwire_appends_lost_total Appends that were decided again, since another node was first.
+			# TYPE dashwire_appends_lost_total counter
+			dashwire_appends_lost_total 1
 		`},
 		{"deliveries", func(h observe.Hooks) {
 			h.Deliver(3, 600)

@@ -38,6 +38,7 @@ func Join(a, b Hooks) Hooks {
 				a.Append(dashboardID, records, took, err)
 				b.Append(dashboardID, records, took, err)
 			}),
+		Raced:        both(a.Raced, b.Raced),
 		Acknowledged: both(a.Acknowledged, b.Acknowledged),
 		Deliver: joined(a.Deliver, b.Deliver, a.Deliver == nil, b.Deliver == nil,
 			func(entries, bytes int) {

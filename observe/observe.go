@@ -33,8 +33,12 @@ type Hooks struct {
 	Commit func(e *board.Entry)
 	// Conflict is called for each clash that goes to a person. It may be kept.
 	Conflict func(c *board.Conflict)
-	// Append is called after each append to the journal.
+	// Append is called after each append to the journal; journal.ErrMoved as err is not a
+	// failure, but another node that was first (A3).
 	Append func(dashboardID string, records int, took time.Duration, err error)
+	// Raced is called for each op that had to be decided again because other nodes were
+	// first (A3), once it has its answer, with how often they were.
+	Raced func(lost int)
 	// Acknowledged is called with the time from taking an op in to its answer.
 	Acknowledged func(took time.Duration)
 	// Deliver is called after each write of entries to sessions, with the number of

@@ -15,22 +15,24 @@ import (
 
 // benchCmd measures a server.
 type benchCmd struct {
-	Scenario   string `enum:"fanout,edits,paced,idle,connect,storm,values,large,all" default:"all" help:"idle, storm, connect, edits, fanout, paced, values; large"`
-	Server     string `placeholder:"URL" help:"the server (default the one on this machine)"`
-	ReadersAt  string `placeholder:"URL" help:"another node, for the readers (fanout, edits, paced, values)"`
-	Token      string `placeholder:"TOKEN" help:"to sign in with, if the server asks; owner of bench-*"`
-	Readers    int    `placeholder:"N" help:"readers of one dashboard (fanout 500, paced 200, values 50)"`
-	ReadersPer int    `name:"readers-per-dashboard" placeholder:"N" default:"1" help:"readers of each dashboard, 0 for none (edits)"`
-	Editors    int    `placeholder:"N" help:"editors (fanout 4, paced 1, values 4); dialers (connect 32)"`
-	InFlight   int    `placeholder:"N" help:"unanswered edits of each, up to 64 (fanout 16, edits 8)"`
-	Dashboards int    `placeholder:"N" help:"dashboards, each with an editor (edits, storm 100, large 5)"`
-	Widgets    int    `placeholder:"N" help:"widgets of a dashboard (values and large 2000)"`
-	Sessions   int    `placeholder:"N" help:"sessions that do nothing (idle, storm 1000)"`
-	Rate       int    `placeholder:"N" help:"edits a second (edits, paced 100); of each value (values 10)"`
-	Duration   span   `default:"10s" help:"time of measuring, for each scenario"`
-	ServerPID  int    `name:"server-pid" placeholder:"PID" help:"the server's process, for its memory and time"`
-	JSON       string `name:"json" placeholder:"FILE" help:"write the results there too"`
-	Listen     string `hidden:"" default:"127.0.0.1:3000"`
+	Scenario   string   `enum:"fanout,edits,paced,idle,connect,storm,values,large,shared,all" default:"all" help:"idle, storm, connect, edits, fanout, paced, values; large, shared"`
+	Server     string   `placeholder:"URL" xor:"server" help:"the server (default the one on this machine)"`
+	Servers    []string `placeholder:"URL,…" xor:"server" help:"nodes of a cluster instead: edited and read at different ones (edits), at all (shared); where sessions of the first come back (storm)"`
+	Kill       int      `placeholder:"PID" help:"the first node's process, killed to begin the storm"`
+	ReadersAt  string   `placeholder:"URL" help:"another node, for the readers (fanout, edits, paced, values)"`
+	Token      string   `placeholder:"TOKEN" help:"to sign in with, if the server asks; owner of bench-*"`
+	Readers    int      `placeholder:"N" help:"readers of one dashboard (fanout 500, paced 200, values 50)"`
+	ReadersPer int      `name:"readers-per-dashboard" placeholder:"N" default:"1" help:"readers of each dashboard, 0 for none (edits)"`
+	Editors    int      `placeholder:"N" help:"editors (fanout 4, paced 1, values 4); dialers (connect 32)"`
+	InFlight   int      `placeholder:"N" help:"unanswered edits of each, up to 64 (fanout 16, edits 8)"`
+	Dashboards int      `placeholder:"N" help:"dashboards, each with an editor (edits, storm 100, large 5)"`
+	Widgets    int      `placeholder:"N" help:"widgets of a dashboard (values and large 2000)"`
+	Sessions   int      `placeholder:"N" help:"sessions that do nothing (idle, storm 1000)"`
+	Rate       int      `placeholder:"N" help:"edits a second (edits, paced 100); of each value (values 10)"`
+	Duration   span     `default:"10s" help:"time of measuring, for each scenario"`
+	ServerPID  int      `name:"server-pid" placeholder:"PID" help:"the server's process, for its memory and time"`
+	JSON       string   `name:"json" placeholder:"FILE" help:"write the results there too"`
+	Listen     string   `hidden:"" default:"127.0.0.1:3000"`
 }
 
 // Help implements kong.HelpProvider.
@@ -47,7 +49,10 @@ func (c *benchCmd) Run(p *program) error {
 	if c.ReadersPer < 0 {
 		return refuse("--readers-per-dashboard is %d: give 0 for none, or more", c.ReadersPer)
 	}
-	if c.Server == "" {
+	switch {
+	case len(c.Servers) > 0:
+		c.Server = c.Servers[0]
+	case c.Server == "":
 		c.Server = "http://" + hereFrom(c.Listen)
 	}
 	t, err := (&targetFlags{Server: c.Server, Token: c.Token}).server(c.Server)
@@ -96,7 +101,7 @@ func (c *benchCmd) measure(p *program, s bench.Scenario) (*bench.Report, error) 
 		per = -1
 	}
 	return bench.Run(p.ctx, bench.Options{
-		Server: c.Server, ReadersAt: c.ReadersAt, Token: c.Token, Scenario: s, Readers: c.Readers, ReadersPerDashboard: per, Editors: c.Editors, InFlight: c.InFlight,
+		Server: c.Server, Servers: c.Servers, Kill: c.Kill, ReadersAt: c.ReadersAt, Token: c.Token, Scenario: s, Readers: c.Readers, ReadersPerDashboard: per, Editors: c.Editors, InFlight: c.InFlight,
 		Dashboards: c.Dashboards, Sessions: c.Sessions, Duration: time.Duration(c.Duration), Rate: c.Rate, ServerPID: c.ServerPID, Widgets: c.Widgets,
 		Progress: func(what string) {
 			if show.tty {

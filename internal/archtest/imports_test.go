@@ -39,7 +39,7 @@ var house = map[string][]string{
 
 	"audit":   {"observe"},
 	"observe": {"board"},
-	"metrics": {"board", "observe"},
+	"metrics": {"board", "journal", "observe"},
 
 	"internal/ratelimit":  nil,
 	"internal/sqlitefile": nil,
@@ -68,6 +68,7 @@ var house = map[string][]string{
 	"internal/attack":      {anything},
 	"internal/chaos":       {anything},
 	"internal/chaos/natsd": nil,
+	"internal/cluster":     {anything},
 	"internal/floods":      {anything},
 	"internal/stock":       {anything},
 	"internal/bench":       {anything},

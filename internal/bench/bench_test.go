@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -107,7 +106,7 @@ func TestScenarios(t *testing.T) {
 					t.Errorf("%v edits a second and %v versions delivered to 10 readers", edits, heard)
 				}
 			}
-			r := newRun(mustURL(t, &c.opts), &c.opts)
+			r := mustRun(t, c.opts)
 			list, err := r.request(t.Context(), "GET", "/api/dashboards", nil)
 			if err != nil || strings.Contains(string(list), "bench-") {
 				t.Errorf("left behind: %s %v", list, err)
@@ -163,7 +162,7 @@ func TestLarge(t *testing.T) {
 
 // TestViewer_FindsFaults: a value that is older than the one before it is one (W1).
 func TestViewer_FindsFaults(t *testing.T) {
-	r := newRun(&url.URL{}, &Options{})
+	r := mustRun(t, Options{Server: "http://localhost:1", Scenario: Values})
 	v := &viewer{last: make([]atomic.Uint64, 12)}
 	var late Histogram
 	frame := func(values ...wire.DataValue) []byte { return wire.AppendData(nil, "d", values, time.Now()) }
@@ -210,7 +209,7 @@ func TestRun_Stops(t *testing.T) {
 		t.Error("a cancelled run gave a report")
 	}
 	opts := Options{Server: url, Scenario: Fanout}
-	r := newRun(mustURL(t, &opts), &opts)
+	r := mustRun(t, opts)
 	defer r.client.CloseIdleConnections()
 	if list, err := r.request(t.Context(), "GET", "/api/dashboards", nil); err != nil || strings.Contains(string(list), "bench-") {
 		t.Errorf("left behind: %s %v", list, err)
@@ -265,7 +264,7 @@ func TestReader_FindsFaults(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			opts := Options{Server: "http://localhost:1", Scenario: Fanout}
-			r := newRun(mustURL(t, &opts), &opts)
+			r := mustRun(t, opts)
 			rd := &reader{synced: make(chan struct{})}
 			for _, m := range c.messages {
 				if err := rd.message(r, []byte(m), nil); err != nil {
@@ -360,20 +359,18 @@ func TestConn_Frames(t *testing.T) {
 	}
 }
 
-func mustURL(t *testing.T, o *Options) *url.URL {
+func mustRun(t testing.TB, o Options) *run {
 	t.Helper()
-	u, err := o.fill()
-	if err != nil {
+	if err := o.fill(); err != nil {
 		t.Fatal(err)
 	}
-	return u
+	return newRun(&o)
 }
 
 func BenchmarkReader(b *testing.B) {
 	entry := []byte(`{"type":"WIDGET_UPDATE","id":"bench-01234567-1-123456","timestamp":"2026-11-22T18:00:00.125Z","userId":"anonymous","payload":{"dashboardId":"bench-01234567-0","epoch":"01a2056c-3b66-7dbb-9929-f171422750b2","version":42,"author":{"userId":"anonymous","clientId":"bench-01234567-e1"},"change":{"widgets":{"w1":{"set":{"/sent":12345678901,"/title":"edit 123456"}}}}}}`)
 	rd := &reader{synced: make(chan struct{})}
-	opts := Options{}
-	r := newRun(&url.URL{}, &opts)
+	r := mustRun(b, Options{Server: "http://localhost:1", Scenario: Fanout})
 	b.ReportAllocs()
 	for b.Loop() {
 		rd.version.Store(41)

@@ -17,7 +17,8 @@ const (
 
 // edit measures fanout, edits and paced: editors and readers on dashboards.
 func (r *run) edit(ctx context.Context) error {
-	var acks, late Histogram
+	var late Histogram
+	acks := make([]Histogram, len(r.nodes))
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer r.closeAll() // ends the goroutines that read
@@ -26,7 +27,7 @@ func (r *run) edit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	editors, err := r.openEditors(ctx, &wg, &acks)
+	editors, err := r.openEditors(ctx, &wg, acks)
 	if err != nil {
 		return err
 	}
@@ -40,12 +41,18 @@ func (r *run) edit(ctx context.Context) error {
 	if err := wait(ctx, warmUp); err != nil {
 		return err
 	}
-	from := r.tally(editors, readers, &acks, &late)
+	from, err := r.tally(ctx, editors, readers, acks, &late)
+	if err != nil {
+		return err
+	}
 	r.opts.Progress(fmt.Sprintf("measuring for %s", r.opts.Duration))
 	if err := wait(ctx, r.opts.Duration); err != nil {
 		return err
 	}
-	to := r.tally(editors, readers, &acks, &late)
+	to, err := r.tally(ctx, editors, readers, acks, &late)
+	if err != nil {
+		return err
+	}
 	endPacing()
 	r.opts.Progress("waiting for the last answers")
 	if err := r.finish(ctx, editors, readers); err != nil {
@@ -61,7 +68,7 @@ func (r *run) openReaders(ctx context.Context, wg *sync.WaitGroup, late *Histogr
 		late = nil
 	}
 	err := r.openMany(ctx, len(readers), func(i int) error {
-		c, err := r.openReader(ctx, r.name+"-r"+strconv.Itoa(i), r.dashboard(i%r.opts.Dashboards))
+		c, err := r.introduce(ctx, r.readerAt(i), r.name+"-r"+strconv.Itoa(i), r.dashboard(i%r.opts.Dashboards), "", 0)
 		if err != nil {
 			return err
 		}
@@ -88,21 +95,24 @@ func (r *run) openReaders(ctx context.Context, wg *sync.WaitGroup, late *Histogr
 	return readers, nil
 }
 
-func (r *run) openEditors(ctx context.Context, wg *sync.WaitGroup, acks *Histogram) ([]*editor, error) {
+// openEditors opens the editors; acks has one for each node.
+func (r *run) openEditors(ctx context.Context, wg *sync.WaitGroup, acks []Histogram) ([]*editor, error) {
 	editors := make([]*editor, r.opts.Editors)
 	err := r.openMany(ctx, len(editors), func(i int) error {
-		c, err := r.open(ctx, r.name+"-e"+strconv.Itoa(i), "")
+		node := r.nodeOf(i)
+		c, err := r.introduce(ctx, r.nodes[node], r.name+"-e"+strconv.Itoa(i), "", "", 0)
 		if err != nil {
 			return err
 		}
 		editors[i] = newEditor(c, r.name, i, r.dashboard(i%r.opts.Dashboards))
+		editors[i].node, editors[i].mayBeRefused = node, r.opts.Scenario == Shared
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range editors {
-		wg.Go(func() { e.run(r, r.opts.InFlight, acks) })
+		wg.Go(func() { e.run(r, r.opts.InFlight, &acks[e.node]) })
 	}
 	return editors, nil
 }
@@ -133,12 +143,19 @@ type tally struct {
 	at                               time.Time
 	acked, entries, ranges, versions uint64
 	acks, late                       Counts
+	nodes                            []nodeTally
 }
 
-func (r *run) tally(editors []*editor, readers []*reader, acks, late *Histogram) tally {
-	t := tally{at: time.Now(), acks: acks.Counts(), late: late.Counts()}
+func (r *run) tally(ctx context.Context, editors []*editor, readers []*reader, acks []Histogram, late *Histogram) (tally, error) {
+	t := tally{at: time.Now(), late: late.Counts(), nodes: make([]nodeTally, len(r.nodes))}
+	for i := range acks {
+		t.nodes[i].acks = acks[i].Counts()
+		t.acks = t.acks.Plus(t.nodes[i].acks)
+	}
 	for _, e := range editors {
 		t.acked += e.acked.Load()
+		t.nodes[e.node].acked += e.acked.Load()
+		t.nodes[e.node].refused += e.refused.Load()
 	}
 	for _, rd := range readers {
 		t.entries += rd.entries.Load()
@@ -146,7 +163,10 @@ func (r *run) tally(editors []*editor, readers []*reader, acks, late *Histogram)
 		t.versions += rd.skipped.Load()
 	}
 	t.versions += t.entries
-	return t
+	if r.opts.Scenario != Shared {
+		return t, nil
+	}
+	return t, r.tallyRaces(ctx, t.nodes)
 }
 
 // finish waits until every op has its answer and every reader has heard of it, and
@@ -195,6 +215,11 @@ func (r *run) tell(from, to tally) {
 	r.report.times("answer", to.acks.Since(from.acks))
 	if r.opts.Scenario == Paced {
 		r.report.times("delivery", to.late.Since(from.late))
+	}
+	if r.opts.Scenario == Shared {
+		for i := range to.nodes {
+			r.tellNode(i, seconds, from.nodes[i], to.nodes[i])
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"sync"
@@ -14,8 +15,11 @@ type editor struct {
 	prefix string // of op ids
 	head   []byte // of the message, after the id
 	moves  *place // moves this instead of editing a widget
-	acked  atomic.Uint64
-	idle   chan struct{} // closed when stopping and nothing waits for an answer
+	node   int    // of the run's, at which it edits
+	// mayBeRefused has refused count ops that may be sent again; else they are faults.
+	mayBeRefused   bool
+	acked, refused atomic.Uint64
+	idle           chan struct{} // closed when stopping and nothing waits for an answer
 
 	mu       sync.Mutex
 	sent     map[int]time.Time // by serial, without an answer
@@ -88,6 +92,10 @@ func (e *editor) run(r *run, window int, acks *Histogram) {
 			case ackKind:
 				e.acked.Add(1)
 			case nackKind, conflictKind:
+				if e.mayBeRefused && bytes.Contains(m, retryableKey) {
+					e.refused.Add(1)
+					break
+				}
 				r.fault("an op was not applied: %.200s", m)
 			default:
 				return nil

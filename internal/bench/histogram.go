@@ -48,6 +48,18 @@ func (c Counts) Since(earlier Counts) Counts {
 	return d
 }
 
+// Plus returns both together.
+func (c Counts) Plus(other Counts) Counts {
+	if c == nil {
+		return other
+	}
+	d := make(Counts, len(c))
+	for i := range c {
+		d[i] = c[i] + other[i]
+	}
+	return d
+}
+
 // Total is the number of times counted.
 func (c Counts) Total() uint64 {
 	var n uint64

@@ -15,7 +15,7 @@ const idleSettle = 3 * time.Second
 
 // idle measures what sessions cost that follow a dashboard on which nothing happens.
 func (r *run) idle(ctx context.Context) error {
-	r.dialer.readBuffer = 512
+	r.readBuffers(512)
 	before, err := r.settledUsage(ctx)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ var errSynced = errors.New("synced")
 
 // visit opens a session, waits for a document, and leaves.
 func (r *run) visit(ctx context.Context, client string) error {
-	c, err := r.dialer.dial(ctx)
+	c, err := r.nodes[0].dial(ctx)
 	if err != nil {
 		return err
 	}

@@ -124,8 +124,8 @@ func (c *cost) tell(r *run, name string) {
 	if c.bytes > 0 {
 		r.report.add(name+": allocated", c.bytes/1024/float64(c.edits), "KiB")
 	}
-	r.report.add(name+": answer p50", float64(c.acks.Quantile(0.5))/float64(time.Millisecond), "ms")
-	r.report.add(name+": answer p99", float64(c.acks.Quantile(0.99))/float64(time.Millisecond), "ms")
+	r.report.add(name+": answer p50", millis(c.acks.Quantile(0.5)), "ms")
+	r.report.add(name+": answer p99", millis(c.acks.Quantile(0.99)), "ms")
 }
 
 // cost has one dashboard edited for a share of the duration.
@@ -218,11 +218,11 @@ func (r *run) openings(ctx context.Context) error {
 		}
 		name := map[*Histogram]string{&cold: "opening cold", &warm: "opening warm"}[h]
 		if after.processor > 0 {
-			cpu := float64(after.processor-before.processor) / float64(time.Millisecond) / float64(r.opts.Dashboards)
+			cpu := millis(after.processor-before.processor) / float64(r.opts.Dashboards)
 			r.report.add(name+": server", cpu, "ms")
 		}
-		r.report.add(name+" p50", float64(h.Counts().Quantile(0.5))/float64(time.Millisecond), "ms")
-		r.report.add(name+" max", float64(h.Counts().Quantile(1))/float64(time.Millisecond), "ms")
+		r.report.add(name+" p50", millis(h.Counts().Quantile(0.5)), "ms")
+		r.report.add(name+" max", millis(h.Counts().Quantile(1)), "ms")
 		before = after
 	}
 	r.report.add("document", float64(bytes)/(1<<20), "MiB")
@@ -260,7 +260,7 @@ func (r *run) unloaded(ctx context.Context) error {
 
 // opening follows a dashboard once and returns the bytes of its document.
 func (r *run) opening(ctx context.Context, n int, h *Histogram) (bytes int, err error) {
-	c, err := r.dialer.dial(ctx)
+	c, err := r.nodes[0].dial(ctx)
 	if err != nil {
 		return 0, err
 	}

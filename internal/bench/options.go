@@ -21,12 +21,13 @@ const (
 	Connect Scenario = "connect" // connecting and leaving: sessions a second
 	Storm   Scenario = "storm"   // all sessions cut off and coming back at once: time until the last is live
 	Values  Scenario = "values"  // live values of many widgets: how many are heard, and how late
+	Shared  Scenario = "shared"  // several nodes write the same dashboard: each one's edits a second
 	Large   Scenario = "large"   // dashboards as large as they may be: opening them, and an edit beside a small one's
 )
 
 // Scenarios are all of them that run on any server, in the order in which they are run:
 // memory first, while the server holds nothing of the others. Large needs one that nobody
-// else uses.
+// else uses, Shared a cluster.
 var Scenarios = []Scenario{Idle, Storm, Connect, Edits, Fanout, Paced, Values}
 
 // Options of a run. Server and Scenario must be set; zero numbers mean the defaults
@@ -38,13 +39,20 @@ type Options struct {
 	// ReadersAt is another node of the same cluster, to which readers connect (fanout, edits,
 	// paced, values); "" = Server.
 	ReadersAt string
+	// Servers are nodes of one cluster, of which Server is the first ("" = it is). In edits
+	// each dashboard is edited at one of them and read at the next; in shared all of them
+	// edit the same one; in storm the sessions of the first come back at the others.
+	Servers []string
+	// Kill is the process of the first server, which is ended by SIGKILL to begin the storm;
+	// 0 = the sessions are cut off from this side.
+	Kill int
 
-	Readers int // fanout 500, paced 200, values 50; edits has ReadersPerDashboard
+	Readers int // fanout 500, paced 200, values 50; shared one for each server; edits has ReadersPerDashboard
 	// ReadersPerDashboard is for edits: 1; below 0 = none.
 	ReadersPerDashboard int
 
-	Editors    int           // fanout 4, edits and storm one for each dashboard, paced 1; values 4 feeders; connect 32 at once
-	InFlight   int           // ops of one editor without an answer: fanout 16, edits 8, large 1
+	Editors    int           // fanout 4, edits and storm one for each dashboard, paced 1; shared 4 for each server; values 4 feeders; connect 32 at once
+	InFlight   int           // ops of one editor without an answer: fanout 16, edits and shared 8, large 1
 	Dashboards int           // edits and storm 100, large 5
 	Widgets    int           // values and large 2,000
 	Sessions   int           // idle and storm 1,000
@@ -57,6 +65,7 @@ type Options struct {
 	// time; 0 = memory as its metrics tell, and no processor time.
 	ServerPID int
 	far       *url.URL // ReadersAt
+	nodes     []*url.URL
 
 	// Progress, if not nil, hears what goes on.
 	Progress func(string)
@@ -68,19 +77,54 @@ const (
 	mostDuration = 10 * time.Minute
 )
 
-func (o *Options) fill() (*url.URL, error) {
-	u, err := url.Parse(o.Server)
+// address reads the address of a server.
+func address(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("%q is no address of a server: write it like http://localhost:3000", o.Server)
+		return nil, fmt.Errorf("%q is no address of a server: write it like http://localhost:3000", text)
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/")
-	if o.ReadersAt != "" {
-		far, err := url.Parse(o.ReadersAt)
-		if err != nil || far.Scheme != "http" && far.Scheme != "https" || far.Host == "" {
-			return nil, fmt.Errorf("%q is no address of a server: write it like http://localhost:3001", o.ReadersAt)
+	return u, nil
+}
+
+// fillServers reads the addresses.
+func (o *Options) fillServers() error {
+	if len(o.Servers) == 0 {
+		o.Servers = []string{o.Server}
+	}
+	set(&o.Server, o.Servers[0])
+	several := len(o.Servers) > 1
+	switch {
+	case o.Server != o.Servers[0]:
+		return fmt.Errorf("the first of the servers is %s and not %s: name it once", o.Servers[0], o.Server)
+	case several && o.Scenario != Edits && o.Scenario != Shared && o.Scenario != Storm:
+		return fmt.Errorf("%s is measured on one server; edits, shared and storm on several", o.Scenario)
+	case several && o.ReadersAt != "":
+		return errors.New("several servers have readers already: leave out where else they are")
+	case o.Kill != 0 && (o.Scenario != Storm || !several):
+		return errors.New("a server is killed in storm alone, and with others beside it where its sessions can go")
+	case o.Kill != 0 && o.ServerPID != 0:
+		return errors.New("a server that is killed has no memory to be measured: leave out its process for that")
+	}
+	for _, text := range o.Servers {
+		u, err := address(text)
+		if err != nil {
+			return err
 		}
-		far.Path = strings.TrimSuffix(far.Path, "/")
-		o.far = far
+		o.nodes = append(o.nodes, u)
+	}
+	if o.ReadersAt == "" {
+		return nil
+	}
+	var err error
+	o.far, err = address(o.ReadersAt)
+	return err
+}
+
+// fill checks the options and sets what is left to the scenario.
+func (o *Options) fill() error {
+	if err := o.fillServers(); err != nil {
+		return err
 	}
 	set(&o.Duration, 10*time.Second)
 	switch o.Scenario {
@@ -103,6 +147,11 @@ func (o *Options) fill() (*url.URL, error) {
 			// One more than there may be is as good as any other number too large.
 			o.Readers = min(per, mostSessions/o.Dashboards+1) * o.Dashboards
 		}
+	case Shared:
+		set(&o.Readers, len(o.Servers))
+		set(&o.Editors, 4*len(o.Servers))
+		set(&o.InFlight, 8)
+		o.Dashboards = 1
 	case Paced:
 		set(&o.Readers, 200)
 		set(&o.Editors, 1)
@@ -129,27 +178,27 @@ func (o *Options) fill() (*url.URL, error) {
 		set(&o.InFlight, 1)
 		set(&o.Widgets, 2000)
 	default:
-		return nil, fmt.Errorf("there is no scenario %q", o.Scenario)
+		return fmt.Errorf("there is no scenario %q", o.Scenario)
 	}
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
 	for _, n := range []int{o.Readers, o.Editors, o.InFlight, o.Dashboards, o.Sessions, o.Rate, o.Widgets} {
 		if n < 0 || n > mostSessions {
-			return nil, fmt.Errorf("numbers go from 1 to %d; this one is %d", mostSessions, n)
+			return fmt.Errorf("numbers go from 1 to %d; this one is %d", mostSessions, n)
 		}
 	}
 	if o.InFlight > 64 {
-		return nil, errors.New("the server answers at most 64 ops of a session at once: have more editors instead of more in flight")
+		return errors.New("the server answers at most 64 ops of a session at once: have more editors instead of more in flight")
 	}
 	if o.Duration < 0 || o.Duration > mostDuration {
-		return nil, fmt.Errorf("measuring takes up to %s; this is %s", mostDuration, o.Duration)
+		return fmt.Errorf("measuring takes up to %s; this is %s", mostDuration, o.Duration)
 	}
 	need := o.Readers + o.Editors + o.Sessions + 50
 	if limit, ok := descriptorLimit(); ok && need > limit {
-		return nil, fmt.Errorf("%d connections need more file descriptors than the limit of %d: raise it with ulimit -n", need, limit)
+		return fmt.Errorf("%d connections need more file descriptors than the limit of %d: raise it with ulimit -n", need, limit)
 	}
-	return u, nil
+	return nil
 }
 
 func set[T comparable](field *T, value T) {
@@ -163,6 +212,7 @@ func set[T comparable](field *T, value T) {
 type Report struct {
 	Scenario Scenario       `json:"scenario"`
 	Server   string         `json:"server"`
+	Servers  []string       `json:"servers,omitempty"` // if there are several
 	Started  time.Time      `json:"started"`
 	Seconds  float64        `json:"seconds"` // of measuring
 	Setup    map[string]int `json:"setup"`
@@ -189,23 +239,23 @@ func (r *Report) times(name string, c Counts) {
 		name string
 		q    float64
 	}{{"p50", 0.5}, {"p99", 0.99}, {"p99.9", 0.999}, {"max", 1}} {
-		r.add(name+" "+q.name, float64(c.Quantile(q.q))/float64(time.Millisecond), "ms")
+		r.add(name+" "+q.name, millis(c.Quantile(q.q)), "ms")
 	}
 }
 
 // Run measures. The error is about measuring; what the server did wrong stands in the
 // report. It returns after every connection was closed and what was made is deleted.
 func Run(ctx context.Context, opts Options) (*Report, error) {
-	base, err := opts.fill()
+	err := opts.fill()
 	if err != nil {
 		return nil, err
 	}
-	r := newRun(base, &opts)
+	r := newRun(&opts)
 	if err := r.setUp(ctx); err != nil {
 		return nil, errors.Join(err, r.tearDown())
 	}
 	switch opts.Scenario {
-	case Fanout, Edits, Paced:
+	case Fanout, Edits, Paced, Shared:
 		err = r.edit(ctx)
 	case Idle:
 		err = r.idle(ctx)

@@ -156,5 +156,20 @@ func (h *highest) end() float64 {
 	return h.bytes
 }
 
+// kill ends a process at once.
+func kill(pid int) error {
+	p, err := os.FindProcess(pid)
+	if err == nil {
+		err = p.Kill()
+	}
+	if err != nil {
+		return fmt.Errorf("killing process %d: %w", pid, err)
+	}
+	return nil
+}
+
+// millis is a time in milliseconds.
+func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
 // micros is a time in microseconds.
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

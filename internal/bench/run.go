@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,8 +20,10 @@ const widgets = 20
 
 // run is one measurement.
 type run struct {
-	opts   *Options
-	dialer dialer
+	opts  *Options
+	nodes []*dialer
+	// home takes the requests of REST: the first node, or one that is not killed.
+	home *dialer
 	// far is where readers connect, if that is another node; nil = it is not.
 	far    *dialer
 	client *http.Client
@@ -37,18 +38,28 @@ type run struct {
 	faults map[string]int
 }
 
-func newRun(base *url.URL, opts *Options) *run {
+func newRun(opts *Options) *run {
 	r := &run{
-		opts: opts, dialer: dialer{base: base, token: opts.Token, readBuffer: 16 << 10},
-		client: &http.Client{Timeout: 30 * time.Second}, name: "bench-" + uuid.NewString()[:8],
+		opts: opts, client: &http.Client{Timeout: 30 * time.Second}, name: "bench-" + uuid.NewString()[:8],
 		faults: make(map[string]int),
 		report: Report{
 			Scenario: opts.Scenario, Server: opts.Server, Started: time.Now().UTC(), Numbers: []Number{}, Faults: []string{},
 			Setup: map[string]int{},
 		},
 	}
+	const readBuffer = 16 << 10
+	for _, u := range opts.nodes {
+		r.nodes = append(r.nodes, &dialer{base: u, token: opts.Token, readBuffer: readBuffer})
+	}
+	r.home = r.nodes[0]
+	if n := len(r.nodes); n > 1 {
+		r.report.Setup["nodes"], r.report.Servers = n, opts.Servers
+		if opts.Scenario == Storm {
+			r.home = r.nodes[1]
+		}
+	}
 	if opts.far != nil {
-		r.far = &dialer{base: opts.far, token: opts.Token}
+		r.far = &dialer{base: opts.far, token: opts.Token, readBuffer: readBuffer}
 		r.report.Setup["nodes"] = 2
 	}
 	return r
@@ -61,9 +72,24 @@ func (r *run) fault(format string, args ...any) {
 	r.faults[fmt.Sprintf(format, args...)]++
 }
 
+// readBuffers has each connection begin with so many bytes to read into.
+func (r *run) readBuffers(bytes int) {
+	for _, d := range r.nodes {
+		d.readBuffer = bytes
+	}
+	if r.far != nil {
+		r.far.readBuffer = bytes
+	}
+}
+
 // request does one request of the REST interface.
 func (r *run) request(ctx context.Context, method, path string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, r.dialer.base.String()+path, bytes.NewReader(body))
+	return r.requestAt(ctx, r.home, method, path, body)
+}
+
+// requestAt is request at a node.
+func (r *run) requestAt(ctx context.Context, d *dialer, method, path string, body []byte) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, d.base.String()+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -104,13 +130,10 @@ func (r *run) setUp(ctx context.Context) error {
 	switch r.opts.Scenario {
 	case Large:
 		doc = largeDocument(r.opts.Widgets, largeBytes)
-		r.dialer.readBuffer = 64 << 10
+		r.readBuffers(64 << 10)
 	case Values:
 		doc = smallDocument(r.opts.Widgets)
-		r.dialer.readBuffer = 64 << 10
-	}
-	if r.far != nil {
-		r.far.readBuffer = r.dialer.readBuffer
+		r.readBuffers(64 << 10)
 	}
 	for i := range r.opts.Dashboards {
 		if err := r.makeDashboard(ctx, r.dashboard(i), doc); err != nil {
@@ -163,26 +186,41 @@ func (r *run) tearDown() error {
 	return errors.Join(errs...)
 }
 
-// openReader is open for who reads, which may be at another node.
-func (r *run) openReader(ctx context.Context, client, dashboard string) (*conn, error) {
-	if r.far == nil {
-		return r.open(ctx, client, dashboard)
+// nodeOf is the node at which the nth editor edits: each dashboard is edited at one
+// node, a shared one at all.
+func (r *run) nodeOf(n int) int {
+	switch r.opts.Scenario {
+	case Shared:
+		return n % len(r.nodes)
+	case Storm:
+		if len(r.nodes) > 1 {
+			return 1 // the first one ends
+		}
 	}
-	return r.introduce(ctx, r.far, client, dashboard, "", 0)
+	return n % r.opts.Dashboards % len(r.nodes)
 }
 
-// open dials and introduces a client; dashboard names one to follow, "" for none, from
-// the document on. What the server answers is left to the reader of the connection.
+// readerAt is where the nth reader reads: in edits not where its dashboard is edited.
+func (r *run) readerAt(n int) *dialer {
+	switch {
+	case r.far != nil:
+		return r.far
+	case r.opts.Scenario == Edits:
+		return r.nodes[(r.nodeOf(n)+1)%len(r.nodes)]
+	default:
+		return r.nodes[n%len(r.nodes)]
+	}
+}
+
+// open dials the first node and introduces a client; dashboard names one to follow, ""
+// for none, from the document on. What the server answers is left to the reader of the
+// connection.
 func (r *run) open(ctx context.Context, client, dashboard string) (*conn, error) {
-	return r.resume(ctx, client, dashboard, "", 0)
+	return r.introduce(ctx, r.nodes[0], client, dashboard, "", 0)
 }
 
-// resume opens a connection that goes on after a version of an epoch; "" = from the
-// document on.
-func (r *run) resume(ctx context.Context, client, dashboard, epoch string, version uint64) (*conn, error) {
-	return r.introduce(ctx, &r.dialer, client, dashboard, epoch, version)
-}
-
+// introduce dials a node and introduces a client that goes on after a version of an
+// epoch; "" = from the document on.
 func (r *run) introduce(ctx context.Context, d *dialer, client, dashboard, epoch string, version uint64) (*conn, error) {
 	c, err := d.dial(ctx)
 	if err != nil {

@@ -15,8 +15,10 @@ var (
 	stampKey   = []byte(`"/sent":`)
 	epochKey   = []byte(`"epoch":"`)
 	deltaMode  = []byte(`"mode":"delta"`)
-	partKey    = []byte(`,"part":`)
-	partsKey   = []byte(`,"parts":`)
+	// retryableKey is in a NACK of an op that may be sent again.
+	retryableKey = []byte(`"retryable":true`)
+	partKey      = []byte(`,"part":`)
+	partsKey     = []byte(`,"parts":`)
 	// documentKey begins the document of a SYNC_RESPONSE.
 	documentKey = []byte(`,"document":`)
 )

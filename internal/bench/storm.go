@@ -23,7 +23,7 @@ const (
 // when a network comes back: TCP, handshake, signed in, and resumed where they were.
 // While they are away each dashboard is edited, so that there is something to resume.
 func (r *run) storm(ctx context.Context) error {
-	r.dialer.readBuffer = 512
+	r.readBuffers(512)
 	before, err := r.settledUsage(ctx)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (r *run) storm(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer r.closeAll()
-	editors, err := r.openEditors(ctx, &wg, new(Histogram))
+	editors, err := r.openEditors(ctx, &wg, make([]Histogram, len(r.nodes)))
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (r *run) storm(ctx context.Context) error {
 	first, second := newWave(r.opts.Sessions), newWave(r.opts.Sessions)
 	readers := make([]*reader, r.opts.Sessions)
 	for i := range readers {
-		v := &survivor{reader: reader{synced: make(chan struct{})}, name: r.name + "-s" + strconv.Itoa(i), dashboard: r.dashboard(i % r.opts.Dashboards)}
+		v := &survivor{reader: reader{synced: make(chan struct{})}, n: i, name: r.name + "-s" + strconv.Itoa(i), dashboard: r.dashboard(i % r.opts.Dashboards)}
 		readers[i] = &v.reader
 		wg.Go(func() { v.survive(ctx, s, first, second) })
 	}
@@ -69,8 +69,14 @@ func (r *run) storm(ctx context.Context) error {
 	defer peak.end()
 	own, began := ownTime(), time.Now()
 	s.cut.Store(true)
-	for _, rd := range readers {
-		rd.cut()
+	if r.opts.Kill > 0 {
+		if err := kill(r.opts.Kill); err != nil {
+			return err
+		}
+	} else {
+		for _, rd := range readers {
+			rd.cut()
+		}
 	}
 	cut := time.Since(began)
 	edit()
@@ -92,7 +98,7 @@ func (r *run) storm(ctx context.Context) error {
 	}
 	n := float64(len(readers))
 	r.report.Seconds = took.Seconds()
-	r.report.add("cut off within", float64(cut)/float64(time.Millisecond), "ms")
+	r.report.add("cut off within", millis(cut), "ms")
 	r.report.add("all live again after", took.Seconds(), "s")
 	r.report.times("one of them", second.times.Counts())
 	r.report.add("resumed by what they missed alone", 100*float64(second.deltas.Load())/n, "%")
@@ -145,6 +151,7 @@ func (w *wave) wait(ctx context.Context) error {
 // survivor is a session that comes back when it was cut off.
 type survivor struct {
 	reader
+	n               int // of its run
 	name, dashboard string
 	epoch           string
 }
@@ -181,7 +188,11 @@ func (v *survivor) live(ctx context.Context, s *storm, w *wave) error {
 		}
 	}
 	defer arrived()
-	c, err := s.resume(ctx, v.name, v.dashboard, v.epoch, v.version.Load())
+	to := s.nodes[0]
+	if others := s.nodes[1:]; v.epoch != "" && len(others) > 0 {
+		to = others[v.n%len(others)]
+	}
+	c, err := s.introduce(ctx, to, v.name, v.dashboard, v.epoch, v.version.Load())
 	if err != nil {
 		return err
 	}

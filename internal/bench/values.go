@@ -26,7 +26,7 @@ func (r *run) values(ctx context.Context) error {
 
 	viewers := make([]*viewer, r.opts.Readers)
 	err := r.openMany(ctx, len(viewers), func(i int) error {
-		c, err := r.openReader(ctx, r.name+"-v"+strconv.Itoa(i), r.dashboard(0))
+		c, err := r.introduce(ctx, r.readerAt(i), r.name+"-v"+strconv.Itoa(i), r.dashboard(0), "", 0)
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (r *run) values(ctx context.Context) error {
 		r.report.add("server, each value heard", float64(cpu.Nanoseconds())/heard, "ns")
 	}
 	r.report.times("lateness", to.late.Since(from.late))
-	r.report.add("newest heard by all after", float64(took)/float64(time.Millisecond), "ms")
+	r.report.add("newest heard by all after", millis(took), "ms")
 	return nil
 }
 

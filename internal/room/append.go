@@ -180,6 +180,9 @@ func (r *Room) commitLocked(durability journal.Durability) {
 		if it.answered {
 			continue
 		}
+		if f := r.hub.cfg.Hooks.Raced; f != nil && it.lost > 0 {
+			f(it.lost)
+		}
 		if d.Replay != 0 {
 			// What comes behind it in line may begin another epoch.
 			if e, err := board.ParseRecord(r.tail.record(r.committed.Epoch(), d.Replay)); err == nil {

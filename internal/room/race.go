@@ -15,6 +15,7 @@ func (r *Room) lostLocked() {
 	now := r.hub.cfg.Clock.Now()
 	again := false
 	for _, it := range r.inflight {
+		it.lost++
 		if it.raced.IsZero() {
 			it.raced = now
 		} else {

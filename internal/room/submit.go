@@ -30,6 +30,7 @@ type item struct {
 	done  func(Answer)
 	since time.Time // taken in
 	raced time.Time // first race lost, zero = none
+	lost  int       // races
 
 	decision board.Decision
 	record   board.Record
