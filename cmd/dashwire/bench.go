@@ -15,9 +15,9 @@ import (
 
 // benchCmd measures a server.
 type benchCmd struct {
-	Scenario   string   `enum:"fanout,edits,paced,idle,connect,storm,values,large,shared,all" default:"all" help:"idle, storm, connect, edits, fanout, paced, values; large, shared"`
+	Scenario   string   `enum:"fanout,edits,paced,idle,connect,storm,values,large,shared,all" default:"all" help:"one of those below"`
 	Server     string   `placeholder:"URL" xor:"server" help:"the server (default the one on this machine)"`
-	Servers    []string `placeholder:"URL,…" xor:"server" help:"nodes of a cluster instead: edited and read at different ones (edits), at all (shared); where sessions of the first come back (storm)"`
+	Servers    []string `placeholder:"URL,…" xor:"server" help:"nodes of a cluster instead (edits, shared, storm)"`
 	Kill       int      `placeholder:"PID" help:"the first node's process, killed to begin the storm"`
 	ReadersAt  string   `placeholder:"URL" help:"another node, for the readers (fanout, edits, paced, values)"`
 	Token      string   `placeholder:"TOKEN" help:"to sign in with, if the server asks; owner of bench-*"`
