@@ -15,10 +15,9 @@ import (
 
 // benchCmd measures a server.
 type benchCmd struct {
-	Scenario   string   `enum:"fanout,edits,paced,idle,connect,storm,values,large,shared,all" default:"all" help:"one of those below"`
+	Scenario   string   `enum:"fanout,edits,paced,idle,connect,storm,values,large,shared,all" default:"all" help:"idle, storm, connect, edits, fanout, paced, values; large"`
 	Server     string   `placeholder:"URL" xor:"server" help:"the server (default the one on this machine)"`
-	Servers    []string `placeholder:"URL,…" xor:"server" help:"nodes of a cluster instead (edits, shared, storm)"`
-	Kill       int      `placeholder:"PID" help:"the first node's process, killed to begin the storm"`
+	Servers    []string `placeholder:"URL,…" xor:"server" help:"nodes of a cluster (edits, storm; scenario shared)"`
 	ReadersAt  string   `placeholder:"URL" help:"another node, for the readers (fanout, edits, paced, values)"`
 	Token      string   `placeholder:"TOKEN" help:"to sign in with, if the server asks; owner of bench-*"`
 	Readers    int      `placeholder:"N" help:"readers of one dashboard (fanout 500, paced 200, values 50)"`
@@ -37,9 +36,8 @@ type benchCmd struct {
 
 // Help implements kong.HelpProvider.
 func (benchCmd) Help() string {
-	return `Measures a server that runs, with dashboards of its own (bench-…) that it deletes at the
-end; their history stays in the data file, so measure with a file made for it. Checks on
-the way that every reader hears every version once. Exit code 1 if something was wrong.
+	return `Measures a server that runs, with dashboards of its own (bench-…) whose history stays in
+its data file. Checks that every reader hears every version once; exit code 1 if not.
 
 dashwire bench --scenario paced --readers 500 --rate 200`
 }
@@ -101,7 +99,7 @@ func (c *benchCmd) measure(p *program, s bench.Scenario) (*bench.Report, error) 
 		per = -1
 	}
 	return bench.Run(p.ctx, bench.Options{
-		Server: c.Server, Servers: c.Servers, Kill: c.Kill, ReadersAt: c.ReadersAt, Token: c.Token, Scenario: s, Readers: c.Readers, ReadersPerDashboard: per, Editors: c.Editors, InFlight: c.InFlight,
+		Server: c.Server, Servers: c.Servers, ReadersAt: c.ReadersAt, Token: c.Token, Scenario: s, Readers: c.Readers, ReadersPerDashboard: per, Editors: c.Editors, InFlight: c.InFlight,
 		Dashboards: c.Dashboards, Sessions: c.Sessions, Duration: time.Duration(c.Duration), Rate: c.Rate, ServerPID: c.ServerPID, Widgets: c.Widgets,
 		Progress: func(what string) {
 			if show.tty {

@@ -223,7 +223,7 @@ func TestRun_Refuses(t *testing.T) {
 		want string
 	}{
 		{"no server", Options{Server: "localhost:3000", Scenario: Fanout}, "http://localhost:3000"},
-		{"no other node", Options{Server: "http://localhost:1", ReadersAt: "localhost:2", Scenario: Fanout}, "http://localhost:3001"},
+		{"no other node", Options{Server: "http://localhost:1", ReadersAt: "localhost:2", Scenario: Fanout}, `"localhost:2" is no address of a server`},
 		{"no scenario", Options{Server: "http://localhost:1", Scenario: "x"}, `no scenario "x"`},
 		{"too much in flight", Options{Server: "http://localhost:1", Scenario: Fanout, InFlight: 65}, "64"},
 		{"too long", Options{Server: "http://localhost:1", Scenario: Fanout, Duration: time.Hour}, "10m"},

@@ -39,6 +39,11 @@ func (r *Room) appendLoop() {
 	defer r.mu.Unlock()
 	for r.failed == nil {
 		switch {
+		case len(r.queue) > 0 && !r.turn.until.IsZero():
+			r.afterOthersLocked()
+			if r.isBehindLocked() && !r.holdOff && r.catchUpLocked() {
+				r.redecideLocked()
+			}
 		case len(r.queue) > 0:
 			r.takeLocked()
 			r.appendLocked()

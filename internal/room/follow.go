@@ -86,6 +86,7 @@ func (r *Room) heard(d journal.Delivery) {
 	if p := d.After + journal.Position(len(d.Records)); p > r.behind {
 		r.keepAheadLocked(d)
 		r.behind = p
+		r.othersMovedLocked()
 		r.kickLocked()
 	}
 }

@@ -80,6 +80,10 @@ func (h *Hub) heardNode(m relay.Message) {
 		h.cfg.Log.Warn("another node says what cannot be read", "node", m.From, "err", err)
 	case said.Ask != nil:
 		h.tasks.Go(func() { h.answerAsk(m.From, said.Ask.DashboardID) })
+	case said.Waits != nil:
+		if r := h.open(said.Waits.DashboardID); r != nil {
+			r.heardWaiting(time.Duration(said.Waits.Millis) * time.Millisecond)
+		}
 	case said.Presence != nil:
 		if r := h.open(said.Presence.DashboardID); r != nil {
 			r.heardPresence(m.From, said.Presence)

@@ -27,6 +27,7 @@ func (r *Room) lostLocked() {
 	}
 	r.hub.stats.races.Add(1)
 	if again {
+		r.tellWaitingLocked(now)
 		const longest = 20 * time.Millisecond
 		r.mu.Unlock()
 		r.hub.sleep(r.hub.ctx, r.hub.jitter(longest))

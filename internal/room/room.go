@@ -49,6 +49,7 @@ type Room struct {
 	// ahead are records after the committed state that were delivered and not folded yet.
 	ahead      []journal.Record
 	aheadBytes int
+	turn       turn
 	// holdOff keeps the log from being read until retry fires: reading it has failed.
 	holdOff   bool
 	retry     clock.Timer

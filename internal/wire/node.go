@@ -21,6 +21,7 @@ type NodeMessage struct {
 	App      *NodeApp      `json:"app,omitzero"`
 	End      *NodeEnd      `json:"end,omitzero"`
 	Ask      *NodeAsk      `json:"ask,omitzero"`
+	Waits    *NodeWaits    `json:"waits,omitzero"`
 	Presence *NodePresence `json:"presence,omitzero"`
 	Values   *NodeValues   `json:"values,omitzero"`
 }
@@ -91,6 +92,13 @@ type NodeEnd struct {
 	SessionID string `json:"sessionId"`
 	Code      int    `json:"code"`
 	Reason    string `json:"reason"`
+}
+
+// NodeWaits tells that a node has lost races for a dashboard's next position again and again,
+// and for how long its oldest op has (A3).
+type NodeWaits struct {
+	DashboardID string `json:"dashboardId"`
+	Millis      int    `json:"millis"`
 }
 
 // NodeAsk asks for presence and live values of a dashboard.
@@ -240,6 +248,11 @@ func (m *NodeMessage) check() error {
 	if m.Ask != nil {
 		set++
 		keep(id("dashboard", m.Ask.DashboardID))
+	}
+	if m.Waits != nil {
+		set++
+		keep(id("dashboard", m.Waits.DashboardID))
+		keep(inRange("waited", m.Waits.Millis, 0, 60_000))
 	}
 	if m.Presence != nil {
 		set++

@@ -20,6 +20,7 @@ var nodeMessages = []*NodeMessage{
 	{App: &NodeApp{UserID: "ana", Name: "note", Data: []byte(`{"a":[1]}`)}},
 	{End: &NodeEnd{SessionID: "s-1", Code: 4401, Reason: "revoked"}},
 	{Ask: &NodeAsk{DashboardID: "ops"}},
+	{Waits: &NodeWaits{DashboardID: "ops", Millis: 120}},
 	{Presence: &NodePresence{
 		DashboardID: "ops", Number: 3, Count: 1, All: true,
 		In: []NodeState{{SessionID: "s-1", ClientID: "tab", UserID: "ana", State: `{"at":"cpu"}`}}, Out: []string{"s-2"},
