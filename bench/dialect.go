@@ -67,7 +67,7 @@ func dialectOf(name, run string) (dialect, error) {
 	case "centrifuge":
 		return centrifugal{}, nil
 	case "dashwire":
-		return dashwire{run: run}, nil
+		return &dashwire{run: run}, nil
 	}
 	return nil, fmt.Errorf("there is no dialect %q", name)
 }
@@ -262,21 +262,26 @@ func (centrifugal) parse(to []event, m []byte, timed bool) []event {
 }
 
 // dashwire is the protocol of docs/PROTOCOL.md.
-type dashwire struct{ run string }
+type dashwire struct {
+	run string
+	// Messages of one run are much alike: how far behind the id of its entry a version
+	// was found last, which is where the next is looked for first.
+	behindID int
+}
 
-func (dashwire) path() string   { return "/api/realtime" }
-func (dashwire) welcomes() bool { return false }
-func (dashwire) pulse() string  { return "" } // a ping of WebSocket, which conn answers
+func (*dashwire) path() string   { return "/api/realtime" }
+func (*dashwire) welcomes() bool { return false }
+func (*dashwire) pulse() string  { return "" } // a ping of WebSocket, which conn answers
 
-func (d dashwire) hello(client string) string {
+func (d *dashwire) hello(client string) string {
 	return `{"type":"CONNECT","id":"hello","payload":{"clientId":"` + d.run + "-" + client + `"}}`
 }
 
-func (dashwire) subscribe(dashboard string) string {
+func (*dashwire) subscribe(dashboard string) string {
 	return `{"type":"SYNC_REQUEST","id":"sync","payload":{"dashboardId":"` + dashboard + `"}}`
 }
 
-func (d dashwire) appendEdit(to []byte, e *edit) []byte {
+func (d *dashwire) appendEdit(to []byte, e *edit) []byte {
 	to = append(to, `{"type":"WIDGET_UPDATE","id":"`...)
 	to = append(to, d.run...)
 	to = append(to, '-')
@@ -293,7 +298,7 @@ func (d dashwire) appendEdit(to []byte, e *edit) []byte {
 
 var answersKey = []byte(`"correlationId":"`)
 
-func (dashwire) parse(to []event, m []byte, timed bool) []event {
+func (d *dashwire) parse(to []event, m []byte, timed bool) []event {
 	const start = len(`{"type":"`)
 	if len(m) < start+8 {
 		return append(to, event{kind: otherKind})
@@ -305,7 +310,10 @@ func (dashwire) parse(to []event, m []byte, timed bool) []event {
 		if timed {
 			ev.sent = stampOf(m)
 		}
-		ev.version, _ = measure.NumberAfter(m, versionKey)
+		const id = len(`{"type":"WIDGET_UPDATE","id":"`)
+		if at := bytes.IndexByte(m[min(id, len(m)):], '"'); at >= 0 {
+			ev.version, d.behindID = numberNear(m[id+at:], versionKey, d.behindID)
+		}
 	case rest[0] == 'A': // ACK
 		ev.kind, ev.serial = ackKind, serialAfter(m, answersKey)
 	case bytes.HasPrefix(rest, []byte(`SYNC_U`)):
@@ -318,6 +326,19 @@ func (dashwire) parse(to []event, m []byte, timed bool) []event {
 		ev.kind = refusedKind
 	}
 	return append(to, ev)
+}
+
+// numberNear reads the digits that stand behind a key, and tells where in m it found the
+// key: at a place, or else wherever the first one is.
+func numberNear(m, key []byte, place int) (n uint64, at int) {
+	at = place
+	if end := at + len(key); end > len(m) || !bytes.Equal(m[at:end], key) {
+		if at = bytes.Index(m, key); at < 0 {
+			return 0, place
+		}
+	}
+	n, _ = measure.NumberAfter(m[at:], key)
+	return n, at
 }
 
 // serialAfter reads the number at the end of the quoted id that stands after a key.

@@ -45,6 +45,27 @@ func TestDialectsTellMessagesApart(t *testing.T) {
 	}
 }
 
+// TestVersionsAreFoundWhereverTheyStand: the place of the last one is only where the
+// search begins.
+func TestVersionsAreFoundWhereverTheyStand(t *testing.T) {
+	d := &dashwire{run: "run"}
+	for i, m := range []string{
+		`{"type":"WIDGET_UPDATE","id":"x","payload":{"dashboardId":"d","version":7}}`,
+		`{"type":"WIDGET_UPDATE","id":"x-10","payload":{"dashboardId":"d","version":8}}`,
+		`{"type":"WIDGET_UPDATE","id":"x","userId":"ana","payload":{"dashboardId":"d","version":9}}`,
+		`{"type":"WIDGET_UPDATE","id":"x","payload":{"version":10,"change":{"widgets":{"w1":{"set":{"/title":"edit 10"}}}}}}`,
+		`{"type":"WIDGET_UPDATE","id":"x","payload":{"dashboardId":"d","epoch":"e","version":11}}`,
+	} {
+		want := []event{{kind: deliveryKind, version: uint64(7 + i)}}
+		if diff := cmp.Diff(want, d.parse(nil, []byte(m), false), cmp.AllowUnexported(event{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", m, diff)
+		}
+	}
+	if got := d.parse(nil, []byte(`{"type":"WIDGET_UPDATE","id":"x","payload":{}}`), false); got[0].version != 0 {
+		t.Errorf("an entry without a version has %d", got[0].version)
+	}
+}
+
 // TestEditsReadAsTheyWereWritten: the stamp that a reader finds is that of the edit.
 func TestEditsReadAsTheyWereWritten(t *testing.T) {
 	e := edit{serial: 31, client: 2, stamp: 123456, dashboard: "d", widget: 3, fill: "xx"}

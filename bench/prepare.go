@@ -13,7 +13,7 @@ const widgets = 20
 
 // prepare makes the dashboards where a server wants that.
 func prepare(ctx context.Context, l *load) error {
-	if _, ok := l.dialect.(dashwire); !ok {
+	if _, ok := l.dialect.(*dashwire); !ok {
 		return nil
 	}
 	var doc strings.Builder
@@ -44,7 +44,7 @@ func prepare(ctx context.Context, l *load) error {
 
 // firstVersion is that of a dashboard that was prepared.
 func firstVersion(d dialect) uint64 {
-	if _, ok := d.(dashwire); ok {
+	if _, ok := d.(*dashwire); ok {
 		return 1 // making it was an entry
 	}
 	return 0
