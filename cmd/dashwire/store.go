@@ -82,13 +82,18 @@ func (c *serveCmd) openNATS(ctx context.Context, log *slog.Logger) (*store, erro
 		return nil, err
 	}
 	opts.KeepEntries, opts.KeepAge = c.KeepEntries, time.Duration(c.KeepAge)
-	j, err := natsjournal.Open(ctx, strings.Join(c.Nats, ","), opts)
+	addresses := strings.Join(c.Nats, ",")
+	j, err := whenNATSAnswers(ctx, log, natsPatience, func() (*natsjournal.Journal, error) {
+		return natsjournal.Open(ctx, addresses, opts)
+	})
 	if err != nil {
 		return nil, &notBegun{err}
 	}
 	found := j.Report()
-	r, err := natsrelay.Open(strings.Join(c.Nats, ","), natsrelay.Options{
-		Prefix: c.NatsStream + "-relay." + j.Generation(), CredentialsFile: c.NatsCreds, TLS: opts.TLS, Logger: log,
+	r, err := whenNATSAnswers(ctx, log, natsPatience, func() (*natsrelay.Relay, error) {
+		return natsrelay.Open(addresses, natsrelay.Options{
+			Prefix: c.NatsStream + "-relay." + j.Generation(), CredentialsFile: c.NatsCreds, TLS: opts.TLS, Logger: log,
+		})
 	})
 	if err != nil {
 		return nil, &notBegun{errors.Join(err, j.Close())}
