@@ -19,5 +19,6 @@
 // Sequence numbers count commits from 1 and never skip. The salt is random for each use of a
 // segment: what an earlier use has left behind, or what somebody has put into a
 // payload, is never taken for a frame. The last frame may be torn by a crash; a frame that
-// is no good although a good one follows is damage.
+// is no good although a good one follows is damage, and so is a segment whose head cannot be
+// read while a frame in it is needed.
 package commitlog

@@ -103,3 +103,18 @@ func later(b []byte, at int, salt, after uint64) bool {
 	}
 	return false
 }
+
+// orphan returns the sequence number of a commit after another one in a segment whose head
+// cannot be read, 0 if there is none. A head is written together with its first frame, which a
+// torn write leaves no good either, and what an earlier use has left is released.
+func orphan(b []byte, after uint64) uint64 {
+	for at := segmentHead; at+frameHead <= len(b); at += 8 {
+		if binary.LittleEndian.Uint64(b[at+8:]) <= after {
+			continue // zeros, most of the time
+		}
+		if f, ok := readFrame(b, at, binary.LittleEndian.Uint64(b[at+16:])); ok && f.whole {
+			return f.sequence
+		}
+	}
+	return 0
+}

@@ -201,6 +201,42 @@ func TestR7_DamageIsTold(t *testing.T) {
 
 // Released space is used again, and what stood there before is never read, however often and
 // wherever the log is opened again.
+// A head that cannot be read does not make commits that were confirmed disappear.
+func TestR7_ADamagedHeadIsTold(t *testing.T) {
+	for _, commits := range []int{1, 5} {
+		dir := filepath.Join(t.TempDir(), "log")
+		o := open(t, dir, 0, Options{})
+		for range commits {
+			o.add(100)
+		}
+		if err := o.Close(); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, segmentFiles(t, dir)[0])
+		good, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := range 36 { // what its checksum covers, and that
+			bad := bytes.Clone(good)
+			bad[at] ^= 0x10
+			if err := os.WriteFile(path, bad, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			none := func(Commit) error { return nil }
+			if l, err := Open(dir, owner, 0, Options{}, none); !errors.Is(err, ErrDamaged) {
+				t.Fatalf("byte %d of the head of %d commits: got %v, %v; want ErrDamaged", at, commits, l, err)
+			}
+			if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, bad) {
+				t.Fatalf("byte %d: the segment was changed, %v", at, err)
+			}
+			if err := Read(dir, owner, uint64(commits), none); err != nil {
+				t.Fatalf("byte %d: nothing in it is needed any more: got %v", at, err)
+			}
+		}
+	}
+}
+
 func TestReleasedSpaceIsUsedAgain(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "log")
 	random := rand.New(rand.NewPCG(1, 2))

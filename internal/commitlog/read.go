@@ -115,6 +115,9 @@ func (all segments) replay(after uint64, replay func(Commit) error) (last uint64
 nextSegment:
 	for _, f := range all {
 		if !f.used {
+			if n := orphan(f.bytes, after); n > 0 {
+				return last, fmt.Errorf("%w: the head of %s cannot be read, and commit %d stands behind it", ErrDamaged, f.name, n)
+			}
 			continue
 		}
 		if f.head.first > last+1 {

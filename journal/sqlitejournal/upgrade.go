@@ -53,10 +53,10 @@ func upgrade(ctx context.Context, c *conn) error {
 		if err := c.exec(ctx, schema[2].sql); err != nil {
 			return err
 		}
-		if err := upgradeEntries(ctx, c); err != nil {
+		if err := upgradeCommits(ctx, c); err != nil {
 			return err
 		}
-		if err := upgradeCommits(ctx, c); err != nil {
+		if err := upgradeEntries(ctx, c); err != nil {
 			return err
 		}
 		for _, sql := range []string{
@@ -115,7 +115,8 @@ func upgradeEntries(ctx context.Context, c *conn) error {
 	return flush(0)
 }
 
-// upgradeCommits spreads the rows of commits that are not in entries.
+// upgradeCommits makes rows of entries of the rows of commits that are not there yet, as they
+// are: damage is found by who reads it, and closes that dashboard alone (R7).
 func upgradeCommits(ctx context.Context, c *conn) error {
 	w := &writer{}
 	var err error
@@ -123,7 +124,7 @@ func upgradeCommits(ctx context.Context, c *conn) error {
 		return err
 	}
 	w.nextKey++
-	logs := make(map[string]*tail)
+	logs := make(map[string]*tail) // head is that of entries, next the last in commits
 	const sql = "SELECT id, time, crc, records, data FROM commits ORDER BY id"
 	err = c.query(ctx, sql, func(v []driver.Value) error {
 		id, _ := v[0].(int64)
@@ -138,14 +139,23 @@ func upgradeCommits(ctx context.Context, c *conn) error {
 		for _, a := range list {
 			t := logs[a.id]
 			if t == nil {
-				if t, err = loadTail(ctx, c, a.id); err != nil {
+				if t, err = w.log1(ctx, c, a.id); err != nil {
 					return err
 				}
 				logs[a.id] = t
 			}
-			if t.load(a); t.damage != nil {
-				return fmt.Errorf("dashboard %s: %w", a.id, t.damage)
+			if a.first <= t.head {
+				continue
 			}
+			crc := recordCRC(a.id, a.first, a.time, a.records[0])
+			if !a.whole {
+				crc++
+			}
+			const insert = "INSERT OR REPLACE INTO entries (key, time, crc, data) VALUES (?, ?, ?, ?)"
+			if err := c.exec(ctx, insert, entryKey(t.key, a.first), a.time, int64(crc), a.records[0]); err != nil {
+				return err
+			}
+			t.next, t.time, t.summary = max(t.next, a.first), a.time, a.summary
 		}
 		return nil
 	})
@@ -153,13 +163,33 @@ func upgradeCommits(ctx context.Context, c *conn) error {
 		return err
 	}
 	for _, t := range logs {
-		if len(t.records) > 0 {
-			if err := w.spreadLog(ctx, c, t, len(t.records)); err != nil {
-				return err
-			}
+		if t.next == 0 {
+			continue // nothing new
+		}
+		const update = "UPDATE dashboards SET head = ?, time = ?, summary = ? WHERE key = ?"
+		if err := c.exec(ctx, update, int64(t.next), t.time, t.summary, t.key); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// log1 finds the row of a log in dashboards, or makes one.
+func (w *writer) log1(ctx context.Context, c *conn, id string) (*tail, error) {
+	t := &tail{id: id}
+	err := c.query(ctx, "SELECT key, head FROM dashboards WHERE id = ?", func(v []driver.Value) error {
+		t.key, _ = v[0].(int64)
+		head, _ := v[1].(int64)
+		t.head = journal.Position(max(head, 0))
+		if t.key <= 0 || t.key > maxDashboards {
+			return fmt.Errorf("%w: the key of %s in dashboards is out of range", journal.ErrCorrupt, id)
+		}
+		return nil
+	}, id)
+	if err == nil && t.key == 0 {
+		err = w.insertRow(ctx, c, t, 0)
+	}
+	return t, err
 }
 
 // decodeCommit1 takes a row of commits apart, each record as an append of its own.

@@ -133,6 +133,51 @@ func TestR7_UpgradeKeepsDamageWhereItIs(t *testing.T) {
 	}
 }
 
+// A dashboard that was damaged while records of it were in commits keeps no other from being
+// upgraded, and nothing of it goes: what is good is read, what is not is told.
+func TestR7_UpgradeKeepsCommitsOfADamagedDashboard(t *testing.T) {
+	tests := []struct {
+		name, sql string
+		missing   journal.Position // the record that is told to be damaged, 0 if the commits make all good
+	}{
+		{"the last record of entries", "DELETE FROM entries WHERE key = (2 << 40) | 500", 500},
+		{"the head", "UPDATE dashboards SET head = 499 WHERE key = 2", 0},
+		{"a head out of range", "UPDATE dashboards SET head = -7 WHERE key = 2", 0},
+		{"a record in commits", "UPDATE commits SET data = CAST(replace(CAST(data AS TEXT), 'record 501 of ops', 'rekord 501 of ops') AS BLOB)", 501},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path, want := format1(t, 500)
+			sql(t, path, test.sql)
+			j := mustOpen(t, path, Options{})
+			wantLog(t, j, "net", want["net"]...)
+			mustAppend(t, j, "net", 502, "more")
+			if test.missing == 0 {
+				wantLog(t, j, "ops", want["ops"]...)
+				return
+			}
+			read := func(after journal.Position) (last journal.Position, err error) {
+				last = after
+				for r, err := range j.Read(t.Context(), "ops", after) {
+					if err != nil {
+						return last, err
+					}
+					if last = r.Position; string(r.Data) != want["ops"][last-1] {
+						t.Fatalf("record %d is %q", last, r.Data)
+					}
+				}
+				return last, nil
+			}
+			if last, err := read(0); last != test.missing-1 || !errors.Is(err, journal.ErrCorrupt) {
+				t.Errorf("it is read up to %d, %v; want %d and ErrCorrupt", last, err, test.missing-1)
+			}
+			if last, err := read(test.missing); last != 502 || err != nil {
+				t.Errorf("behind the damage it is read up to %d, %v; want 502", last, err)
+			}
+		})
+	}
+}
+
 // An upgrade that cannot be finished leaves the file as it was.
 func TestUpgradeIsAllOrNothing(t *testing.T) {
 	path, _ := format1(t, 50)
