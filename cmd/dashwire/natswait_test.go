@@ -1,18 +1,13 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 )
 
 // notYet is what the log says while NATS is away at the start.
@@ -119,23 +114,5 @@ func TestServe_DoesNotWaitForNATSThatRefusesIt(t *testing.T) {
 				t.Errorf("exit code %d: %s", code, said)
 			}
 		})
-	}
-}
-
-func TestWhenNATSAnswers_IsBounded(t *testing.T) {
-	log := slog.New(slog.DiscardHandler)
-	calls := 0
-	_, err := whenNATSAnswers(t.Context(), log, 2*natsPause, func() (int, error) {
-		calls++
-		return 0, fmt.Errorf("connect: %w", nats.ErrNoServers)
-	})
-	if !errors.Is(err, nats.ErrNoServers) || !strings.Contains(err.Error(), "did not answer within 500ms") || calls < 2 {
-		t.Errorf("after %d calls: %v", calls, err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err = whenNATSAnswers(ctx, log, time.Hour, func() (int, error) { return 0, nats.ErrNoServers })
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("after the end of ctx: %v", err)
 	}
 }

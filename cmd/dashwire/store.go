@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dashwire/dashwire/internal/natsdial"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/journal/natsjournal"
 	"github.com/dashwire/dashwire/journal/sqlitejournal"
@@ -19,6 +20,9 @@ import (
 	"github.com/dashwire/dashwire/relay"
 	"github.com/dashwire/dashwire/relay/natsrelay"
 )
+
+// natsPatience is how long a server waits at its start for NATS to answer.
+const natsPatience = 30 * time.Second
 
 // natsFlags are the settings of a server that keeps its dashboards on NATS, with
 // others beside it (docs/operations.md).
@@ -83,14 +87,14 @@ func (c *serveCmd) openNATS(ctx context.Context, log *slog.Logger) (*store, erro
 	}
 	opts.KeepEntries, opts.KeepAge = c.KeepEntries, time.Duration(c.KeepAge)
 	addresses := strings.Join(c.Nats, ",")
-	j, err := whenNATSAnswers(ctx, log, natsPatience, func() (*natsjournal.Journal, error) {
+	j, err := natsdial.Await(ctx, log, natsPatience, func() (*natsjournal.Journal, error) {
 		return natsjournal.Open(ctx, addresses, opts)
 	})
 	if err != nil {
 		return nil, &notBegun{err}
 	}
 	found := j.Report()
-	r, err := whenNATSAnswers(ctx, log, natsPatience, func() (*natsrelay.Relay, error) {
+	r, err := natsdial.Await(ctx, log, natsPatience, func() (*natsrelay.Relay, error) {
 		return natsrelay.Open(addresses, natsrelay.Options{
 			Prefix: c.NatsStream + "-relay." + j.Generation(), CredentialsFile: c.NatsCreds, TLS: opts.TLS, Logger: log,
 		})

@@ -1,4 +1,4 @@
-package main
+package natsdial
 
 import (
 	"context"
@@ -14,17 +14,13 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-const (
-	// natsPatience is how long a server waits at its start for NATS to answer.
-	natsPatience = 30 * time.Second
-	// natsPause is how long it waits between two attempts.
-	natsPause = 250 * time.Millisecond
-)
+// pause is between two attempts.
+const pause = 250 * time.Millisecond
 
-// whenNATSAnswers calls open until NATS answers, for as long as patience lasts, and
+// Await calls open until NATS answers, for as long as patience lasts, and
 // returns what open returned last. The end of ctx ends it at once; an attempt that still
 // runs then is left to the end of the program.
-func whenNATSAnswers[T any](ctx context.Context, log *slog.Logger, patience time.Duration, open func() (T, error)) (T, error) {
+func Await[T any](ctx context.Context, log *slog.Logger, patience time.Duration, open func() (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
@@ -48,13 +44,13 @@ func whenNATSAnswers[T any](ctx context.Context, log *slog.Logger, patience time
 			return r.value, nil
 		case r.err == nil || !mayComeUp(r.err):
 			return r.value, r.err
-		case waited+natsPause > patience:
+		case waited+pause > patience:
 			return r.value, fmt.Errorf("NATS did not answer within %s; are the addresses right, and do its servers run? %w", patience, r.err)
 		case attempt == 1:
 			log.Warn("NATS does not answer yet; waiting for it", "for", patience, "err", r.err)
 		}
 		select {
-		case <-time.After(natsPause):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return r.value, ctx.Err()
 		}
