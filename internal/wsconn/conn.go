@@ -189,6 +189,7 @@ func (c *conn) finish(err error) {
 		c.session.Limited(l)
 	}
 	c.session.Closed(code, reason)
+	c.alone()
 	switch {
 	case linger:
 		// The client may still be sending: closing at once would reset the connection

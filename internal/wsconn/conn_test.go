@@ -396,6 +396,66 @@ func TestClientCloses(t *testing.T) {
 	}
 }
 
+// The session hears of the end while its last write is still going out, and never asks
+// for the close frame again: it goes out behind the write. In memory every write blocks,
+// as it does over TLS.
+func TestC7_CloseFrameComesBehindAWriteUnderWay(t *testing.T) {
+	refused := masked(0x82, []byte("{}"))
+	for _, c := range []struct {
+		name   string
+		closes bool   // the session does, once its write is taken
+		send   []byte // from the client, during the write
+		early  bool   // the client reads the write before the session hears of the end
+		more   bool   // the session has another message, which it writes then
+		want   wire.CloseCode
+	}{
+		{"the client closes", false, closing(4001, ""), false, false, 4001},
+		{"the client is refused", false, refused, false, false, wire.CloseUnsupported},
+		{"the client closes, as the session does", true, closing(1000, ""), false, false, wire.CloseRestart},
+		{"the client is refused, and the session closes", true, refused, false, false, wire.CloseRestart},
+		{"the client closes, and the write ends first", false, closing(4001, ""), true, false, 4001},
+		{"the client closes, and another write begins", false, closing(4001, ""), true, true, 4001},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRecorder()
+				p := pipe(t, Config{}, r)
+				defer p.stop()
+				receive := func(want string) {
+					if f, err := readFrame(p.Conn); err != nil || string(f.Payload) != want {
+						t.Errorf("got %q, %v, want %q", f.Payload, err, want)
+					}
+				}
+				if c.early {
+					r.ending = func() {
+						receive("one")
+						synctest.Wait() // the session is asked for more
+					}
+				}
+				p.send([]byte("one"))
+				if c.more {
+					p.send([]byte("two"))
+				}
+				if c.closes {
+					p.transport.Close(wire.CloseRestart, "")
+				}
+				p.write(c.send)
+				end := <-p.closed
+				synctest.Wait()
+				if !c.early {
+					receive("one")
+				}
+				if c.more {
+					receive("two")
+				}
+				if code, _ := p.awaitClose(); code != c.want || end.code != c.want {
+					t.Errorf("close %d, the session heard %d, want %d", code, end.code, c.want)
+				}
+			})
+		})
+	}
+}
+
 // Row 27.
 func TestConnectionBreaks(t *testing.T) {
 	for _, c := range []struct {

@@ -24,6 +24,7 @@ type recorder struct {
 	handle    func(message string) // nil = just keep it
 	unsigned  bool                 // nobody has signed in
 	hello     string               // is sent while the session opens
+	ending    func()               // runs before the session hears of its end; nil = nothing does
 
 	opened    chan struct{}
 	messages  chan string
@@ -95,6 +96,9 @@ func (r *recorder) limited() []observe.Limit {
 }
 
 func (r *recorder) Closed(code wire.CloseCode, reason string) {
+	if r.ending != nil {
+		r.ending()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended = true

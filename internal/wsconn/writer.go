@@ -68,6 +68,15 @@ func (c *conn) Close(code wire.CloseCode, reason string) {
 	c.writeControlLocked()
 }
 
+// alone is called once the session has heard of its end: it writes nothing more and does
+// not say Close again, so that the close frame need not wait for it.
+func (c *conn) alone() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wanted = false
+	c.writeControlLocked() // unless the waiter does, behind what is going out
+}
+
 // writeControl writes the control frames that are due.
 func (c *conn) writeControl() {
 	c.mu.Lock()
@@ -169,7 +178,7 @@ func (c *conn) next() (b []byte, wanted bool) {
 		return b, false
 	}
 	// A session that is about to close may still have frames that come before the
-	// close frame: it says Close again once they are out.
+	// close frame: it says Close again once they are out, or hears of its end.
 	if !c.mid && (c.closing == nil || !c.wanted) {
 		if b = c.takeControlLocked(); len(b) > 0 {
 			return b, false
