@@ -158,6 +158,11 @@ func TestR2_ADeliveryAllocatesNothing(t *testing.T) {
 	editor.mu.Lock()
 	editor.waitLocked(time.Minute, func() bool { return editor.waiting == 0 })
 	editor.mu.Unlock()
+	for delivered := false; !delivered; runtime.Gosched() { // answers come before what they answer is seen
+		reader.mu.Lock()
+		delivered = reader.subs[0].Sent == 11
+		reader.mu.Unlock()
+	}
 	now := time.Now().Add(time.Hour)
 	before := heard.Load()
 	allocs := testing.AllocsPerRun(100, func() {
