@@ -123,6 +123,7 @@ func TestAttack_67_MemoryLimit(t *testing.T) {
 				}
 				continue
 			}
+			defer s.conn.Close() // at the end of the siege: what its sessions follow is theirs until then
 			_ = s.conn.SetDeadline(time.Now().Add(patience))
 			answers := 0
 			for d := range dashboards { // what could not be written, reading tells
