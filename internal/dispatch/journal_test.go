@@ -55,3 +55,41 @@ func TestJournal_ADamagedLogHoldsUpNoOther(t *testing.T) {
 	w.restart(r.target("a"))
 	r.hears("bad", bad)
 }
+
+// slowList is a journal whose list of dashboards takes until nobody waits for it any more.
+type slowList struct {
+	journal.Journal
+	cut chan struct{} // closed then
+}
+
+func (j slowList) List(ctx context.Context, _ string, _ int) ([]journal.Info, error) {
+	<-ctx.Done()
+	close(j.cut)
+	return nil, ctx.Err()
+}
+
+// TestStop_WaitsForAnswersAlsoDuringAPass: a stop cuts the pass over the list of dashboards
+// short, not the request that its receiver is about to answer.
+func TestStop_WaitsForAnswersAlsoDuringAPass(t *testing.T) {
+	r := receive(t)
+	defer r.srv.Close()
+	w := begin(t, r.target("a"))
+	cut, asked := make(chan struct{}), make(chan struct{})
+	w.wrap = func(j journal.Journal) journal.Journal { return slowList{j, cut} }
+	w.restart(r.target("a"))
+	r.answers(func(delivery) int {
+		close(asked)
+		<-cut
+		return 200
+	})
+	want := []string{w.edit("ops")}
+	<-asked
+	w.stop()
+	r.answers(nil)
+	w.wrap = nil
+	w.start(r.target("a"))
+	want = append(want, w.edit("ops"))
+	if taken := r.hears("ops", want...); len(taken) != 2 || len(taken[1].Data.Entries) != 1 {
+		t.Errorf("what was answered before the stop came again: %+v", taken)
+	}
+}

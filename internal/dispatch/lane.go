@@ -129,10 +129,12 @@ func (l *lane) offerLocked(a attempt) {
 func (l *lane) run(ctx, now context.Context) {
 	working, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
+	scans, cutScan := context.WithCancel(working)
+	defer cutScan()
 	l.nextRetry = l.d.cfg.Clock.Now() // what waited when the process ended
 	for ctx.Err() == nil {
 		var timer interface{ Stop() bool }
-		if at := l.start(working); !at.IsZero() {
+		if at := l.start(working, scans); !at.IsZero() {
 			timer = l.d.cfg.Clock.AfterFunc(max(0, at.Sub(l.d.cfg.Clock.Now())), l.poke)
 		}
 		select {
@@ -148,10 +150,8 @@ func (l *lane) run(ctx, now context.Context) {
 	grace := l.d.cfg.Clock.AfterFunc(l.d.cfg.Grace, cut)
 	defer grace.Stop()
 	defer context.AfterFunc(now, cut)()
+	cutScan() // nothing is lost by it
 	for l.busy > 0 || l.scanning {
-		if l.scanning {
-			cut() // nothing is lost by it
-		}
 		l.finish(working, <-l.results)
 	}
 	l.sender.close()
@@ -159,7 +159,7 @@ func (l *lane) run(ctx, now context.Context) {
 
 // start begins all that can be begun, and tells when there may be more; zero = only when
 // something happens.
-func (l *lane) start(ctx context.Context) time.Time {
+func (l *lane) start(ctx, scans context.Context) time.Time {
 	now := l.d.cfg.Clock.Now()
 	l.mu.Lock()
 	disabled := !l.reg.Disabled.IsZero()
@@ -190,7 +190,7 @@ func (l *lane) start(ctx context.Context) time.Time {
 		l.busy++
 		go func() { l.results <- job(ctx) }() // waited for in run
 	}
-	l.startScan(ctx)
+	l.startScan(scans)
 	if l.busy >= jobs {
 		return time.Time{} // a result comes
 	}
@@ -353,6 +353,9 @@ func (l *lane) startScan(ctx context.Context) {
 	from := l.scanNext
 	go func() { // waited for in run
 		ids, at, err := l.scan(ctx, from, room)
+		if ctx.Err() != nil {
+			err = nil // it was cut short
+		}
 		l.results <- result{scan: true, ids: ids, at: at, trouble: err}
 	}()
 }

@@ -339,7 +339,7 @@ func (l *lane) scanned(ctx context.Context, r result) {
 	}
 	l.mu.Unlock()
 	l.scanNext, l.scanPass = r.at, r.at != ""
-	if r.trouble == nil || ctx.Err() != nil {
+	if r.trouble == nil {
 		return
 	}
 	l.trouble(ctx, r.trouble)
