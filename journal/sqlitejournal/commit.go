@@ -49,7 +49,7 @@ const (
 	commitEnd     = 17
 )
 
-// commit builds one.
+// commit builds one after another.
 type commit struct {
 	time  int64
 	frame []byte // begun by commitlog.Frame
@@ -57,11 +57,11 @@ type commit struct {
 	where whereabouts
 }
 
-// newCommit makes room for appends of size bytes in all, with so many records, whose ids
-// have so many bytes.
-func newCommit(time int64, appends, records, ids, size int) *commit {
-	list := ids + appends*(4*binary.MaxVarintLen64+4) + records*binary.MaxVarintLen32
-	return &commit{time: time, frame: commitlog.Frame(size + list + commitEnd), list: make([]byte, 0, list)}
+// begin makes room for appends of size bytes in all, with so many records, whose ids have
+// so many bytes. What add returned of the commit before stays as it is.
+func (c *commit) begin(time int64, appends, records, ids, size int) {
+	list := ids + appends*(binary.MaxVarintLen16+binary.MaxVarintLen64+2*binary.MaxVarintLen32+4) + records*binary.MaxVarintLen32
+	c.time, c.frame, c.list = time, commitlog.Frame(size+list+commitEnd), c.list[:0]
 }
 
 // add puts an append into the commit and returns its records and summary as they lie

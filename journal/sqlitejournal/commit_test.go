@@ -16,7 +16,8 @@ const pinnedCommit = "6f6e6574687265657b7dff00" + // onethree{} and two bytes
 
 func pinned(t testing.TB) (payload []byte, records []stored) {
 	t.Helper()
-	c := newCommit(1_800_000_000_000, 2, 3, 6, 64)
+	c := new(commit)
+	c.begin(1_800_000_000_000, 2, 3, 6, 64)
 	first := journal.Append{DashboardID: "ops", After: 41, Records: [][]byte{[]byte("one"), []byte("three")}, Summary: []byte("{}")}
 	records, summary := c.add(first, nil)
 	if string(summary) != "{}" {

@@ -30,6 +30,7 @@ type writer struct {
 
 	// of the group being written
 	accepted []accepted
+	frame    commit
 	others   []*request
 	behind   []*request
 	touched  []*tail
@@ -245,7 +246,8 @@ func (w *writer) buildCommit() (records []stored, at int64, frame []byte) {
 		count += len(a.r.append.Records)
 		ids += len(a.r.append.DashboardID)
 	}
-	c := newCommit(w.lastTime, len(w.accepted), count, ids, bytes)
+	c := &w.frame
+	c.begin(w.lastTime, len(w.accepted), count, ids, bytes)
 	records = make([]stored, 0, count)
 	for i := range w.accepted {
 		a := &w.accepted[i]
