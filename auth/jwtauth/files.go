@@ -27,6 +27,9 @@ func ReadSecret(path string) ([]byte, error) {
 	if bytes.Contains(data, []byte("-----BEGIN ")) {
 		return nil, fmt.Errorf("%s: this is a key in PEM form and no secret: name it as a key file", path)
 	}
+	if len(data) == 0 {
+		return nil, fmt.Errorf("%s: the file is empty: put a secret of at least 32 bytes into it", path)
+	}
 	if len(data) < 32 {
 		return nil, fmt.Errorf("%s: the secret has %d bytes: make one of at least 32", path, len(data))
 	}

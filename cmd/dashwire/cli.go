@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -44,27 +45,56 @@ func parse(args []string, out *os.File) (*kong.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, err := parser.Parse(args)
+	ctx, err := parser.Parse(joinNegative(args))
 	if err != nil {
-		return nil, &notBegun{explain(err)}
+		return nil, &notBegun{explain(err, parser.Model)}
 	}
 	return ctx, nil
 }
 
-// explain adds to an error of the parser where to read on.
-func explain(err error) error {
-	command := "dashwire"
-	var parsing *kong.ParseError
-	if errors.As(err, &parsing) && parsing.Context != nil {
-		if node := parsing.Context.Selected(); node != nil {
-			command = node.FullPath()
+// joinNegative writes "--flag -1" as "--flag=-1", so that the number reaches the check of
+// that flag instead of being taken for a flag itself.
+func joinNegative(args []string) []string {
+	var joined []string
+	for _, a := range args {
+		if last := len(joined) - 1; last >= 0 && len(a) > 1 && a[0] == '-' && a[1] >= '0' && a[1] <= '9' &&
+			strings.HasPrefix(joined[last], "--") && len(joined[last]) > 2 && !strings.Contains(joined[last], "=") {
+			joined[last] += "=" + a
+			continue
 		}
+		joined = append(joined, a)
 	}
+	return joined
+}
+
+// plainer puts what the parser says of Go's types into words for people.
+var plainer = strings.NewReplacer(
+	"expected a valid 64 bit uint but got", "want a whole number that is not negative, not",
+	"expected a valid 64 bit int but got", "want a whole number, not",
+)
+
+// explain adds to an error of the parser where to read on, and to a word that is no
+// command which there are.
+func explain(err error, app *kong.Application) error {
 	var setting *settingError
 	if errors.As(err, &setting) {
 		return setting
 	}
-	return errors.New(err.Error() + " (see " + command + " --help)")
+	text := plainer.Replace(err.Error())
+	var parsing *kong.ParseError
+	if errors.As(err, &parsing) && parsing.Context != nil {
+		if node := parsing.Context.Selected(); node != nil {
+			return errors.New(text + " (see " + node.FullPath() + " --help)")
+		}
+	}
+	if word, ok := strings.CutPrefix(text, "unexpected argument "); ok {
+		var names []string
+		for _, c := range app.Leaves(true) {
+			names = append(names, c.Name)
+		}
+		text = "there is no command " + word + "; the commands are " + strings.Join(names, ", ")
+	}
+	return errors.New(text + " (see dashwire --help)")
 }
 
 // version is the version of the module this was built from, as far as it is known.

@@ -55,7 +55,7 @@ func TestLogLinesStayLines(t *testing.T) {
 	for _, format := range []string{"text", "json", "terminal"} {
 		t.Run(format, func(t *testing.T) {
 			var b bytes.Buffer
-			f := logFlags{LogLevel: slog.LevelDebug, LogFormat: format}
+			f := logFlags{LogLevel: logLevel(slog.LevelDebug), LogFormat: format}
 			log := slog.New(harmless{f.handler(&b, format == "terminal")})
 			log.Info(hostile, hostile, hostile, "err", errors.New(hostile), "any", []string{hostile}, slog.Group(hostile, "a", hostile))
 			log.With("with", hostile).WithGroup("group").Warn("x", "url", &url.URL{Path: hostile}, "n", 1, "took", time.Second)

@@ -11,11 +11,8 @@ import (
 
 // address holds --listen against C1: without sign-in a server keeps to this machine.
 func (c *serveCmd) address() (string, error) {
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		if _, err := strconv.ParseUint(c.Listen, 10, 16); err == nil {
-			return "", refuse("--listen: %q is a port alone; write 127.0.0.1:%s", c.Listen, c.Listen)
-		}
-		return "", refuse("--listen: %q is no address with a port; write it like 127.0.0.1:3000", c.Listen)
+	if err := hasPort("--listen", c.Listen); err != nil {
+		return "", err
 	}
 	if loopback(c.Listen) || c.Insecure || c.signInOn() {
 		return c.Listen, nil
@@ -23,6 +20,21 @@ func (c *serveCmd) address() (string, error) {
 	return "", refuse("other machines can reach %s, and there is no sign-in: anybody could change everything. "+
 		"Listen on 127.0.0.1, or set up sign-in with --jwt-secret-file or --jwt-keys, "+
 		"or pass --insecure if you trust the whole network", c.Listen)
+}
+
+// hasPort refuses what is no address with a port.
+func hasPort(flag, addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		if _, err := strconv.ParseUint(addr, 10, 16); err == nil {
+			return refuse("%s: %q is a port alone; write 127.0.0.1:%s", flag, addr, addr)
+		}
+		return refuse("%s: %q is no address with a port; write it like 127.0.0.1:3000", flag, addr)
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return refuse("%s: %q is no port; ports are 1 to 65535, and 0 takes one that is free", flag, port)
+	}
+	return nil
 }
 
 // loopback tells whether an address can be reached from this machine only.
@@ -40,6 +52,9 @@ func loopback(addr string) bool {
 
 // listen opens a port, or says why it cannot be had.
 func listen(flag, addr string) (net.Listener, error) {
+	if err := hasPort(flag, addr); err != nil {
+		return nil, err
+	}
 	ln, err := net.Listen("tcp", addr)
 	switch {
 	case err == nil:

@@ -50,6 +50,9 @@ func (c *serveCmd) sane() error {
 			return refuse("--%s %d leaves room for none: it must be at least 1; leave it out for the default", s.flag, s.value)
 		}
 	}
+	if c.KeepEntries < 0 {
+		return refuse("--keep-entries %d must not be negative; leave it out to keep all of the history", c.KeepEntries)
+	}
 	for _, s := range []struct {
 		flag  string
 		value span

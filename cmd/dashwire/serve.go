@@ -119,6 +119,9 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	defer listener.Close()
 	var operators net.Listener
 	if c.AdminListen != "" {
+		if err := hasPort("--admin-listen", c.AdminListen); err != nil {
+			return err
+		}
 		if !loopback(c.AdminListen) && !c.Insecure {
 			return refuse("--admin-listen %s: other machines could reach it, and operators are not asked to sign in; "+
 				"listen on 127.0.0.1, or pass --insecure if you trust the whole network", c.AdminListen)
@@ -203,7 +206,7 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 	}()
 	srv, err := dashwire.New(cfg)
 	if err != nil {
-		return &notBegun{errors.New(strings.TrimPrefix(err.Error(), "dashwire.New: "))}
+		return &notBegun{errors.New(inFlags.Replace(err.Error()))}
 	}
 	serving.Store(srv)
 	if demo != nil {
@@ -224,6 +227,9 @@ type ports struct {
 	main, operators, plain net.Listener
 	transport              transport // of main
 }
+
+// inFlags puts what dashwire.New says into the words of the command.
+var inFlags = strings.NewReplacer("dashwire.New: ", "", "Config.AllowedOrigins", "--allow-origin")
 
 // config is what package dashwire gets.
 func (c *serveCmd) config(j journal.Journal, hooks observe.Hooks, scrape http.Handler, proxies []netip.Prefix, room capacity, log *slog.Logger) dashwire.Config {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"slices"
 	"strings"
@@ -121,7 +122,11 @@ func (f *signInFlags) authenticator(r *reloader, log *slog.Logger) (*jwtauth.Aut
 		return err
 	})
 	if err != nil {
-		return nil, &notBegun{errors.New("sign-in: " + strings.ReplaceAll(err.Error(), "\n", "; "))}
+		text := "sign-in: " + strings.ReplaceAll(err.Error(), "\n", "; ")
+		if len(f.SecretFile) > 0 && errors.Is(err, fs.ErrNotExist) {
+			text += "; dashwire token --new-secret --secret-file FILE makes a secret"
+		}
+		return nil, &notBegun{errors.New(text)}
 	}
 	return door, nil
 }

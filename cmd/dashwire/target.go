@@ -179,6 +179,9 @@ func (t *target) do(ctx context.Context, method, path string, query url.Values, 
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err // without the whole URL
 		}
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return nil, fmt.Errorf("no server listens on %s: start one there with dashwire serve, or name another with --server (%w)", t.name, err)
+		}
 		return nil, fmt.Errorf("%s does not answer: %w", t.name, err)
 	}
 	if res.StatusCode < 300 {
