@@ -165,6 +165,8 @@ export interface DashboardState {
   readonly version: number;
   readonly epoch: string;
   readonly role: Role | null;
+  /** The server cannot reach its store, so that there may be more than it told (A7). It is asked again until it can. */
+  readonly stale: boolean;
   readonly error: DashwireError | null;
 }
 

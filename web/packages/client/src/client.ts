@@ -77,20 +77,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
       return open && connection.send({ type, id, payload }) ? id : null;
     },
     follow() {
-      connection.follow(
-        new Map(
-          [...cores].map(
-            ([
-              id,
-              {
-                replica: { server },
-              },
-            ]) => {
-              return [id, server && { epoch: server.epoch, version: server.version }];
-            },
-          ),
-        ),
-      );
+      connection.follow(new Map([...cores].map(([id, { replica }]) => [id, replica.place])));
     },
     synced() {
       settle();
@@ -247,9 +234,7 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     pending.set(outbox.items.map(({ current }) => current.getSnapshot()));
     const open = outbox.items.flatMap((item) => item.conflicts);
     if (open.length > 0 || conflicts.getSnapshot().length > 0) conflicts.set(open);
-    const now = status();
-    const was = sync.getSnapshot();
-    if ((Object.keys(now) as (keyof SyncStatus)[]).some((key) => now[key] !== was[key])) sync.set(now);
+    sync.update(status());
   }
 
   function status(): SyncStatus {

@@ -14,7 +14,10 @@ async function setup() {
   const sent: ClientMessage[] = [];
   const heard: number[] = [];
   let cores: DashboardCore | undefined;
+  /** The core's own, which a test lets run out. */
+  const timers = new Map<number, () => void>();
   const clock = platform();
+  let made = 0;
   const connection = {
     status: new Store({ limits: null } as ConnectionStatus),
     send: (message: ClientMessage) => sent.push(message) > 0,
@@ -40,7 +43,13 @@ async function setup() {
   await outbox.identify('ana');
   const core = new DashboardCore(
     {
-      platform: clock,
+      platform: platform({
+        setTimeout(run) {
+          timers.set(++made, run);
+          return made;
+        },
+        clearTimeout: (timer) => timers.delete(timer),
+      }),
       outbox,
       send(type, payload) {
         const id = `m${sent.length}`;
@@ -62,6 +71,12 @@ async function setup() {
     outbox,
     heard,
     requests,
+    timers: () => timers.size,
+    tick() {
+      const due = [...timers.values()];
+      timers.clear();
+      for (const run of due) run();
+    },
     widget: () => core.replica.view?.widgets.w,
     version: () => core.views.state.getSnapshot().version,
     /** Sends an edit and waits until it is on its way. */
@@ -99,6 +114,39 @@ const mine = { author: { userId: 'ana', clientId: 'tab' } };
 const ack = (version: number, more: Partial<AckPayload> = {}): AckPayload => {
   return { dashboardId: 'ops', epoch: 'e', version, inStream: true, status: 'applied', durability: 'disk', ...more };
 };
+
+describe('A7 while the server cannot reach its store', () => {
+  test('what it tells is marked, and asked for again until it is whole', async () => {
+    const { core, requests, version, tick, timers } = await setup();
+    const state = () => core.views.state.getSnapshot();
+    core.lost();
+    core.request();
+    core.response(requests()[1]?.id, snapshot(5, { stale: true }));
+    expect([state().stale, state().status, core.ready]).toEqual([true, 'ready', true]);
+    core.entry(entry(6, 1));
+    expect(version()).toBe(6);
+    tick();
+    expect(requests()[2]).toMatchObject({ payload: { since: { epoch: 'e', version: 6 } } });
+    core.response(requests()[2]?.id, snapshot(6, { mode: 'delta', document: undefined, stale: true }));
+    expect(state().stale).toBe(true);
+    tick();
+    core.response(requests()[3]?.id, snapshot(6, { mode: 'delta', document: undefined }));
+    expect([state().stale, requests().length, timers()]).toEqual([false, 4, 0]);
+  });
+
+  test('nothing is asked for again once it is closed or the session has ended', async () => {
+    const { core, requests, timers } = await setup();
+    for (const end of [() => core.closed('forbidden'), () => core.lost()]) {
+      core.request();
+      core.response(requests().at(-1)?.id, snapshot(5, { stale: true }));
+      expect(timers()).toBe(1);
+      end();
+      expect(timers()).toBe(0);
+    }
+    core.closed('deleted');
+    expect(core.views.state.getSnapshot().stale).toBe(false);
+  });
+});
 
 describe('R2 every version is taken once and in order', () => {
   test('entries, ranges and own answers follow one another; what is known is ignored', async () => {

@@ -58,13 +58,10 @@ export class DashboardCore {
 
   /** Asks for the dashboard, or for what it has become since. */
   request(): void {
-    this.#host.platform.clearTimeout(this.#retry ?? 0);
-    this.synced = false;
-    this.#joined = null;
+    this.lost();
     this.#host.follow();
-    const { server } = this.replica;
-    const since = server ? { epoch: server.epoch, version: server.version } : undefined;
-    this.#asked = this.#host.send('SYNC_REQUEST', { dashboardId: this.id, ...(since && { since }) });
+    const since = this.replica.place ?? undefined;
+    this.#asked = this.#host.send('SYNC_REQUEST', { dashboardId: this.id, since });
   }
 
   /** Shows oneself, if one is to be seen. */
@@ -87,16 +84,17 @@ export class DashboardCore {
   response(to: string | undefined, part: SyncResponse): void {
     if (part.mode === 'none' || (to !== undefined && to !== this.#asked) || (to === undefined && !this.synced)) return;
     const key = to ?? '';
-    const joined = (part.part ?? 1) > 1 && this.#joined?.key === key ? join(this.#joined.response, part) : part;
+    const { part: at = 1, parts = 1 } = part;
+    const joined = at > 1 && this.#joined?.key === key ? join(this.#joined.response, part) : part;
     this.#joined = { key, response: joined };
-    if ((part.part ?? 1) < (part.parts ?? 1)) return;
+    if (at < parts) return;
     this.#joined = null;
     if (to !== undefined) this.#asked = null;
     this.#take(joined);
   }
 
   #take(response: SyncResponse): void {
-    const { epoch, version, document, entries = [], role, presence, data, mode } = response;
+    const { epoch, version, document, entries = [], role, presence, data, mode, stale = false } = response;
     const { server } = this.replica;
     // An op knows an epoch if the dashboard was there when it was made.
     const known = this.status === 'deleted' || server?.version || this.#items().some((i) => i.active && i.op.epoch);
@@ -109,23 +107,21 @@ export class DashboardCore {
     if (mode === 'snapshot' && document) this.replica.reset({ ...document, id: this.id, epoch, version });
     else {
       const fresh = entries.filter((e) => e.version > (server?.version ?? 0));
-      const first = fresh[0]?.version ?? version + 1;
-      if (!server || first !== server.version + 1) {
-        if (!server || version > server.version) {
-          this.request();
-          return;
-        }
-      } else {
+      if (server && (fresh[0]?.version ?? version + 1) === server.version + 1) {
         const changes = fresh.map(({ change }) => change);
         this.replica.advanceAll(changes, version, epoch);
+      } else if (!server || version > server.version) {
+        this.request();
+        return;
       }
       for (const entry of fresh) this.#mine(entry);
       for (const entry of fresh) this.#host.entry(entry);
     }
     this.#attempts = 0;
     this.synced = true;
+    if (stale) this.#later(5000);
     void this.undo.prepare().catch(() => {}); // tried again when it is needed
-    this.views.set({ status: 'ready', role, error: null });
+    this.views.set({ status: 'ready', role, stale, error: null });
     this.views.people.replace(presence);
     this.views.values.replace(data);
     this.present();
@@ -193,13 +189,19 @@ export class DashboardCore {
     }
   }
 
+  /** Asks in a while. */
+  #later(ms: number): void {
+    const { platform } = this.#host;
+    platform.clearTimeout(this.#retry ?? 0);
+    this.#retry = platform.setTimeout(() => this.request(), ms);
+  }
+
   /** True if it was the answer to a SYNC_REQUEST of this dashboard. */
   refused(to: string | undefined, nack: NackPayload): boolean {
     if (to === undefined ? nack.path !== `dashboardId:${this.id}` : to !== this.#asked) return false;
     this.#asked = null;
     if (nack.retryable) {
-      const ms = nack.retryAfterMs ?? Math.min(20_000, 500 * 2 ** this.#attempts++);
-      this.#retry = this.#host.platform.setTimeout(() => this.request(), ms);
+      this.#later(nack.retryAfterMs ?? Math.min(20_000, 500 * 2 ** this.#attempts++));
     } else {
       const error = new DashwireError(nack.code, nack.message, { path: nack.path });
       const status = nack.code === 'NOT_FOUND' ? 'not-found' : nack.code === 'FORBIDDEN' ? 'forbidden' : 'failed';
@@ -219,9 +221,10 @@ export class DashboardCore {
   }
 
   #close(status: DashboardState['status'], error: DashwireError): void {
+    this.#host.platform.clearTimeout(this.#retry ?? 0);
     this.synced = false;
     this.replica.reset(null);
-    this.views.set({ status, role: null, error });
+    this.views.set({ status, role: null, stale: false, error });
     this.views.people.replace([]);
     this.views.values.replace({});
   }

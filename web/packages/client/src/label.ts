@@ -1,7 +1,7 @@
 import { pathsOf } from './coalesce.ts';
 import type { DashboardDocument, Move, Patch } from './document.ts';
 import type { Op } from './operation.ts';
-import { member } from './pointer.ts';
+import { member, tokens } from './pointer.ts';
 import { isSealed } from './sealing.ts';
 
 /** An op in words, for a person: `Move CPU`. The document is that before the op. */
@@ -37,11 +37,7 @@ function labelOfPatch(patch: Patch, what: string): string {
   if (paths.length !== 1 || !path) return `Change ${what}`;
   const title = text(patch.set?.['/title']);
   if (title !== undefined) return `Rename ${what} to ${title}`;
-  const field = path
-    .slice(path.lastIndexOf('/') + 1)
-    .replaceAll('~1', '/')
-    .replaceAll('~0', '~');
-  return `Change ${what}'s ${field}`;
+  return `Change ${what}'s ${tokens(path).at(-1)}`;
 }
 
 function labelOfMoves(moves: readonly (readonly [string, Move])[], titled: (id: string) => string): string {

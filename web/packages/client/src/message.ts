@@ -138,6 +138,8 @@ export interface SyncResponse {
   readonly part?: number;
   readonly parts?: number;
   readonly rewound?: boolean;
+  /** The server read it from memory, as it cannot reach its store: there may be more (A7). */
+  readonly stale?: boolean;
   readonly presence: readonly Presence[];
   readonly count?: number;
   readonly data: Readonly<Record<string, WidgetData>>;

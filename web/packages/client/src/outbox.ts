@@ -12,7 +12,6 @@ import type { Connection } from './transport.ts';
 
 /** Ops that may be without an answer at a time. */
 const window = 64;
-const backoffMs = [500, 20_000] as const;
 /** How often the disk is tried again after a failure, and other tabs are looked for that have died. */
 const retryMs = 5000;
 const adoptMs = 30_000;
@@ -233,8 +232,7 @@ export class Outbox {
       this.#save(item);
     } else if (retryable) {
       const { platform } = this.#host;
-      const [min, max] = backoffMs;
-      const ms = retryAfterMs ?? Math.min(max, min * 2 ** Math.min(item.attempts, 10)) * (0.5 + platform.random() / 2);
+      const ms = retryAfterMs ?? Math.min(20_000, 500 * 2 ** item.attempts) * (0.5 + platform.random() / 2);
       item.timer = platform.setTimeout(() => {
         this.#wake(item);
         this.pump();

@@ -46,7 +46,7 @@ export function parsePointer(pointer: Pointer): readonly string[] {
 }
 
 /** The tokens of a pointer that is known to be good. */
-function tokens(pointer: Pointer): readonly string[] {
+export function tokens(pointer: Pointer): readonly string[] {
   return pointer
     .split('/')
     .slice(1)

@@ -6,6 +6,7 @@ import { equal } from './equal.ts';
 import type { Json } from './json.ts';
 import type { Op } from './operation.ts';
 import { member } from './pointer.ts';
+import type { Since } from './transport.ts';
 
 /** An op on top of the server's document. */
 interface Overlay {
@@ -42,6 +43,11 @@ export class Replica {
       this.#stack(this.server, this.#ops);
     }
     return this.#view;
+  }
+
+  /** Where it stands on the server's log, for going on from there (R1). */
+  get place(): Since | null {
+    return this.server && { epoch: this.server.epoch, version: this.server.version };
   }
 
   /** How many ops the next look at the view works out, if these are costly. */

@@ -42,6 +42,11 @@ export class Store<T> implements Readable<T> {
     }
   }
 
+  /** Sets the value unless all of its members are the same. */
+  update(value: T): void {
+    if ((Object.keys(value as object) as (keyof T)[]).some((key) => value[key] !== this.#value[key])) this.set(value);
+  }
+
   /** How many listen. */
   get watched(): number {
     return this.#listeners.size;

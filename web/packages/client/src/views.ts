@@ -48,6 +48,7 @@ export class Views {
       version: 0,
       epoch: '',
       role: null,
+      stale: false,
       error: null,
     });
   }
@@ -60,7 +61,7 @@ export class Views {
   readonly conflicts = (id?: string): Readable<readonly Conflict[]> => this.#conflicts.get(keyOf(id));
 
   /** Tells all what has changed in the replica, and in what is given. Who hears of it may edit at once. */
-  set(given: Partial<Pick<DashboardState, 'status' | 'role' | 'error'>>): void {
+  set(given: Partial<Pick<DashboardState, 'status' | 'role' | 'stale' | 'error'>>): void {
     const was = this.state.getSnapshot().document;
     const now = this.#view;
     if (now !== was) {
@@ -77,10 +78,8 @@ export class Views {
       }
     }
     const document = this.#view;
-    const { server } = this.#replica;
-    const old = this.state.getSnapshot();
-    const next = { ...old, ...given, document, version: server?.version ?? 0, epoch: server?.epoch ?? '' };
-    if ((Object.keys(next) as (keyof DashboardState)[]).some((key) => next[key] !== old[key])) this.state.set(next);
+    const { version = 0, epoch = '' } = this.#replica.server ?? {};
+    this.state.update({ ...this.state.getSnapshot(), ...given, document, version, epoch });
   }
 
   /** What the user sees, opened. */

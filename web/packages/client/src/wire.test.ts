@@ -49,7 +49,11 @@ test('R1 a delta has its entries, and a snapshot its document', () => {
   });
   expect(read('snapshot')).toMatchObject({
     correlationId: 'c2',
-    response: { rewound: true, document: { id: 'ops', version: 42, widgets: { net: {} }, settings: { title: 'Ops' } } },
+    response: {
+      rewound: true,
+      stale: true,
+      document: { id: 'ops', version: 42, widgets: { net: {} }, settings: { title: 'Ops' } },
+    },
   });
   expect(read('none')).toMatchObject({ response: { dashboardId: 'ops', mode: 'none', presence: [], data: {} } });
 });

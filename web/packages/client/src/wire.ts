@@ -2,8 +2,9 @@
  * The one place where text of the server becomes messages. What passes has the types of `message.ts` in full, and inside
  * nobody checks again; what does not is told in words and never throws.
  */
-import type { Json, JsonObject } from './json.ts';
+import type { Json } from './json.ts';
 import type { ClientMessage, Entry, ServerMessage, SyncResponse } from './message.ts';
+import { isObject } from './pointer.ts';
 import type { SessionEnd } from './transport.ts';
 
 /** Where in a value its first fault lies, as a path behind the value's own; undefined = it is as it should be. */
@@ -14,8 +15,6 @@ const is =
   (test: (value: unknown) => boolean): Check =>
   (value) =>
     test(value) ? undefined : '';
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
 const any = is((value) => value !== undefined);
@@ -25,14 +24,13 @@ const count = is(isCount);
 const positive = is((value) => isCount(value) && value !== 0);
 const object = is(isObject);
 const one = (...values: unknown[]) => is((value) => values.includes(value));
-const nullable =
+const unless =
+  (absent: null | undefined) =>
   (check: Check): Check =>
   (value) =>
-    value === null ? undefined : check(value);
-const optional =
-  (check: Check): Check =>
-  (value) =>
-    value === undefined ? undefined : check(value);
+    value === absent ? undefined : check(value);
+const nullable = unless(null);
+const optional = unless(undefined);
 
 const within = (key: string | number, fault: string | undefined) =>
   fault === undefined ? undefined : `.${key}${fault}`;
@@ -187,6 +185,7 @@ const syncResponse = shape({
   part: optional(positive),
   parts: optional(positive),
   rewound: optional(flag),
+  stale: optional(flag),
   presence: optional(presence),
   count: optional(count),
   data: optional(data),
@@ -310,29 +309,27 @@ export function decode(text: string): ServerMessage {
   try {
     return decodeJson(JSON.parse(text));
   } catch {
-    return unknown(`the server sent what is no JSON: ${text.slice(0, 80)}`);
+    return unknown(`what is no JSON: ${text.slice(0, 80)}`);
   }
 }
 
 /** The same for JSON that has been parsed, such as the results of a POST (H1). */
 export function decodeJson(value: Json): ServerMessage {
-  if (!isObject(value) || typeof value.type !== 'string') return unknown('the server sent a message without a type');
+  if (!isObject(value) || typeof value.type !== 'string') return unknown('a message without a type');
   const { type } = value;
   if (opTypes.includes(type)) {
     const fault = entry(value);
     return fault === undefined ? { kind: 'entry', entry: entryOf(value as unknown as Envelope) } : broken(type, fault);
   }
-  if (!Object.hasOwn(kinds, type))
-    return unknown(`the server sent a message of a type that is not known here: ${type.slice(0, 40)}`);
+  if (!Object.hasOwn(kinds, type)) return unknown(`a message of the unknown type ${type.slice(0, 40)}`);
   const [kind, check, member] = kinds[type] as (typeof kinds)[string];
   const correlationId = kind === 'ack' || kind === 'conflict' ? text : optional(text);
   const fault = shape({ id: optional(text), correlationId, payload: check })(value);
   return fault === undefined ? made(kind, value as unknown as Envelope, member) : broken(type, fault);
 }
 
-const unknown = (problem: string): ServerMessage => ({ kind: 'unknown', problem });
-const broken = (type: string, fault: string) =>
-  unknown(`the server sent ${type} with ${fault ? `an unexpected ${fault.slice(1, 120)}` : 'an unexpected shape'}`);
+const unknown = (problem: string): ServerMessage => ({ kind: 'unknown', problem: `the server sent ${problem}` });
+const broken = (type: string, fault: string) => unknown(`${type} with an unexpected ${fault.slice(1, 120) || 'shape'}`);
 
 /** Writes one message, `type` and `id` first (E5). */
 export function encode({ type, id, age, payload }: ClientMessage): string {

@@ -3,6 +3,8 @@ import type { Conflict, Locked, PendingOperation, Pointer, SyncStatus } from '@d
 /** Every word that the components say. A provider's `texts` replaces any of them; what a function gets is what it is about. */
 export interface Texts {
   readonly sync: (status: SyncStatus) => string;
+  /** All is saved, but the server cannot reach its store: others may have changed more than is shown. */
+  readonly stale: string;
   /** How long ago the last change was saved, from `age`. */
   readonly savedAgo: (age: string) => string;
   readonly tryNow: string;
@@ -121,6 +123,7 @@ export const english: Texts = {
         return 'Loading…';
     }
   },
+  stale: 'May be out of date',
   savedAgo: (age) => `last change saved ${age} ago`,
   tryNow: 'Try now',
   reload: 'Reload',

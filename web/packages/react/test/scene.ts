@@ -118,6 +118,7 @@ export class Stage {
       version: 1,
       epoch: 'e',
       role: 'owner',
+      stale: false,
       error: null,
     });
   }

@@ -105,6 +105,35 @@ test('"Saving…" comes after 400 ms, and what was there before stays until then
   expect(status.textContent).toBe('Saved');
 });
 
+test('A7 what may be out of date is not called saved, and what matters more is still said', async () => {
+  const { container } = render(
+    <DashboardRealtimeProvider client={scene.client} dashboardId="d1">
+      <DashboardSyncIndicator />
+    </DashboardRealtimeProvider>,
+  );
+  const status = screen.getByRole('status');
+  const { state } = scene.stage('d1');
+  expect(status.textContent).toBe('Saved');
+  act(() => state.set({ ...state.getSnapshot(), stale: true }));
+  expect(status.textContent).toBe('May be out of date');
+  expect(container.querySelector('.dw-sync')?.getAttribute('data-dw-tone')).toBe('attention');
+  await expectAccessible(container);
+  for (const [word, text] of [
+    ['read-only', 'May be out of date'],
+    ['fallback', 'May be out of date'],
+    ['conflict', 'Needs your decision (1)'],
+    ['reconnecting', 'Reconnecting…'],
+  ] as const) {
+    act(() => scene.sync.set({ ...saved, state: word, conflicts: 1 }));
+    expect(status.textContent).toBe(text);
+  }
+  act(() => {
+    scene.sync.set(saved);
+    state.set({ ...state.getSnapshot(), stale: false });
+  });
+  expect(status.textContent).toBe('Saved');
+});
+
 test('a dot keeps its words for screen readers and as a tooltip', () => {
   show({ variant: 'dot' });
   const status = screen.getByRole('status');

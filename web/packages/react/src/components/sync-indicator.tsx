@@ -1,5 +1,6 @@
 import type { SyncState, SyncStatus } from '@dashwire/client';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useCallback, useState, useSyncExternalStore } from 'react';
+import { useScope } from '../context.ts';
 import { useClient } from '../hooks/useClient.ts';
 import { useConnectionStatus } from '../hooks/useConnectionStatus.ts';
 import { useSyncStatus } from '../hooks/useSyncStatus.ts';
@@ -38,6 +39,9 @@ const looks: Readonly<Record<SyncState, readonly [Tone, Shape]>> = {
   'storage-full': ['danger', 'diamond'],
 };
 
+/** Words that would promise too much while there may be more than the server could tell. */
+const current: readonly SyncState[] = ['saved', 'fallback', 'read-only'];
+
 /** Whether everything is saved, in a word. */
 export function DashboardSyncIndicator({
   variant = 'pill',
@@ -48,8 +52,9 @@ export function DashboardSyncIndicator({
 }: DashboardSyncIndicatorProps): ReactNode {
   const texts = useTexts();
   const status = useSteadySync();
-  const [tone, shape] = looks[status.state];
-  const words = texts.sync(status);
+  const stale = useStale() && current.includes(status.state);
+  const [tone, shape] = stale ? (['attention', 'cut'] as const) : looks[status.state];
+  const words = stale ? texts.stale : texts.sync(status);
   const ways = {
     conflict: onConflicts,
     rejected: onPending,
@@ -112,6 +117,14 @@ function Act({ words, act }: { readonly words: string; readonly act: () => void 
       {words}
     </button>
   );
+}
+
+/** Whether the server could not ask its store for the dashboard around (A7). */
+function useStale(): boolean {
+  const state = useScope().dashboard?.state;
+  const subscribe = useCallback((listener: () => void) => state?.subscribe(listener) ?? (() => {}), [state]);
+  const snapshot = () => state?.getSnapshot().stale ?? false;
+  return useSyncExternalStore(subscribe, snapshot, snapshot);
 }
 
 /** The status, but what was there before stays for the first moment of saving. */
