@@ -10,6 +10,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/dashwire/dashwire/internal/ratelimit"
@@ -31,6 +32,8 @@ type guard struct {
 	open      int
 	addresses map[ratelimit.Address]int
 }
+
+var _ syscall.Conn = (*guard)(nil)
 
 // Accept implements net.Listener. What the system has no descriptor for it leaves to the
 // server, which waits and tries again.
@@ -57,6 +60,14 @@ func (g *guard) Accept() (net.Conn, error) {
 		}
 		return c, nil
 	}
+}
+
+// SyscallConn implements syscall.Conn, for what is set on the listener itself.
+func (g *guard) SyscallConn() (syscall.RawConn, error) {
+	if c, ok := g.Listener.(syscall.Conn); ok {
+		return c.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
 }
 
 // The answers to connections that are too many.

@@ -132,6 +132,11 @@ func (c *conn) advance() {
 	if c.session == nil {
 		c.step()
 		c.opened()
+		// The client waits for the answer to its request. What it has sent all the same is
+		// told, since the socket was told of before.
+		if c.end == nil && c.frames == nil && c.poll.rest() {
+			return
+		}
 	}
 	for {
 		more, err := c.drain()

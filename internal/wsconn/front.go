@@ -14,6 +14,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -23,7 +24,8 @@ import (
 // one that opens a session. Every other connection, and whatever is not plainly such a
 // request, goes on to the server as it came.
 //
-// It is for listeners in the clear: TLS hides what is asked for.
+// It is for listeners in the clear: TLS hides what is asked for. Where the system can, a
+// connection of which nothing has come yet is left with it for a second.
 type Front struct {
 	listener net.Listener
 	by       *http.Server
@@ -50,6 +52,9 @@ func NewFront(ln net.Listener, by *http.Server) *Front {
 	f := &Front{listener: ln, by: by, rest: make(chan accepted), pending: make(map[net.Conn]struct{})}
 	f.ctx, f.stop = context.WithCancel(context.Background())
 	f.workers = newWorkers(&f.wg, f.greet)
+	if d, ok := ln.(syscall.Conn); ok {
+		deferAccept(d)
+	}
 	f.wg.Go(f.run)
 	return f
 }

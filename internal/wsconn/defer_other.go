@@ -1,0 +1,7 @@
+//go:build unix && !linux
+
+package wsconn
+
+import "syscall"
+
+func deferAccept(syscall.Conn) {}
