@@ -57,8 +57,8 @@ func (c *serveCmd) sane() error {
 		flag  string
 		value span
 	}{{"heartbeat", c.Heartbeat}, {"heartbeat-timeout", c.HeartbeatTimeout}} {
-		if s.value < span(time.Second) {
-			return refuse("--%s %s is too short for a client to answer in: it must be at least 1s", s.flag, time.Duration(s.value))
+		if s.value < span(100*time.Millisecond) {
+			return refuse("--%s %s is too short for a client to answer in: it must be at least 100ms", s.flag, time.Duration(s.value))
 		}
 	}
 	return c.natsFlags.sane()

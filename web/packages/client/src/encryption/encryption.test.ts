@@ -93,8 +93,9 @@ describe('an encrypted field', () => {
       notes: { x: five },
     });
     const look = () => {
-      const files = readdirSync(folder).filter((name) => !name.endsWith('-lock'));
-      const bytes = Buffer.concat(files.map((name) => readFileSync(join(folder, name))));
+      const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+      const files = entries.filter((e) => e.isFile() && !e.name.endsWith('-lock'));
+      const bytes = Buffer.concat(files.map((e) => readFileSync(join(e.parentPath, e.name))));
       expect(bytes.includes(sealedPrefix)).toBe(true);
       for (const word of words) expect(bytes.includes(word)).toBe(false);
     };
