@@ -46,7 +46,7 @@ func (f *file) write(actions []observe.Action, now time.Time) (err error) {
 		return err
 	}
 	defer func() {
-		if e := out.Close(); !errors.Is(e, os.ErrClosed) && e != nil {
+		if e := out.Close(); out != nil && !errors.Is(e, os.ErrClosed) && e != nil {
 			err = errors.Join(err, e)
 		}
 	}()

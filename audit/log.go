@@ -62,6 +62,9 @@ const maxPending = 10_000
 // Open opens the log in a file, which is made if need be, for its owner alone. The
 // error says why it cannot be written to.
 func Open(path string, o Options) (*Log, error) {
+	if o.MaxBytes < 0 || o.Keep < 0 || o.Refused < 0 {
+		return nil, fmt.Errorf("audit.Open: MaxBytes is %d, Keep %d and Refused %s; none may be negative", o.MaxBytes, o.Keep, o.Refused)
+	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 16 << 20
 	}

@@ -80,20 +80,17 @@ func Read(ctx context.Context, path string, q Query) (Page, error) {
 // false or an error. Files that only hold lines from before on may be left out, but for
 // the newest.
 func eachBackwards(path string, before uint64, f func(text []byte) (bool, error)) error {
-	aside, err := setAside(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
+	all, err := openFiles(path)
 	if err != nil {
 		return err
 	}
-	files := append(aside, path)
-	for i, name := range slices.Backward(files) {
+	defer all.Close()
+	for i, in := range slices.Backward(all) {
 		// A file is called by its last line, so what follows the next older file is newer.
-		if before > 0 && i > 0 && i < len(files)-1 && files[i-1] >= asideName(path, before) {
+		if before > 0 && i > 0 && i < len(all)-1 && all[i-1].Name() >= asideName(path, before) {
 			continue
 		}
-		more, err := oneBackwards(name, f)
+		more, err := oneBackwards(in, f)
 		if err != nil || !more {
 			return err
 		}
@@ -101,15 +98,7 @@ func eachBackwards(path string, before uint64, f func(text []byte) (bool, error)
 	return nil
 }
 
-func oneBackwards(name string, f func(text []byte) (bool, error)) (more bool, err error) {
-	in, err := os.Open(name)
-	if errors.Is(err, os.ErrNotExist) {
-		return true, nil // put aside or removed at this moment
-	}
-	if err != nil {
-		return false, err
-	}
-	defer in.Close()
+func oneBackwards(in *os.File, f func(text []byte) (bool, error)) (more bool, err error) {
 	info, err := in.Stat()
 	if err != nil {
 		return false, err

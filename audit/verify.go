@@ -27,15 +27,14 @@ type Report struct {
 // no lines.
 func Verify(ctx context.Context, path string) (Report, error) {
 	var r Report
-	aside, err := setAside(path)
+	all, err := openFiles(path)
 	if err != nil {
 		return r, err
 	}
+	defer all.Close()
 	v := verifier{report: &r}
-	for _, name := range append(aside, path) {
-		if err := v.file(ctx, name); errors.Is(err, os.ErrNotExist) {
-			continue
-		} else if err != nil {
+	for _, in := range all {
+		if err := v.file(ctx, in); err != nil {
 			return r, err
 		}
 		r.Files++
@@ -53,12 +52,7 @@ type verifier struct {
 	seq    uint64
 }
 
-func (v *verifier) file(ctx context.Context, name string) error {
-	in, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
+func (v *verifier) file(ctx context.Context, in *os.File) error {
 	read := bufio.NewReaderSize(in, 64<<10)
 	for n := 1; ; n++ {
 		if err := ctx.Err(); err != nil {
@@ -71,7 +65,7 @@ func (v *verifier) file(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		v.line(fmt.Sprintf("%s:%d", filepath.Base(name), n), text[:len(text)-1])
+		v.line(fmt.Sprintf("%s:%d", filepath.Base(in.Name()), n), text[:len(text)-1])
 	}
 }
 

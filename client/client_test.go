@@ -575,6 +575,8 @@ func TestConnectingInVain(t *testing.T) {
 		{"another scheme", client.Options{URL: "ftp://x"}, "is none of a server"},
 		{"no host", client.Options{URL: "http:///x"}, "names no host"},
 		{"a bad client id", client.Options{URL: "http://x", ClientID: "a b"}, "client id"},
+		{"a negative time", client.Options{URL: "http://x", HandshakeTimeout: -1}, "negative"},
+		{"a negative size", client.Options{URL: "http://x", MaxMessage: -1}, "negative"},
 		{"times out of order", client.Options{URL: "http://x", ReconnectMin: 2, ReconnectMax: 1}, "in order"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -120,6 +120,9 @@ func (o *Options) endpoint() (string, error) {
 	if o.ReconnectMin < 0 || o.ReconnectMax < o.ReconnectMin {
 		return "", errors.New("client: ReconnectMin and ReconnectMax must be in order")
 	}
+	if o.HandshakeTimeout < 0 || o.MaxMessage < 0 {
+		return "", fmt.Errorf("client: HandshakeTimeout is %s and MaxMessage %d; neither may be negative", o.HandshakeTimeout, o.MaxMessage)
+	}
 	if o.DialContext == nil {
 		o.DialContext = (&net.Dialer{}).DialContext
 	}

@@ -7,7 +7,6 @@ package sqlitestore
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -31,7 +30,7 @@ CREATE TABLE keys (name TEXT PRIMARY KEY, seen INTEGER NOT NULL) WITHOUT ROWID;
 }
 
 // Store is an auth.RevocationStore in one file.
-type Store struct{ db *sql.DB }
+type Store struct{ db *sqlitefile.File }
 
 var _ auth.RevocationStore = (*Store)(nil)
 
@@ -91,6 +90,9 @@ func (s *Store) Revoke(ctx context.Context, list ...auth.Revocation) (err error)
 			err = fmt.Errorf("storing what was revoked: %w", err)
 		}
 	}()
+	if err := s.db.InPlace(); err != nil {
+		return err
+	}
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -126,6 +128,9 @@ func (s *Store) Expire(ctx context.Context, before time.Time) (int, error) {
 // KeySeen gives the instant since when a key is known: that of the first call with this
 // name, which tells one key from all others, whatever becomes of it in between.
 func (s *Store) KeySeen(ctx context.Context, name string, now time.Time) (time.Time, error) {
+	if err := s.db.InPlace(); err != nil {
+		return time.Time{}, fmt.Errorf("remembering a key: %w", err)
+	}
 	if _, err := s.db.ExecContext(ctx, "INSERT OR IGNORE INTO keys (name, seen) VALUES (?, ?)", name, millis(now)); err != nil {
 		return time.Time{}, fmt.Errorf("remembering a key: %w", err)
 	}

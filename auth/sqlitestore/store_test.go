@@ -1,9 +1,9 @@
 package sqlitestore_test
 
 import (
-	"os"
+	"context"
+	"errors"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +13,7 @@ import (
 
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/auth/sqlitestore"
+	"github.com/dashwire/dashwire/internal/sqlitefile/sqlitefiletest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -77,9 +78,6 @@ func TestC3_TheStoreRemembersOverAReopen(t *testing.T) {
 		t.Errorf("%d have ended, %v", n, err)
 	}
 	holds(t, s, ana, strange)
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v %v", info.Mode(), err)
-	}
 }
 
 func TestC3_TheStoreKnowsSinceWhenAKeyIs(t *testing.T) {
@@ -101,28 +99,9 @@ func TestC3_TheStoreKnowsSinceWhenAKeyIs(t *testing.T) {
 	seen("c", at(9), at(9))
 }
 
-func TestOpen_RefusesWithAdvice(t *testing.T) {
-	dir := t.TempDir()
-	for _, tc := range []struct {
-		name, path, want string
-		make             func(path string)
-	}{
-		{"in use", "used.db", "stop that one first", func(path string) { open(t, path) }},
-		{"no folder", "none/w.db", "create it", func(string) {}},
-		{"no database", "text.db", "revoke again what was revoked", func(path string) {
-			if err := os.WriteFile(path, []byte(strings.Repeat("no database at all ", 100)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}},
-	} {
-		path := filepath.Join(dir, tc.path)
-		tc.make(path)
-		s, err := sqlitestore.Open(t.Context(), path)
-		if err == nil {
-			_ = s.Close()
-			t.Errorf("%s: it is opened", tc.name)
-		} else if !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), tc.path) {
-			t.Errorf("%s: %v, want it to say %q", tc.name, err, tc.want)
-		}
-	}
+func TestC3_TheStoreIsAFile(t *testing.T) {
+	sqlitefiletest.Run(t, sqlitestore.Open, func(ctx context.Context, s *sqlitestore.Store) error {
+		_, err := s.KeySeen(ctx, "key", at(1))
+		return errors.Join(err, s.Revoke(ctx, auth.Revocation{UserID: "ana", At: at(1)}))
+	}, "revoke again what was revoked")
 }

@@ -43,10 +43,13 @@ var house = map[string][]string{
 
 	"internal/ratelimit":  nil,
 	"internal/sqlitefile": nil,
-	"internal/commitlog":  nil,
-	"internal/fifo":       nil,
-	"internal/natsdial":   nil,
-	"internal/lane":       {"internal/fifo"},
+
+	"internal/sqlitefile/sqlitefiletest": nil,
+
+	"internal/commitlog": nil,
+	"internal/fifo":      nil,
+	"internal/natsdial":  nil,
+	"internal/lane":      {"internal/fifo"},
 
 	"internal/wire":     {"board"},
 	"internal/room":     {"board", "journal", "auth", "observe", "internal/wire", "internal/fifo", "relay"},
@@ -100,7 +103,7 @@ var testsMayAlso = []string{
 	"board", "journal", "auth", "observe", "client", ".",
 	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest", "auth/callout", "auth/httpsig",
 	"auth/sqlitestore", "webhook/sqlitestore", "relay", "relay/memrelay", "relay/relaytest",
-	"internal/clock/clocktest",
+	"internal/clock/clocktest", "internal/sqlitefile/sqlitefiletest",
 }
 
 // libraries says who may import which module outside the standard library.

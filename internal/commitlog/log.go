@@ -18,6 +18,9 @@ type Options struct {
 	// MaxBytes is how large the log may become, as if the disk were full then; the first segment
 	// is always made. 0 = as large as the disk lets it.
 	MaxBytes int64
+	// Newest is what Newest was once: the segment that began there, or a later one, must be in the
+	// folder. 0 = none has to be.
+	Newest uint64
 }
 
 const smallestSegment = 256 << 10
@@ -39,18 +42,20 @@ type Log struct {
 	free     []*segment
 	file     *os.File // the last of inUse, to write; nil if there is none
 	info     os.FileInfo
-	end      int64 // of the frames in it
-	number   int   // of the newest segment's name
-	failed   error // of an Append whose outcome is not known
+	end      int64    // of the frames in it
+	number   int      // of the newest segment's name
+	newest   *segment // the one begun last, in inUse or free; nil if none was begun
+	failed   error    // of an Append whose outcome is not known
 	buf      []byte
 }
 
 // segment is a file.
 type segment struct {
-	name string
-	size int64
-	last uint64 // the last commit in it
-	salt uint64
+	name  string
+	size  int64
+	first uint64 // the first commit in it
+	last  uint64 // the last commit in it
+	salt  uint64
 }
 
 // Open makes the log in a folder ready for writing, and the folder if there is none,
@@ -73,6 +78,9 @@ func Open(dir, owner string, after uint64, opts Options, replay func(Commit) err
 		return nil, err
 	}
 	l := &Log{dir: dir, opts: opts, owner: ownerMark(owner), released: after}
+	if err := all.reaches(opts.Newest); err != nil {
+		return nil, err
+	}
 	if l.last, err = all.replay(after, replay); err != nil {
 		return nil, err
 	}
@@ -81,7 +89,10 @@ func Open(dir, owner string, after uint64, opts Options, replay func(Commit) err
 		if _, err := fmt.Sscanf(f.name, "%d", &n); err == nil {
 			l.number = max(l.number, n)
 		}
-		s := &segment{name: f.name, size: int64(len(f.bytes)), last: f.last, salt: f.head.salt}
+		s := &segment{name: f.name, size: int64(len(f.bytes)), first: f.head.first, last: f.last, salt: f.head.salt}
+		if f.used {
+			l.newest = s // they come in order
+		}
 		if !f.used || f.last <= after {
 			l.free = append(l.free, s)
 			continue
@@ -229,7 +240,20 @@ func (l *Log) appendFirst(b []byte) (uint64, error) {
 			l.buf = nil
 		}
 	}()
-	return l.write(s, l.buf, 0, segmentHead)
+	n, err := l.write(s, l.buf, 0, segmentHead)
+	if err == nil {
+		s.first, l.newest = n, s
+	}
+	return n, err
+}
+
+// Newest is the first commit of the segment begun last, 0 if none was. Who keeps it elsewhere and
+// hands it to the next Open is told if that segment has gone, which no other could tell.
+func (l *Log) Newest() uint64 {
+	if l.newest == nil {
+		return 0
+	}
+	return l.newest.first
 }
 
 // takeFree takes the smallest free segment with room for a frame, or makes one.
@@ -296,12 +320,12 @@ func (l *Log) Release(upTo uint64) error {
 }
 
 // shrink removes free segments beyond KeepBytes, and those that one large commit has
-// asked for.
+// asked for; never the newest, whose absence means that commits were lost.
 func (l *Log) shrink() error {
 	var errs []error
 	total, kept := int64(0), l.free[:0]
 	for _, s := range l.free {
-		if total += s.size; total > l.opts.KeepBytes || s.size > int64(l.opts.SegmentBytes) {
+		if total += s.size; s != l.newest && (total > l.opts.KeepBytes || s.size > int64(l.opts.SegmentBytes)) {
 			total -= s.size
 			errs = append(errs, os.Remove(l.path(s)))
 			continue

@@ -170,7 +170,7 @@ func TestR7_DamageIsTold(t *testing.T) {
 				t.Fatal(err)
 			}
 			damaged := uint64(0)
-			err := Read(dir, owner, 0, func(c Commit) error {
+			err := Read(dir, owner, 0, 0, func(c Commit) error {
 				if c.Damaged {
 					damaged = c.Sequence
 				}
@@ -190,7 +190,7 @@ func TestR7_DamageIsTold(t *testing.T) {
 		if err := os.Rename(gone, gone+".away"); err != nil {
 			t.Fatal(err)
 		}
-		if err := Read(dir, owner, 0, func(Commit) error { return nil }); !errors.Is(err, ErrDamaged) {
+		if err := Read(dir, owner, 0, 0, func(Commit) error { return nil }); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s is missing: got %v", name, err)
 		}
 		if err := os.Rename(gone+".away", gone); err != nil {
@@ -230,7 +230,7 @@ func TestR7_ADamagedHeadIsTold(t *testing.T) {
 			if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, bad) {
 				t.Fatalf("byte %d: the segment was changed, %v", at, err)
 			}
-			if err := Read(dir, owner, uint64(commits), none); err != nil {
+			if err := Read(dir, owner, uint64(commits), 0, none); err != nil {
 				t.Fatalf("byte %d: nothing in it is needed any more: got %v", at, err)
 			}
 		}
@@ -284,7 +284,7 @@ func TestALargeCommitHasItsOwnSegment(t *testing.T) {
 		t.Errorf("%d bytes are kept", n)
 	}
 	again := map[uint64]string{}
-	err := Read(dir, owner, 3, func(c Commit) error {
+	err := Read(dir, owner, 3, 0, func(c Commit) error {
 		again[c.Sequence] = string(c.Payload)
 		return nil
 	})
@@ -419,7 +419,7 @@ func FuzzRead(f *testing.F) {
 			t.Fatal(err)
 		}
 		next := uint64(1)
-		_ = Read(dir, owner, 0, func(c Commit) error { // damage is an error, or told here
+		_ = Read(dir, owner, 0, 0, func(c Commit) error { // damage is an error, or told here
 			if c.Sequence != next {
 				t.Errorf("commit %d comes as the next after %d", c.Sequence, next-1)
 			}

@@ -16,6 +16,8 @@ var (
 	// ErrDamaged wraps what cannot be: commits missing between others, a frame that is no
 	// good before one that is.
 	ErrDamaged = errors.New("the commit log is damaged")
+	// ErrMissing is for a log whose newest segment is not there.
+	ErrMissing = errors.New("the newest file of the commit log is missing")
 	// ErrForeign is for segments of another owner.
 	ErrForeign = errors.New("the commit log belongs to another file")
 )
@@ -30,11 +32,14 @@ type Commit struct {
 }
 
 // Read calls replay for each commit after a sequence number and changes nothing. A folder
-// that is not there holds none. Another process may append meanwhile, so damage may be one that
+// that is not there holds none. For newest, see Options. Another process may append meanwhile, so damage may be one that
 // is not there when it is read again. What replay returns ends it.
-func Read(dir, owner string, after uint64, replay func(Commit) error) error {
+func Read(dir, owner string, after, newest uint64, replay func(Commit) error) error {
 	found, err := scan(dir, owner)
 	if err != nil {
+		return err
+	}
+	if err := found.reaches(newest); err != nil {
 		return err
 	}
 	_, err = found.replay(after, replay)
@@ -150,6 +155,23 @@ nextSegment:
 		}
 	}
 	return last, nil
+}
+
+// reaches reports ErrMissing unless the segment that begins with a commit, or a later one, is
+// there. One whose head a crash has cut short may be that segment, about to be used again: all
+// that was in it had been released.
+func (all segments) reaches(newest uint64) error {
+	if newest == 0 || slices.ContainsFunc(all, func(f *found) bool {
+		return f.used && f.head.first >= newest || !f.used && f.begun()
+	}) {
+		return nil
+	}
+	return fmt.Errorf("%w: it begins with commit %d", ErrMissing, newest)
+}
+
+// begun reports whether something was written to a segment.
+func (f *found) begun() bool {
+	return slices.ContainsFunc(f.bytes[:min(len(f.bytes), segmentHead)], func(b byte) bool { return b != 0 })
 }
 
 // begins reports whether a segment begins with a commit.

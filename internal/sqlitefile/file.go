@@ -33,14 +33,32 @@ type Kind struct {
 	Otherwise string
 }
 
+// File is one that is open.
+type File struct {
+	*sql.DB
+	path string
+	kind Kind
+	info fs.FileInfo
+}
+
 // Open opens the file at path, making it if there is none, for its owner alone. Its errors
 // say what to do. Beside the file lies path-wal, which belongs to it.
-func Open(ctx context.Context, path string, k Kind) (*sql.DB, error) {
-	db, err := k.open(ctx, path)
+func Open(ctx context.Context, path string, k Kind) (*File, error) {
+	f, err := k.open(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("open %s %s: %w", k.Name, path, k.advice(path, err))
 	}
-	return db, nil
+	return f, nil
+}
+
+// InPlace reports an error if the path no longer leads to the file: what is written to one that
+// was removed is gone with the process. It is asked before what must not be lost is written.
+func (f *File) InPlace() error {
+	now, err := os.Stat(f.path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(f.info, now) {
+		return fmt.Errorf("the file %s was removed or replaced while it is open: put the same file back, or restart the server; then %s", f.path, f.kind.Otherwise)
+	}
+	return nil // what else may be wrong shows when writing
 }
 
 var (
@@ -48,7 +66,7 @@ var (
 	errFormat  = errors.New("the file was written by a newer version of Dashwire")
 )
 
-func (k Kind) open(ctx context.Context, path string) (db *sql.DB, err error) {
+func (k Kind) open(ctx context.Context, path string) (file *File, err error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
@@ -57,7 +75,8 @@ func (k Kind) open(ctx context.Context, path string) (db *sql.DB, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Close(); err != nil {
+	info, err := f.Stat()
+	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
 	synchronous := "synchronous(NORMAL)"
@@ -75,14 +94,15 @@ func (k Kind) open(ctx context.Context, path string) (db *sql.DB, err error) {
 	if !strings.HasPrefix(u.Path, "/") {
 		u.Path = "/" + u.Path // a Windows drive
 	}
-	if db, err = sql.Open("sqlite", "file:"+u.String()); err != nil {
+	db, err := sql.Open("sqlite", "file:"+u.String())
+	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1) // the lock belongs to a connection
 	if err := k.prepare(ctx, db); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return db, nil
+	return &File{db, path, k, info}, nil
 }
 
 // prepare gives an empty file its tables and refuses one that is not ours.

@@ -69,7 +69,7 @@ func spreadOf(t testing.TB, path string) uint64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spread, _, err := readLogState(context.Background(), c)
+	spread, _, _, err := readLogState(context.Background(), c)
 	if err := errors.Join(err, c.close()); err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestA2_CrashWhileSpreading(t *testing.T) {
 		}
 		crashed := crash(t, j)
 		inLog := int64(0)
-		err := commitlog.Read(logFolder(crashed), j.Instance(), spreadOf(t, crashed), func(c commitlog.Commit) error {
+		err := commitlog.Read(logFolder(crashed), j.Instance(), spreadOf(t, crashed), 0, func(c commitlog.Commit) error {
 			appends, err := decodeCommit(c.Payload, true)
 			for _, a := range appends {
 				inLog += int64(len(a.records))

@@ -14,11 +14,12 @@ import (
 
 // Why a file cannot be opened; Open puts a sentence around them.
 var (
-	errForeign = errors.New("it is no Dashwire journal")
-	errFormat  = errors.New("it was written by a newer version")
-	errOld     = errors.New("it was written by an older version")
-	errNoLog   = errors.New("the folder of its commit log is missing")
-	errStray   = errors.New("a commit log lies beside it that is not its own")
+	errForeign   = errors.New("it is no Dashwire journal")
+	errFormat    = errors.New("it was written by a newer version")
+	errOld       = errors.New("it was written by an older version")
+	errNoLog     = errors.New("the folder of its commit log is missing")
+	errNoSegment = errors.New("the newest file of its commit log is missing")
+	errStray     = errors.New("a commit log lies beside it that is not its own")
 )
 
 // ErrInUse from Open: another process has the file.
@@ -48,7 +49,7 @@ func classify(err error) failure {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return stopped
 	}
-	for _, own := range []error{journal.ErrInvalid, journal.ErrCorrupt, journal.ErrUnavailable, journal.ErrTrimmed, errForeign, errFormat, errOld, errNoLog, errStray} {
+	for _, own := range []error{journal.ErrInvalid, journal.ErrCorrupt, journal.ErrUnavailable, journal.ErrTrimmed, errForeign, errFormat, errOld, errNoLog, errNoSegment, errStray} {
 		if errors.Is(err, own) {
 			return ours
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/dashwire/dashwire/journal"
 )
@@ -120,9 +121,12 @@ func (w *writer) failTables(f *failedWrite) {
 	w.others = w.others[:0]
 }
 
-// breakdown closes the files and tries to open them again.
+// breakdown closes the files, or the commit log if it alone has failed, and tries to open
+// them again.
 func (w *writer) breakdown(err error) {
-	w.j.broken.Store(true)
+	if !w.logFailed {
+		w.j.broken.Store(true)
+	}
 	w.j.log.Error("writing the journal failed; its files are closed and opened again", "path", w.j.path, "error", err)
 	_ = w.ready() // logged there; the next group tries again
 }
@@ -145,6 +149,9 @@ func writeError(err error) error {
 	case damaged:
 		return fmt.Errorf("the file is damaged: restore the newest backup: %w", err)
 	case broken:
+		if errors.Is(err, syscall.ENOSPC) {
+			return fmt.Errorf("the disk has no room even for what is in place: free some space, writing goes on by itself: %w", err)
+		}
 		return fmt.Errorf("the disk failed: %w", err)
 	}
 	return err
@@ -181,7 +188,7 @@ func (w *writer) refuseAppends(requests []*request, err error) (rest []*request)
 // ready sees to it that the file is open: after a failure it is closed, opened
 // and recovered (A2).
 func (w *writer) ready() error {
-	if w.j.handle != nil && !w.j.broken.Load() {
+	if w.j.handle != nil && !w.j.broken.Load() && !w.logFailed {
 		return nil
 	}
 	err := w.reopen()
@@ -228,10 +235,24 @@ func (w *writer) placed() error {
 	return err
 }
 
-// reopen closes whatever is open and makes sure that what the file holds is on
-// the disk before anybody sees it.
+// reopen closes what has failed and makes sure that what it holds is on the disk before
+// anybody sees it. Where the commit log alone has failed, what was told is read from the tables
+// and from memory meanwhile (A2).
 func (w *writer) reopen() error {
 	j := w.j
+	ctx := context.Background()
+	if j.handle != nil && !j.broken.Load() {
+		w.dropLog()
+		if err := j.inPlace(); err != nil {
+			return err
+		}
+		if err := w.load(ctx, j.handle.writer, true); err != nil {
+			w.dropLog()
+			return err
+		}
+		w.reopened()
+		return nil
+	}
 	j.handleMu.Lock()
 	defer j.handleMu.Unlock()
 	if j.handle != nil {
@@ -240,16 +261,10 @@ func (w *writer) reopen() error {
 		}
 		j.handle = nil
 	}
-	if w.log != nil {
-		if err := w.log.Close(); err != nil {
-			j.log.Warn("closing the commit log after a failure", "path", j.path, "error", err)
-		}
-		w.log = nil
-	}
+	w.dropLog()
 	if err := j.inPlace(); err != nil {
 		return err // opening would make another file
 	}
-	ctx := context.Background()
 	h, err := openHandle(ctx, j.path, j.opts.CacheBytes)
 	if err != nil {
 		return err
@@ -259,7 +274,24 @@ func (w *writer) reopen() error {
 	}
 	j.handle = h
 	j.broken.Store(false)
-	j.counters.reopened()
-	w.doubt = nil
+	w.reopened()
 	return nil
+}
+
+// reopened notes that everything is open again.
+func (w *writer) reopened() {
+	w.j.counters.reopened()
+	w.logFailed = false
+	w.doubt = nil
+}
+
+// dropLog closes the commit log after a failure.
+func (w *writer) dropLog() {
+	if w.log == nil {
+		return
+	}
+	if err := w.log.Close(); err != nil {
+		w.j.log.Warn("closing the commit log after a failure", "path", w.j.path, "error", err)
+	}
+	w.log = nil
 }

@@ -79,7 +79,7 @@ func readMax(ctx context.Context, c *conn, sql string) (n int64, err error) {
 // are not in chunks.
 func (w *writer) loadCommits(ctx context.Context, c *conn, write bool) (map[string]*tail, error) {
 	j := w.j
-	spread, state, err := readLogState(ctx, c)
+	spread, newest, state, err := readLogState(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -100,14 +100,19 @@ func (w *writer) loadCommits(ctx context.Context, c *conn, write bool) (map[stri
 	}
 	logs := make(map[string]*tail) // all that were met
 	replay := func(commit commitlog.Commit) error { return w.loadCommit(ctx, c, logs, commit) }
-	w.spread = spread
+	w.spread, w.newest = spread, newest
+	if state == logClosed {
+		w.newest = 0
+	}
 	if !write {
-		err = commitlog.Read(dir, j.instance, spread, func(commit commitlog.Commit) error {
+		err = commitlog.Read(dir, j.instance, spread, w.newest, func(commit commitlog.Commit) error {
 			w.spread = commit.Sequence // in a copy, all of them are
 			return replay(commit)
 		})
 	} else {
-		w.log, err = commitlog.Open(dir, j.instance, spread, j.opts.tune.log, replay)
+		opts := j.opts.tune.log
+		opts.Newest = w.newest
+		w.log, err = commitlog.Open(dir, j.instance, spread, opts, replay)
 	}
 	if err != nil {
 		return nil, logError(err)

@@ -150,6 +150,8 @@ func openAdvice(path string, err error) error {
 		return fmt.Errorf("%w: start a server on it once, which rewrites it", err)
 	case errors.Is(err, errNoLog):
 		return fmt.Errorf("%w: put %s back where it was, it holds what was acknowledged last; or restore the newest backup", err, logFolder(path))
+	case errors.Is(err, errNoSegment):
+		return fmt.Errorf("%w: put it back into %s, it holds what was acknowledged last; or restore the newest backup", err, logFolder(path))
 	case errors.Is(err, errStray):
 		return fmt.Errorf("%w: if this file was put here on purpose, move %s away first", err, logFolder(path))
 	case errors.Is(err, errForeign):

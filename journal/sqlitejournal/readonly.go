@@ -65,7 +65,7 @@ func (j *Journal) view(ctx context.Context) (c *conn, w *writer, err error) {
 			return c, w, nil
 		}
 		err = errors.Join(err, c.close())
-		if try == viewTries-1 || !errors.Is(err, errNoLog) && !errors.Is(err, errStray) && !errors.Is(err, journal.ErrCorrupt) {
+		if try == viewTries-1 || !errors.Is(err, errNoLog) && !errors.Is(err, errNoSegment) && !errors.Is(err, errStray) && !errors.Is(err, journal.ErrCorrupt) {
 			break
 		}
 	}

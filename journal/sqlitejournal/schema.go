@@ -33,7 +33,8 @@ type object struct{ name, sql string }
 // schema is every object of the file.
 var schema = []object{
 	// format, instance; spread, the last commit of the commit log that is all in chunks; log,
-	// whether there is a commit log: logOpen or logClosed.
+	// whether there is a commit log: logOpen or logClosed; newest, the first commit in the
+	// newest file of the commit log.
 	{"meta", `CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID`},
 
 	// head counts the records in chunks; the commit log may hold later ones.

@@ -40,7 +40,7 @@ type spreadPart struct {
 }
 
 func (w *writer) spreading() bool {
-	return w.batch.active && !w.batch.paused && w.j.handle != nil
+	return w.batch.active && !w.batch.paused && w.j.handle != nil && w.log != nil
 }
 
 // startBatch begins a round unless one is going on or nothing is there to spread.

@@ -16,8 +16,11 @@ type writer struct {
 	j      *Journal
 	recent recent
 
-	log         *commitlog.Log // nil while the file is not open
+	log         *commitlog.Log // nil while it is not open
+	logFailed   bool           // writing to it failed: it is opened again, while the tables are read on
 	spread      uint64         // the last commit that is all in chunks
+	newest      uint64         // where the log's newest segment begins, as the file says
+	unnoted     bool           // that could not be written, and was logged
 	nextKey     int64          // for the next row of dashboards
 	lastTime    int64
 	keepCommits bool // a damaged log needs them: none is released
@@ -225,6 +228,10 @@ func (w *writer) commit() error {
 			_, err = w.log.Append(frame) // into space that was given free
 		}
 		if err != nil {
+			w.logFailed = !errors.Is(err, commitlog.ErrFull)
+			return err
+		}
+		if err := w.noteNewest(context.Background()); err != nil {
 			return err
 		}
 		w.j.counters.committed(len(w.accepted), len(records), time.Since(begin))

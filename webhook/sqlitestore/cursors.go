@@ -79,6 +79,9 @@ func (s *Store) Forget(ctx context.Context, target string) error {
 }
 
 func (s *Store) transact(ctx context.Context, fn func(*sql.Tx) error) (err error) {
+	if err := s.db.InPlace(); err != nil {
+		return fmt.Errorf("writing to the webhook store: %w", err)
+	}
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("writing to the webhook store: %w", err)

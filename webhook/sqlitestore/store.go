@@ -2,7 +2,6 @@ package sqlitestore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/dashwire/dashwire/internal/sqlitefile"
 	"github.com/dashwire/dashwire/webhook"
@@ -39,7 +38,7 @@ CREATE INDEX requested ON dead (target, number) WHERE requested = 1;
 `
 
 // Store is a webhook.Store in one file.
-type Store struct{ db *sql.DB }
+type Store struct{ db *sqlitefile.File }
 
 var _ webhook.Store = (*Store)(nil)
 

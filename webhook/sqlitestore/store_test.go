@@ -1,8 +1,8 @@
 package sqlitestore_test
 
 import (
+	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"github.com/dashwire/dashwire/internal/sqlitefile/sqlitefiletest"
 	"github.com/dashwire/dashwire/webhook"
 	"github.com/dashwire/dashwire/webhook/sqlitestore"
 )
@@ -83,9 +84,6 @@ func TestStore_KeepsEverythingOverAReopen(t *testing.T) {
 	list, err := s.Dead(ctx, "a", 0, 10)
 	check(t, err)
 	same(t, "the list", list, []webhook.DeadLetter{letter})
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v %v", info.Mode(), err)
-	}
 
 	check(t, s.Forget(ctx, "a"))
 	if n, err := s.CountDead(ctx, "a"); n != 0 || err != nil {
@@ -192,29 +190,10 @@ func TestStore_DeadLettersAreBounded(t *testing.T) {
 	}
 }
 
-func TestOpen_RefusesWithAdvice(t *testing.T) {
-	dir := t.TempDir()
-	for _, tc := range []struct {
-		name, path, want string
-		make             func(path string)
-	}{
-		{"in use", "used.db", "stop that one first", func(path string) { open(t, path) }},
-		{"no folder", "none/w.db", "create it", func(string) {}},
-		{"no database", "text.db", "move it away", func(path string) {
-			check(t, os.WriteFile(path, []byte(strings.Repeat("no database at all ", 100)), 0o600))
-		}},
-		{"a folder", "folder", "is a directory", func(path string) { check(t, os.Mkdir(path, 0o700)) }},
-	} {
-		path := filepath.Join(dir, tc.path)
-		tc.make(path)
-		s, err := sqlitestore.Open(t.Context(), path)
-		if err == nil {
-			_ = s.Close()
-			t.Errorf("%s: it is opened", tc.name)
-		} else if !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), tc.path) {
-			t.Errorf("%s: %v, want it to say %q", tc.name, err, tc.want)
-		}
-	}
+func TestStore_IsAFile(t *testing.T) {
+	sqlitefiletest.Run(t, sqlitestore.Open, func(ctx context.Context, s *sqlitestore.Store) error {
+		return s.Save(ctx, []webhook.Cursor{{Target: "a", DashboardID: "ops", Position: 1}}, nil)
+	}, "targets begin anew")
 }
 
 // BenchmarkSave is what a group of cursors costs: no fsync of its own.
