@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"github.com/dashwire/dashwire"
@@ -17,8 +18,11 @@ func TestBestEffort_SessionsAndConflicts(t *testing.T) {
 	defer r.srv.Close()
 	target := r.target("a")
 	target.Events = []webhook.EventType{webhook.Connected, webhook.Disconnected, webhook.Conflict}
+	var mu sync.Mutex // several are under way at once
 	tries := map[string]int{}
 	r.answers(func(d delivery) int { // each at the second attempt
+		mu.Lock()
+		defer mu.Unlock()
 		if tries[d.id]++; tries[d.id] == 1 {
 			return 503
 		}
