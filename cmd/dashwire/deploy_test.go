@@ -22,6 +22,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/dashwire/dashwire/client"
+	"github.com/dashwire/dashwire/internal/freeport"
 )
 
 // deploy is where the files stand that operators start from.
@@ -97,21 +98,6 @@ func rendered(t *testing.T, dir, file string, pairs ...string) string {
 	return path
 }
 
-// free gives addresses on which nobody listens.
-func free(t *testing.T, n int) []string {
-	t.Helper()
-	var out []string
-	for range n {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		out = append(out, ln.Addr().String())
-	}
-	return out
-}
-
 // site is two Dashwire servers of three and three NATS servers, started from the files
 // for systemd.
 type site struct {
@@ -124,9 +110,10 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, addresses: free(t, 3), secret: t.TempDir()}
+	s := &site{t: t, addresses: freeport.Addresses(t, 3), secret: t.TempDir()}
 	must(t, s.secret, "token", "--new-secret", "--secret-file", "secret")
-	clients, monitors, routes := free(t, 3), free(t, 3), free(t, 3)
+	at := freeport.Addresses(t, 9)
+	clients, monitors, routes := at[:3], at[3:6], at[6:]
 	var names []string
 	for i := range 3 {
 		name := fmt.Sprint("node-", i+1)
@@ -517,7 +504,7 @@ func (s *site) upstreams() []string {
 
 func nginx(t *testing.T, s *site) *front {
 	cert, key, pool := certificate(t)
-	dir, at := t.TempDir(), free(t, 2)
+	dir, at := t.TempDir(), freeport.Addresses(t, 2)
 	rendered(t, dir, "proxies/nginx.conf", append(s.upstreams(), "listen 80;", "listen "+at[0]+";", "listen 443 ssl", "listen "+at[1]+" ssl",
 		"/etc/ssl/dash.example.com.pem", cert, "/etc/ssl/dash.example.com.key", key)...)
 	main := `daemon off; master_process off; pid nginx.pid; error_log stderr warn; events {}
@@ -531,7 +518,7 @@ http { access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcg
 
 func haproxy(t *testing.T, s *site) *front {
 	cert, key, pool := certificate(t)
-	dir, at := t.TempDir(), free(t, 2)
+	dir, at := t.TempDir(), freeport.Addresses(t, 2)
 	var both []byte
 	for _, file := range []string{cert, key} {
 		text, err := os.ReadFile(file)
@@ -551,7 +538,7 @@ func haproxy(t *testing.T, s *site) *front {
 }
 
 func caddy(t *testing.T, s *site) *front {
-	dir, at := t.TempDir(), free(t, 2)
+	dir, at := t.TempDir(), freeport.Addresses(t, 2)
 	config := rendered(t, dir, "proxies/Caddyfile", s.upstreams()...)
 	text, err := os.ReadFile(config)
 	if err != nil {

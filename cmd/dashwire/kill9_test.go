@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/client"
+	"github.com/dashwire/dashwire/internal/freeport"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/journal/sqlitejournal"
 )
@@ -50,7 +50,7 @@ type notes struct {
 func TestA2_Kill9LosesNothingAcknowledged(t *testing.T) {
 	began := time.Now()
 	dir := t.TempDir()
-	addr := freeAddress(t)
+	addr := freeport.Addresses(t, 1)[0]
 	run := func() *process {
 		p := start(t, command(t, dir, "serve", "--listen", addr, "--no-demo", "--messages-per-second", "100000", "--message-burst", "100000"))
 		p.url = p.wait(readyLine)[1]
@@ -214,17 +214,3 @@ func (n *notes) verify(t *testing.T, path string) (entries int) {
 }
 
 func dashboardName(i int) string { return fmt.Sprintf("kill-%d", i) }
-
-// freeAddress is an address that nobody listens on, the same for every start.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := ln.Addr().String()
-	if err := ln.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return addr
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/client"
+	"github.com/dashwire/dashwire/internal/freeport"
 )
 
 // natsServers are three real NATS servers in this process.
@@ -34,27 +34,16 @@ func natsCluster(t *testing.T) []string { return newNatsServers(t).flags }
 func newNatsServers(t *testing.T) *natsServers {
 	t.Helper()
 	c := &natsServers{}
-	var ports []int
+	ports := freeport.Take(t, 9)
 	var routes []*url.URL
-	var held []net.Listener
-	for range 3 { // members must know each other before they start
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		held = append(held, ln)
-		ports = append(ports, ln.Addr().(*net.TCPAddr).Port)
-		routes = append(routes, &url.URL{Scheme: "nats", Host: ln.Addr().String()})
-	}
-	for _, ln := range held {
-		ln.Close()
+	for _, port := range ports[:3] { // members must know each other before they start
+		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprint("127.0.0.1:", port)})
 	}
 	dir := t.TempDir()
 	var urls, monitors []string
-	for i, port := range ports {
+	for i, port := range ports[:3] {
 		c.options[i] = &server.Options{
-			ServerName: fmt.Sprint("n", i), Host: "127.0.0.1", Port: server.RANDOM_PORT,
-			HTTPHost: "127.0.0.1", HTTPPort: server.RANDOM_PORT,
+			ServerName: fmt.Sprint("n", i), Host: "127.0.0.1", Port: ports[3+i], HTTPHost: "127.0.0.1", HTTPPort: ports[6+i],
 			JetStream: true, StoreDir: filepath.Join(dir, fmt.Sprint(i)), SyncAlways: true,
 			MaxPayload: 8 << 20, NoSigs: true, NoLog: true,
 			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port}, Routes: routes,
@@ -81,7 +70,6 @@ func (c *natsServers) start(t *testing.T, i int) *server.Server {
 	if !s.ReadyForConnections(patience) {
 		t.Fatal("a NATS server does not start")
 	}
-	c.options[i].Port, c.options[i].HTTPPort = s.Addr().(*net.TCPAddr).Port, s.MonitorAddr().Port
 	return s
 }
 

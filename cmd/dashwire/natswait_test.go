@@ -8,21 +8,12 @@ import (
 	"testing"
 
 	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/dashwire/dashwire/internal/freeport"
 )
 
 // notYet is what the log says while NATS is away at the start.
 const notYet = "NATS does not answer yet"
-
-// freePort is one that nothing listens on.
-func freePort(t *testing.T) int {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
-}
 
 // oneNATS starts one NATS server.
 func oneNATS(t *testing.T, o server.Options) *server.Server {
@@ -51,7 +42,7 @@ func serveOn(t *testing.T, address string, more ...string) *process {
 }
 
 func TestServe_WaitsForNATS(t *testing.T) {
-	port := freePort(t)
+	port := freeport.Take(t, 1)[0]
 	p := serveOn(t, fmt.Sprint("nats://127.0.0.1:", port))
 	until(t, "it says that NATS is away", func() bool { return strings.Contains(p.errs.String(), notYet) })
 	oneNATS(t, server.Options{Port: port})
@@ -66,7 +57,7 @@ func TestServe_StopsWhileItWaitsForNATS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	away := fmt.Sprint("127.0.0.1:", freePort(t))
+	away := freeport.Addresses(t, 1)[0]
 	for _, tt := range []struct {
 		name, address string
 		told          bool // that NATS is away

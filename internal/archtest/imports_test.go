@@ -15,6 +15,7 @@ var house = map[string][]string{
 	"internal/clock":    nil,
 
 	"internal/clock/clocktest": {"internal/clock"},
+	"internal/freeport":        nil,
 
 	"journal":               {"board"},
 	"journal/journaltest":   {"board", "journal"},
@@ -98,12 +99,12 @@ var drivers = []string{
 }
 
 // testsMayAlso is what tests of any package may import on top: contract suites,
-// journals to run on, signatures, a clock to set, and the client and the whole server as the outside world.
+// journals to run on, signatures, a clock to set, ports, and the client and the whole server as the outside world.
 var testsMayAlso = []string{
 	"board", "journal", "auth", "observe", "client", ".",
 	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest", "auth/callout", "auth/httpsig",
 	"auth/sqlitestore", "webhook/sqlitestore", "relay", "relay/memrelay", "relay/relaytest",
-	"internal/clock/clocktest", "internal/sqlitefile/sqlitefiletest",
+	"internal/clock/clocktest", "internal/sqlitefile/sqlitefiletest", "internal/freeport",
 }
 
 // libraries says who may import which module outside the standard library.

@@ -22,6 +22,8 @@ import (
 	"github.com/letsencrypt/pebble/v2/db"
 	"github.com/letsencrypt/pebble/v2/va"
 	"github.com/letsencrypt/pebble/v2/wfe"
+
+	"github.com/dashwire/dashwire/internal/freeport"
 )
 
 // authority runs an ACME server that looks for each name on this machine, at tlsPort.
@@ -30,7 +32,7 @@ func authority(t *testing.T, tlsPort int) (directory string, asks *http.Client, 
 	t.Setenv("PEBBLE_VA_NOSLEEP", "1")
 	t.Setenv("PEBBLE_WFE_NONCEREJECT", "0")
 	t.Setenv("PEBBLE_AUTHZREUSE", "0")
-	dnsAddr := free(t)
+	dnsAddr := freeport.Addresses(t, 1)[0]
 	names, err := challtestsrv.New(challtestsrv.Config{DNSAddrs: []string{dnsAddr}, Log: log.New(io.Discard, "", 0)})
 	if err != nil {
 		t.Fatal(err)
@@ -61,22 +63,6 @@ func authority(t *testing.T, tlsPort int) (directory string, asks *http.Client, 
 	pool = x509.NewCertPool()
 	pool.AddCert(issuer.GetRootCert(0).Cert)
 	return srv.URL + "/dir", srv.Client(), pool
-}
-
-// free is an address that nobody listens on, by TCP or UDP.
-func free(t *testing.T) string {
-	t.Helper()
-	for {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		if conn, err := net.ListenPacket("udp", ln.Addr().String()); err == nil {
-			conn.Close()
-			return ln.Addr().String()
-		}
-	}
 }
 
 // TestACME_ACertificateFromAnAuthority: the first connection for a name has a certificate

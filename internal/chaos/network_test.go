@@ -2,13 +2,14 @@ package chaos
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"github.com/dashwire/dashwire/internal/freeport"
 )
 
 // network gives each process an address, and each a namespace of its own if that is
@@ -114,12 +115,7 @@ func (h *host) port(t *testing.T, wanted int) int {
 	if h.ns != "" {
 		return wanted
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
+	return freeport.Take(t, 1)[0]
 }
 
 // filter drops what rules say on the host's link, in place of what was dropped

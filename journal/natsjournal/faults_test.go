@@ -86,12 +86,14 @@ func TestA3_LeaderStepsDownWhileAppending(t *testing.T) {
 		}
 	})
 	for range 4 {
-		before, _, err := j.Head(t.Context(), "ops")
-		if err != nil {
-			t.Fatal(err)
-		}
+		var before journal.Position
+		until(t, "the head is known", func() (known bool) {
+			at, _, err := j.Head(t.Context(), "ops")
+			before = at
+			return err == nil
+		})
 		old := c.leaderOf(j.stream)
-		if _, err := j.conn.Request("$JS.API.STREAM.LEADER.STEPDOWN."+j.stream, nil, 5*time.Second); err != nil {
+		if _, err := j.conn.Request("$JS.API.STREAM.LEADER.STEPDOWN."+j.stream, nil, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		until(t, "another server leads and appends go on", func() bool {
@@ -325,7 +327,11 @@ func TestA1_NATSAwayAndBack(t *testing.T) {
 	}
 	s.start(t)
 	must(t, j, of("ops", 1, "2"))
-	wantLog(t, j, "ops", "1", "2")
+	until(t, "it reads again", func() bool {
+		head, _, err := j.Head(t.Context(), "ops")
+		return err == nil && head == 2
+	})
+	wantLog(t, mustOpen(t, s.url(), single()), "ops", "1", "2")
 }
 
 // TestA4_FollowersHearEverythingOverAnOutage: the consumer goes on where it was.

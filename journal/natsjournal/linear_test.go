@@ -74,7 +74,7 @@ func TestA3_TwoNodesAreLinearizable(t *testing.T) {
 	var history []porcupine.Operation
 	var mu sync.Mutex
 	begin := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	stop := make(chan struct{})
 	var clientsEnded sync.WaitGroup
@@ -153,7 +153,7 @@ func TestA3_TwoNodesAreLinearizable(t *testing.T) {
 	if moved == 0 {
 		t.Error("nobody lost a race: this shows nothing")
 	}
-	if result := porcupine.CheckOperationsTimeout(logModel, history, time.Minute); result != porcupine.Ok {
+	if result := porcupine.CheckOperationsTimeout(logModel, history, 4*time.Minute); result != porcupine.Ok {
 		t.Errorf("what the nodes were told does not fit one order: %s", result)
 	}
 }
@@ -200,17 +200,19 @@ func TestA3_HeadNeedsAQuorum(t *testing.T) {
 	leader := c.leaderOf(j.stream)
 	o.tune = tuning{patience: 100 * time.Millisecond, ack: 500 * time.Millisecond, answer: 500 * time.Millisecond}
 	alone := mustOpen(t, leader.url(), o)
-	if head, _, err := alone.Head(t.Context(), "ops"); err != nil || head != 1 {
-		t.Fatalf("head is %d, %v", head, err)
-	}
+	until(t, "the head is confirmed", func() bool {
+		head, _, err := alone.Head(t.Context(), "ops")
+		return err == nil && head == 1
+	})
 	for _, s := range c.servers {
 		if s != leader {
 			s.stop()
 		}
 	}
-	if e, err := alone.lookup(t.Context(), "ops", false); err != nil || e.head != 1 {
-		t.Fatalf("the server that is left does not answer at all: %d, %v", e.head, err)
-	}
+	until(t, "the server that is left answers", func() bool {
+		e, err := alone.lookup(t.Context(), "ops", false)
+		return err == nil && e.head == 1
+	})
 	if head, _, err := alone.Head(t.Context(), "ops"); !errors.Is(err, journal.ErrUnavailable) {
 		t.Errorf("head is %d, %v; want ErrUnavailable", head, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/goleak"
 
+	"github.com/dashwire/dashwire/internal/freeport"
 	"github.com/dashwire/dashwire/journal"
 )
 
@@ -31,8 +31,9 @@ type natsServer struct {
 // always says, with changes to its options.
 func newServer(t testing.TB, dir string, always bool, change ...func(*server.Options)) *natsServer {
 	t.Helper()
+	ports := freeport.Take(t, 2)
 	s := &natsServer{opts: &server.Options{
-		ServerName: filepath.Base(dir), Host: "127.0.0.1", Port: server.RANDOM_PORT, HTTPHost: "127.0.0.1", HTTPPort: server.RANDOM_PORT,
+		ServerName: filepath.Base(dir), Host: "127.0.0.1", Port: ports[0], HTTPHost: "127.0.0.1", HTTPPort: ports[1],
 		JetStream: true, StoreDir: dir, SyncAlways: always, SyncInterval: time.Minute,
 		MaxPayload: 8 << 20, NoSigs: true, NoLog: true, NoSystemAccount: false,
 	}}
@@ -52,14 +53,10 @@ func (s *natsServer) start(t testing.TB) {
 		t.Fatal(err)
 	}
 	srv.Start()
-	if !srv.ReadyForConnections(10 * time.Second) {
+	if !srv.ReadyForConnections(time.Minute) {
 		t.Fatal("the NATS server does not start")
 	}
 	s.Server = srv
-	s.opts.Port = srv.Addr().(*net.TCPAddr).Port
-	if a := srv.MonitorAddr(); a != nil {
-		s.opts.HTTPPort = a.Port
-	}
 }
 
 func (s *natsServer) stop() {
@@ -76,7 +73,7 @@ type cluster struct{ servers []*natsServer }
 func newCluster(t testing.TB) *cluster {
 	t.Helper()
 	dir := t.TempDir()
-	ports := freePorts(t, 3)
+	ports := freeport.Take(t, 3) // members must know each other before they start
 	var routes []*url.URL
 	for _, p := range ports {
 		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", p)})
@@ -90,22 +87,6 @@ func newCluster(t testing.TB) *cluster {
 	}
 	c.waitReady(t)
 	return c
-}
-
-// freePorts finds ports that nobody listens on. Servers of a cluster must know each
-// other's before they start.
-func freePorts(t testing.TB, n int) []int {
-	t.Helper()
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
 }
 
 // waitReady returns when the servers have a leader and know each other.
