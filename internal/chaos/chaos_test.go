@@ -46,9 +46,14 @@ func testMain(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	natsd, dashwire = filepath.Join(dir, "natsd"), filepath.Join(dir, "dashwire")
-	for path, of := range map[string]string{natsd: "./natsd", dashwire: "../../cmd/dashwire"} {
-		if out, err := exec.Command("go", "build", "-o", path, of).CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "building %s: %v\n%s", of, err, out)
+	overlay, err := movableClock(dir)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	for _, args := range [][]string{{"-o", natsd, "./natsd"}, {"-overlay", overlay, "-o", dashwire, "../../cmd/dashwire"}} {
+		if out, err := exec.Command("go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "go build %s: %v\n%s", strings.Join(args, " "), err, out)
 			return 1
 		}
 	}

@@ -23,7 +23,8 @@ type process struct {
 	host  *host
 	path  string
 	args  []string
-	log   string // file
+	env   []string // besides that of this process
+	log   string   // file
 	mu    sync.Mutex
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when cmd has ended
@@ -53,6 +54,7 @@ func (p *process) start() error {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
+	cmd.Env = append(cmd.Env, p.env...)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -116,6 +118,7 @@ type cluster struct {
 	dir     string
 	nats    [members]*process
 	nodes   [members]*process
+	clocks  [members]*wallClock      // of the nodes
 	links   [members][members]*proxy // of a node to a NATS server
 	natsURL [members]string          // past the proxies
 	urls    [members]string          // of the nodes
@@ -154,7 +157,8 @@ func newCluster(t *testing.T) *cluster {
 		}
 		listen := fmt.Sprintf("%s:%d", nodeHosts[i].ip, nodeHosts[i].port(t, 3000))
 		c.urls[i] = "http://" + listen
-		c.nodes[i] = &process{name: name, host: nodeHosts[i], path: dashwire, log: filepath.Join(c.dir, name+".log"), args: []string{
+		c.clocks[i] = newWallClock(t, filepath.Join(c.dir, name+".clock"))
+		c.nodes[i] = &process{name: name, host: nodeHosts[i], path: dashwire, log: filepath.Join(c.dir, name+".log"), env: []string{c.clocks[i].env()}, args: []string{
 			"serve", "--listen", listen, "--insecure", "--no-demo", "--data", filepath.Join(c.dir, name+".db"), "--drain", "500ms",
 			"--nats", strings.Join(urls, ","), "--nats-monitor", strings.Join(monitorURLs, ","),
 		}}

@@ -1,7 +1,8 @@
 // Package chaos proves a whole cluster under faults: three NATS servers and three
 // Dashwire servers as processes of their own, each in a network namespace where the
 // system allows it, while clients edit without pause. Servers are killed and
-// stopped, links delayed, cut and partitioned, packets lost, all from one seed. Then
+// stopped, links delayed, cut and partitioned, packets lost, appends and answers on
+// their way lost for good, nodes' clocks set wrong, all from one seed. Then
 // everything is healed, and what clients were told is compared with what is stored:
 //
 //   - every client and every server shows the same document, which is the fold of the log;
@@ -9,5 +10,8 @@
 //   - what was acknowledged fits one order that time allows (porcupine).
 //
 // `make test` runs a short round, `make chaos MINUTES=10 SEED=7` a longer one.
+// The nodes are the shipped program but for package time, whose wall clock the tests
+// can move (testdata/moved.go, put in by go build -overlay).
+//
 // It has no code of its own apart from its tests and the NATS server that they run.
 package chaos

@@ -14,7 +14,13 @@ type fault struct {
 	begin, end func()
 }
 
-// faults are what can go wrong at the moment: drawn from rng alone, so that a seed
+// clockJumps are how far a node's clock is set forward and back.
+var clockJumps = []time.Duration{
+	2 * time.Second, -2 * time.Second, 40 * time.Second, -40 * time.Second,
+	10 * time.Minute, -10 * time.Minute, 25 * time.Hour, -25 * time.Hour,
+}
+
+// draw gives one of what can go wrong at the moment: drawn from rng alone, so that a seed
 // gives the same row of them.
 func (c *cluster) draw(rng *rand.Rand) fault {
 	i, k := rng.IntN(members), rng.IntN(members-1)
@@ -42,6 +48,22 @@ func (c *cluster) draw(rng *rand.Rand) fault {
 		}
 		return fault{fmt.Sprintf("%s: %s", node.name, name), set(delay, to, from), set(0, false, false)}
 	}
+	// What is held is lost at the end, with the connections: what was sent has never
+	// arrived, or the answers to what was done.
+	lose := func(name string, to, from bool) fault {
+		f := links(name+", and is lost", 0, to, from)
+		release := f.end
+		f.end = func() {
+			for _, l := range c.links[i] {
+				l.cut()
+			}
+			release()
+		}
+		return f
+	}
+	dies := func(p *process) fault {
+		return fault{p.name + " is stopped, then killed", func() { p.signal(syscall.SIGSTOP) }, func() { p.kill(); again(p)() }}
+	}
 	drop := func(p *process, name string, rules ...string) fault {
 		set := func(rules ...string) func() {
 			return func() {
@@ -68,6 +90,14 @@ func (c *cluster) draw(rng *rand.Rand) fault {
 		func() fault { return links("nothing reaches NATS", 0, true, false) },
 		func() fault { return links("nothing comes from NATS", 0, false, true) },
 		func() fault { return links("no NATS", 0, true, true) },
+		func() fault { return lose("nothing reaches NATS", true, false) },
+		func() fault { return lose("nothing comes from NATS", false, true) },
+		func() fault { return dies(nats) },
+		func() fault { return dies(node) },
+		func() fault {
+			off := clockJumps[rng.IntN(len(clockJumps))]
+			return fault{fmt.Sprintf("%s: its clock jumps by %s and back", node.name, off), func() { c.clocks[i].move(off) }, func() { c.clocks[i].move(0) }}
+		},
 		func() fault {
 			return fault{node.name + ": connections to NATS break", func() {
 				for _, l := range c.links[i] {
@@ -155,6 +185,7 @@ func (c *cluster) heal() {
 		for _, l := range c.links[i] {
 			l.set(0, false, false)
 		}
+		c.clocks[i].move(0)
 		for _, p := range []*process{c.nats[i], c.nodes[i]} {
 			if c.network.isolated() {
 				if err := p.host.filter(); err != nil {
