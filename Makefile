@@ -133,7 +133,7 @@ tenants: ## two tenants side by side, every answer searched for a sign of the ot
 	$(GO) test -race -run='TwoTenants' -count=1 -v -timeout=0 ./internal/attack -tenants.for=$(MINUTES)m -tenants.seed=$(SEED)
 
 .PHONY: chaos
-chaos: ## three servers on three NATS servers under faults of every kind, from a seed (MINUTES=2, SEED=n; network faults need root)
+chaos: ## three servers on three NATS servers under faults of every kind, clocks included, from a seed (MINUTES=2, SEED=n; network faults need root)
 	$(GO) test -run='UnderFaults' -count=1 -v -timeout=0 ./internal/chaos -chaos.for=$(MINUTES)m -chaos.seed=$(SEED)
 
 .PHONY: bench-test

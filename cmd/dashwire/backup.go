@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"strconv"
@@ -78,38 +79,50 @@ func (c *restoreCmd) Run(p *program, _ *kong.Context) error {
 			return refuse("%s is there: stop its server and move it away, or name another file with --data", path)
 		}
 	}
-	show := newProgress(p.err)
-	renewed := 0
-	var damaged []error
-	err := sqlitejournal.Restore(p.ctx, c.From, c.Data, sqlitejournal.Options{Logger: slog.New(slog.DiscardHandler)},
-		func(ctx context.Context, j journal.Journal, info journal.Info) error {
-			err := renew(ctx, j, info)
-			if err != nil && ctx.Err() == nil && !errors.Is(err, journal.ErrUnavailable) {
-				damaged = append(damaged, fmt.Errorf("%s: %w", info.DashboardID, err))
-				return nil
-			}
-			renewed++
-			show.show("restoring: %s", count(renewed, "dashboard", "dashboards"))
-			return err
-		})
-	show.end()
+	r := &renewal{show: newProgress(p.err)}
+	err := sqlitejournal.Restore(p.ctx, c.From, c.Data, sqlitejournal.Options{Logger: slog.New(slog.DiscardHandler)}, r.renew)
+	r.show.end()
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.out, "%s: restored from %s, %s.\n", c.Data, c.From, count(renewed, "dashboard", "dashboards"))
+	fmt.Fprintf(p.out, "%s: restored from %s, %s.\n", c.Data, c.From, count(r.renewed, "dashboard", "dashboards"))
 	if err := c.note(p.ctx, c.Data, "data.restored", map[string]string{
-		"from": c.From, "dashboards": number(renewed), "damaged": number(len(damaged)),
+		"from": c.From, "dashboards": number(r.renewed), "damaged": number(len(r.damaged)),
 	}); err != nil {
 		return err
 	}
-	if len(damaged) > 0 {
-		fmt.Fprintf(p.out, "%s damaged in the backup and cannot be opened:\n", count(len(damaged), "dashboard is", "dashboards are"))
-		for _, err := range damaged {
-			fmt.Fprintf(p.out, "  %s\n", words.Printable(err.Error()))
-		}
-		return errSilent
+	return r.tell(p.out)
+}
+
+// renewal begins new epochs, and keeps count.
+type renewal struct {
+	show    *progress
+	renewed int
+	damaged []error
+}
+
+// renew does it for one dashboard. One that is damaged keeps none of the others from it.
+func (r *renewal) renew(ctx context.Context, j journal.Journal, info journal.Info) error {
+	err := renew(ctx, j, info)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, journal.ErrUnavailable) && !errors.Is(err, journal.ErrUnknown) {
+		r.damaged = append(r.damaged, fmt.Errorf("%s: %w", info.DashboardID, err))
+		return nil
 	}
-	return nil
+	r.renewed++
+	r.show.show("restoring: %s", count(r.renewed, "dashboard", "dashboards"))
+	return err
+}
+
+// tell names the dashboards that could not be read.
+func (r *renewal) tell(out io.Writer) error {
+	if len(r.damaged) == 0 {
+		return nil
+	}
+	fmt.Fprintf(out, "%s damaged in the backup and cannot be opened:\n", count(len(r.damaged), "dashboard is", "dashboards are"))
+	for _, err := range r.damaged {
+		fmt.Fprintf(out, "  %s\n", words.Printable(err.Error()))
+	}
+	return errSilent
 }
 
 // versionNames is where the settings hold the names of versions. They name versions of
@@ -165,13 +178,12 @@ func renew(ctx context.Context, j journal.Journal, info journal.Info) error {
 	if err != nil {
 		return err
 	}
-	_, err = j.Append(ctx, journal.Append{DashboardID: info.DashboardID, After: info.Head, Records: records, Summary: summary})
-	if err != nil {
+	a := journal.Append{DashboardID: info.DashboardID, After: info.Head, Records: records, Summary: summary}
+	if err := insistOn(ctx, func() error { _, err := j.Append(ctx, a); return err }); err != nil {
 		return err
 	}
-	return j.SaveSnapshot(ctx, info.DashboardID, journal.Snapshot{
-		Position: journal.Position(next.Position()), Data: next.AppendSnapshot(nil),
-	})
+	s := journal.Snapshot{Position: journal.Position(next.Position()), Data: next.AppendSnapshot(nil)}
+	return insistOn(ctx, func() error { return j.SaveSnapshot(ctx, info.DashboardID, s) })
 }
 
 // restorer is the author of what a restore writes.

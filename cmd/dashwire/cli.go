@@ -24,7 +24,10 @@ type cli struct {
 	Backup   backupCmd   `cmd:"" help:"copy the data file, also of a running server"`
 	Restore  restoreCmd  `cmd:"" help:"put a backup in place"`
 	Migrate  migrateCmd  `cmd:"" help:"copy all dashboards from a file to NATS, or back"`
-	Check    checkCmd    `cmd:"" help:"read every log and find damage"`
+
+	NewEpochs newEpochsCmd `cmd:"" help:"begin new epochs on NATS after its stream was put back from a backup"`
+
+	Check checkCmd `cmd:"" help:"read every log and find damage"`
 }
 
 // parse reads the command line, the environment and the file of settings. Its errors

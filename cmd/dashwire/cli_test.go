@@ -32,6 +32,7 @@ func TestHelp_FitsAScreen(t *testing.T) {
 		{"backup", []string{"backup", "--help"}, 24},
 		{"restore", []string{"restore", "--help"}, 24},
 		{"check", []string{"check", "--help"}, 24},
+		{"new-epochs", []string{"new-epochs", "--help"}, 24},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out := must(t, t.TempDir(), c.args...)

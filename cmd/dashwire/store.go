@@ -86,6 +86,7 @@ func (c *serveCmd) openNATS(ctx context.Context, log *slog.Logger) (*store, erro
 		return nil, err
 	}
 	opts.KeepEntries, opts.KeepAge = c.KeepEntries, time.Duration(c.KeepAge)
+	opts.MarkFile = markPath(c.Data)
 	addresses := strings.Join(c.Nats, ",")
 	j, err := natsdial.Await(ctx, log, natsPatience, func() (*natsjournal.Journal, error) {
 		return natsjournal.Open(ctx, addresses, opts)

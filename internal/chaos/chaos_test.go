@@ -94,6 +94,8 @@ func TestA3_AClusterUnderFaults(t *testing.T) {
 	c.goOn(limit, list)
 	t.Logf("all edit again %.1f s after the last fault", time.Since(healed).Seconds())
 	stop()
+	limit, cancel = context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	n := c.judge(limit, list)
 	t.Logf("%d faults, %d acknowledged edits of %d clients", faults, n, editors)
 	if n < 10*editors {
@@ -172,7 +174,7 @@ func (c *cluster) goOn(ctx context.Context, list []*editor) {
 			wait(ctx, 20*time.Millisecond)
 		}
 		if e.count() < before[n]+more {
-			c.t.Errorf("%s gets no edit through", e.name)
+			c.t.Errorf("%s gets no edit through; what was wrong before: %q", e.name, e.wrong())
 		}
 	}
 }
@@ -192,7 +194,7 @@ func (c *cluster) judge(ctx context.Context, list []*editor) int {
 		t.Errorf("what clients were told does not fit one order: %s", result)
 	}
 	for _, e := range list {
-		for _, f := range e.faults {
+		for _, f := range e.wrong() {
 			t.Errorf("%s: %s", e.name, f)
 		}
 	}

@@ -35,6 +35,7 @@ type editor struct {
 	name       string
 	client     *client.Client
 	dashboards []*client.Dashboard
+	streams    map[string]*stream // by dashboard; used as messages come, one after another
 
 	mu      sync.Mutex
 	acked   []acked
@@ -46,7 +47,10 @@ type editor struct {
 // newEditor connects to one of the nodes, and to another when the connection breaks.
 func newEditor(t *testing.T, ctx context.Context, c *cluster, n int, seed uint64) *editor {
 	t.Helper()
-	e := &editor{name: fmt.Sprint("user-", n)}
+	e := &editor{name: fmt.Sprint("user-", n), streams: make(map[string]*stream)}
+	for i := range dashboards {
+		e.streams[dashboardID(i)] = new(stream)
+	}
 	rng := rand.New(rand.NewPCG(seed, uint64(n)))
 	var mu sync.Mutex
 	var err error
@@ -79,8 +83,9 @@ func newEditor(t *testing.T, ctx context.Context, c *cluster, n int, seed uint64
 	return e
 }
 
-// hears notes what is refused.
+// hears notes what is refused, and follows the versions.
 func (e *editor) hears(message []byte) bool {
+	e.follows(message)
 	if kind, _, _ := client.Head(message); string(kind) == "NACK" {
 		e.mu.Lock()
 		defer e.mu.Unlock()
@@ -125,6 +130,13 @@ func (e *editor) edit(ctx context.Context, number int, seed uint64, begin time.T
 		})
 		e.mu.Unlock()
 	}
+}
+
+// wrong is what has been noted.
+func (e *editor) wrong() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.faults)
 }
 
 // count is how many edits were acknowledged.

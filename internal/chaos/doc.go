@@ -6,6 +6,7 @@
 // everything is healed, and what clients were told is compared with what is stored:
 //
 //   - every client and every server shows the same document, which is the fold of the log;
+//   - every client was sent each version once and in order, over all its sessions;
 //   - every acknowledged op is in the log once, at the version that its client was told;
 //   - what was acknowledged fits one order that time allows (porcupine).
 //

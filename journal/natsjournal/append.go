@@ -103,7 +103,7 @@ func (j *Journal) append(ctx context.Context, a journal.Append) error {
 			return fmt.Errorf("%w: %w", journal.ErrInvalid, err)
 		case errors.Is(err, errNotSent):
 			j.suspect()
-		case errors.Is(err, ErrRecreated):
+		case errors.Is(err, ErrRecreated), errors.Is(err, ErrRolledBack):
 			return err
 		default:
 			j.tails.forget(a.DashboardID)
@@ -130,6 +130,7 @@ func (j *Journal) appendAt(ctx context.Context, a journal.Append, t tail) error 
 		return err
 	}
 	j.tails.put(a.DashboardID, tailAfter(m, seq))
+	j.marks.sees(a.DashboardID, m.first, seq, data)
 	return nil
 }
 
@@ -137,6 +138,9 @@ func (j *Journal) appendAt(ctx context.Context, a journal.Append, t tail) error 
 // if exactly its records stand at its positions. What a replica has is committed,
 // so that being ahead of a.After proves enough.
 func (j *Journal) compare(ctx context.Context, a journal.Append, e end) error {
+	if e.head < a.After {
+		j.suspect() // whoever appends has seen more
+	}
 	if e.head < a.After || e.head-a.After < journal.Position(len(a.Records)) {
 		return fmt.Errorf("%w: it is at %d", journal.ErrMoved, e.head)
 	}

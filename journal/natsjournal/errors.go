@@ -13,9 +13,15 @@ import (
 // errClosed: the journal was closed.
 var errClosed = errors.New("the journal is closed")
 
-// ErrRecreated: the stream was deleted and made anew, or goes back in time, while
-// this journal was open. It does not serve any more: what it has told clients is not
-// in the new one. Start the server again.
+// ErrRolledBack: the stream is the one that this node knows, and lacks what the node
+// has seen in it: it was put back from an older backup. Versions that clients have
+// seen would be given to other changes, so nothing is served until AfterRestore has
+// begun new epochs (R1).
+var ErrRolledBack = errors.New("natsjournal: the stream was put back to an older state")
+
+// ErrRecreated: the stream was deleted and made anew while this journal was open, or
+// new epochs were begun in it. It does not serve any more: what it has told clients is
+// not in the new one. Start the server again.
 var ErrRecreated = errors.New("natsjournal: the stream is not the one that was opened")
 
 // state is why the journal does not work any more; nil = it does.
@@ -51,7 +57,7 @@ func (j *Journal) patiently(ctx context.Context, fn func() error) error {
 // final tells errors that trying again does not help.
 func final(err error) bool {
 	for _, e := range []error{
-		errAbsent, errConflict, errTooLarge, errClosed, ErrRecreated,
+		errAbsent, errConflict, errTooLarge, errClosed, ErrRecreated, ErrRolledBack,
 		journal.ErrCorrupt, journal.ErrTrimmed, journal.ErrInvalid,
 	} {
 		if errors.Is(err, e) {

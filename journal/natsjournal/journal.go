@@ -26,6 +26,7 @@ type Journal struct {
 	snapshots  string // the other stream
 	subjects   subjects
 	generation string
+	lineage    atomic.Pointer[string]
 	replicas   int
 	durability journal.Durability
 	found      Report
@@ -33,6 +34,7 @@ type Journal struct {
 	barrier   barrier
 	pulse     pulse
 	tails     tails
+	marks     marks
 	directory directory
 	feed      journal.Feed
 	// watched counts the appends heard of by following.
@@ -64,6 +66,7 @@ func (j *Journal) Close() error {
 		j.end()
 		defer j.spoil()
 		j.tasks.wait()
+		j.keepMark()
 		j.conn.Close()
 		if j.requests != nil {
 			j.requests.disconnected()
@@ -114,7 +117,9 @@ func (j *Journal) Generation() string { return j.generation }
 // the highest, and notices a stream that goes back in time.
 func (j *Journal) sawNew(before, seq uint64) error {
 	if seq <= before {
-		j.lose(fmt.Errorf("%w: message %d was stored after message %d", ErrRecreated, seq, before))
+		m, _ := j.toCompare()
+		j.keepEvidence(m)
+		j.lose(fmt.Errorf("%w: message %d was stored after message %d", ErrRolledBack, seq, before))
 		return j.state()
 	}
 	j.saw(seq)
@@ -135,8 +140,7 @@ func (j *Journal) lose(err error) {
 	j.losing.Do(func() {
 		j.lost.Store(&err)
 		j.spoil()
-		j.opts.Logger.Error("the journal is closed until this server is started again; edits are refused",
-			"stream", j.stream, "err", err)
+		j.opts.Logger.Error("nothing is served from the journal any more: "+whyLost(err), "stream", j.stream, "err", err)
 	})
 }
 
@@ -155,12 +159,17 @@ func (j *Journal) guard() {
 	defer look.Stop()
 	age := time.NewTicker(j.opts.tune.idle)
 	defer age.Stop()
+	keep := time.NewTicker(j.opts.tune.keepMark)
+	defer keep.Stop()
 	for {
 		select {
 		case <-j.life.Done():
 			return
 		case <-age.C:
 			j.tails.age()
+			continue
+		case <-keep.C:
+			j.keepMark()
 			continue
 		case <-look.C:
 		case <-j.suspicion:
@@ -176,8 +185,22 @@ func (j *Journal) guard() {
 			j.pause(j.life, 100*time.Millisecond)
 			continue
 		}
-		if g := s.CachedInfo().Config.Metadata[metaGeneration]; g != j.generation {
+		meta := s.CachedInfo().Config.Metadata
+		if g := meta[metaGeneration]; g != j.generation {
 			j.lose(fmt.Errorf("%w: its generation is %q and was %q; somebody has deleted and made it again", ErrRecreated, g, j.generation))
+			return
+		}
+		if meta[metaLineage] != j.lineageNow() {
+			j.lose(fmt.Errorf("%w: new epochs were begun in it", ErrRecreated))
+			return
+		}
+		if err := j.compareMark(j.life); err != nil && j.state() == nil {
+			j.opts.Logger.Debug("compare the stream with what was seen of it", "stream", j.stream, "err", err)
+			if j.pause(j.life, time.Second) {
+				j.suspect()
+			}
+		}
+		if j.lost.Load() != nil {
 			return
 		}
 	}

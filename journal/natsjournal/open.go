@@ -60,12 +60,23 @@ func open(ctx context.Context, addresses string, opts Options) (_ *Journal, err 
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
+	before, err := readMark(opts.MarkFile)
+	if err != nil {
+		return nil, err
+	}
+	if opts.Existing || before != nil && before.Dashboard != "" {
+		if err := j.expect(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var created bool
 	if j.logs, created, err = j.ensure(ctx, j.logConfig(newGeneration()), false); err != nil {
 		return nil, jetStreamAdvice(err)
 	}
 	info := j.logs.CachedInfo()
 	j.generation = info.Config.Metadata[metaGeneration]
+	lineage := info.Config.Metadata[metaLineage]
+	j.lineage.Store(&lineage)
 	j.subjects = subjectsOf(j.stream, j.generation)
 	if j.snaps, _, err = j.ensure(ctx, j.snapshotConfig(j.generation), true); err != nil {
 		return nil, err
@@ -89,6 +100,10 @@ func open(ctx context.Context, addresses string, opts Options) (_ *Journal, err 
 		opts.Logger.Warn("acknowledged edits could be lost", "stream", j.stream, "why", d)
 	}
 	j.saw(info.State.LastSeq)
+	if err := j.beginMarks(ctx, before); err != nil {
+		return nil, err
+	}
+	j.keepMark()
 	j.tasks.Go(j.guard)
 	j.tasks.Go(j.feelPulse)
 	j.tasks.Go(func() { j.watch(info.State.LastSeq + 1) })
@@ -111,6 +126,7 @@ func (j *Journal) connection(connected <-chan struct{}) []nats.Option {
 			if j.requests != nil {
 				j.requests.disconnected()
 			}
+			j.loseSight()
 		}),
 		nats.ReconnectHandler(func(c *nats.Conn) {
 			log.Info("connected to NATS again", "server", c.ConnectedServerName())

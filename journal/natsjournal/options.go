@@ -15,6 +15,8 @@ type Options struct {
 	// subjects: letters, digits, - and _. "dashwire" if empty. Snapshots are kept in
 	// a second stream, named with "-snapshots" behind it.
 	Stream string
+	// Existing refuses to open, instead of making a stream, if there is none.
+	Existing bool
 	// Replicas is how many servers keep each log: 1, 3 or 5; 3 if zero.
 	Replicas int
 	// Monitors are the addresses (http://host:8222) of the monitoring ports of the
@@ -27,6 +29,13 @@ type Options struct {
 	// Unsafe opens a journal on servers that could lose acknowledged edits: too few
 	// replicas, writes not synced, memory storage. Durability is then told as it is.
 	Unsafe bool
+
+	// MarkFile is a file that tells the next Open what was seen of the stream, so that
+	// it refuses one that was put back to an older state meanwhile (ErrRolledBack). It
+	// is made if it is not there, and written every few seconds while edits come in;
+	// each node has its own. Empty = only what happens while the journal is open is
+	// noticed.
+	MarkFile string
 
 	// CredentialsFile is a file of NATS credentials (user JWT and seed); empty = none.
 	// A user and password can be part of the address.
@@ -65,6 +74,7 @@ type tuning struct {
 	pulse        time.Duration // how often a quiet stream is asked to confirm something (5 s)
 	look         time.Duration // how often the stream is looked at (30 s)
 	trimInterval time.Duration // how often quiet logs are looked at for trimming (1 h)
+	keepMark     time.Duration // how often the mark is written (5 s)
 	chunk        int           // bytes of one part of a snapshot (1 MiB)
 	batchBytes   int           // bytes that one read asks for (1 MiB)
 	pageIDs      int           // ids on a page of the directory (256)
@@ -112,6 +122,7 @@ func (o Options) validate() (Options, error) {
 	setDefault(&t.pulse, 5*time.Second)
 	setDefault(&t.look, 30*time.Second)
 	setDefault(&t.trimInterval, time.Hour)
+	setDefault(&t.keepMark, 5*time.Second)
 	setDefault(&t.chunk, 1<<20)
 	setDefault(&t.batchBytes, 1<<20)
 	setDefault(&t.pageIDs, 256)

@@ -61,7 +61,7 @@ func (j *Journal) newest(ctx context.Context, id string, atMost journal.Position
 		data, err := j.parts(ctx, id, s)
 		switch {
 		case err == nil:
-			return journal.Snapshot{Position: s.position, Data: data}, nil
+			return journal.Snapshot{Position: s.position, Data: data}, j.reached(ctx, id, s.position)
 		case !errors.Is(err, errAbsent) && !errors.Is(err, journal.ErrCorrupt):
 			return journal.Snapshot{}, err
 		}
@@ -71,6 +71,27 @@ func (j *Journal) newest(ctx context.Context, id string, atMost journal.Position
 		j.opts.Logger.Error("a snapshot cannot be read; an older one is used", "dashboard", id, "position", s.position, "err", err)
 	}
 	return journal.Snapshot{}, nil
+}
+
+// reached makes sure that a log has got as far as its snapshot. Snapshots are made of
+// what is stored: a log that proves to end before has lost something.
+func (j *Journal) reached(ctx context.Context, id string, p journal.Position) error {
+	if t, ok := j.tails.get(id); ok && t.head >= p {
+		return nil
+	}
+	for _, confirmed := range []bool{false, true} {
+		e, err := j.lookup(ctx, id, confirmed)
+		if err != nil {
+			return err
+		}
+		if e.head >= p {
+			return nil
+		}
+		if confirmed {
+			j.lose(fmt.Errorf("%w: dashboard %s has a snapshot of position %d, and its log ends at %d", ErrRolledBack, id, p, e.head))
+		}
+	}
+	return j.state()
 }
 
 // parts reads the bytes of a snapshot.

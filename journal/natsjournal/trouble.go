@@ -23,16 +23,23 @@ var _ journal.Watched = (*Journal)(nil)
 // confirms anything, or the stream is another one.
 func (j *Journal) Trouble() *journal.Trouble {
 	if err := j.state(); err != nil {
-		text := "the NATS stream was deleted or restored; start this server again"
-		if errors.Is(err, errClosed) {
-			text = "the journal is closed"
-		}
-		return &journal.Trouble{Text: text, Err: err}
+		return &journal.Trouble{Text: whyLost(err), Err: err}
 	}
 	if !j.conn.IsConnected() {
 		return &journal.Trouble{Text: "no NATS server can be reached", Err: j.conn.LastError()}
 	}
 	return j.pulse.missed.Load()
+}
+
+// whyLost says to anybody what keeps the journal from being used, and what helps.
+func whyLost(err error) string {
+	switch {
+	case errors.Is(err, errClosed):
+		return "the journal is closed"
+	case errors.Is(err, ErrRolledBack):
+		return "the NATS stream was put back to an older state; stop all servers, run dashwire new-epochs, and start them again"
+	}
+	return "the NATS stream was deleted or restored; start this server again"
 }
 
 // confirmed notes that the stream's leader has stored a message.

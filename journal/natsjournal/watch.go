@@ -24,6 +24,7 @@ func (j *Journal) watch(next uint64) {
 			wait = first
 		}
 		j.opts.Logger.Debug("following the stream begins again", "stream", j.stream, "next", next, "err", err)
+		j.loseSight()
 		j.suspect()
 		j.pause(j.life, wait)
 		wait = min(2*wait, longest)
@@ -86,6 +87,7 @@ func (j *Journal) stored(subject string, seq uint64, data []byte) {
 		return
 	}
 	j.tails.advance(id, m, seq)
+	j.marks.sees(id, m.first, seq, data)
 	j.feed.Publish(journal.Delivery{DashboardID: id, After: m.first - 1, Records: m.records})
 	j.watched.Add(1)
 }
