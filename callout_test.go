@@ -122,7 +122,7 @@ func isCode(err error, code board.Code) bool {
 // within waits for what P4 gives five seconds for; the deadline is there for a test that
 // would wait for ever.
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -87,7 +87,7 @@ func limit(t *testing.T, change func(*dashwire.Config)) *limited {
 // hit waits until a limit was hit n times in all, and fails if it was hit more often.
 func (l *limited) hit(name observe.Limit, n int) {
 	l.t.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		l.mu.Lock()
 		got := l.hits[name]
@@ -123,7 +123,7 @@ func (l *limited) connect(from, token string) (*socket, *http.Response) {
 		l.t.Fatal(err)
 	}
 	l.t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		l.t.Fatal(err)
 	}
 	head := "GET /api/realtime HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
@@ -258,7 +258,7 @@ func (s *socket) leave() {
 // gone waits until so many sessions are left.
 func (l *limited) gone(left int) {
 	l.t.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(time.Minute)
 	for l.srv.Stats().Sessions.Sessions != left {
 		select {
 		case <-l.more:
@@ -501,7 +501,7 @@ func (l *limited) request(method, path, body string) int {
 // measured for each.
 func (l *limited) eventually(what string, ok func(status int) bool) {
 	l.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; {
+	for end := time.Now().Add(time.Minute); ; {
 		s, res := l.connect("192.0.2.1", "bo")
 		status := http.StatusSwitchingProtocols
 		if res != nil {

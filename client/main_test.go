@@ -58,7 +58,7 @@ func newJournal() journal.Journal { return memjournal.New(memjournal.Options{}) 
 // within bounds a whole test.
 func within(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -44,7 +44,7 @@ func testMain(m *testing.M) int {
 }
 
 // patience is how long a test waits for what must come.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // command makes a run of the binary in a folder of the test, without settings from
 // the environment.

@@ -54,7 +54,7 @@ func TestEmbed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	soon, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	soon, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	err = starts.Wait(soon, func(v client.View) bool { return v.Document != nil && len(v.Document.Widgets) == 1 })
 	if err != nil {

@@ -51,7 +51,7 @@ func TestPush(t *testing.T) {
 			}
 		case err := <-ended:
 			t.Fatalf("ended: %v", err)
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("no value came")
 		}
 		stop()

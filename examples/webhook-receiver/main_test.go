@@ -173,7 +173,7 @@ func TestReceiver(t *testing.T) {
 		}
 	}
 	const want = "ops version 1: WIDGET_UPDATE by ana\nops version 2: WIDGET_UPDATE by ana\nops version 3: WIDGET_UPDATE by ana\n"
-	for over := time.After(30 * time.Second); ; {
+	for over := time.After(time.Minute); ; {
 		out.mu.Lock()
 		text, change := out.text, out.change
 		out.mu.Unlock()

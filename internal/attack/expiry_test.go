@@ -37,7 +37,7 @@ func rename(dashboard, title string) string {
 func TestAttack_48_TokenEndsWhileConnected(t *testing.T) {
 	x := attacked(t)
 	x.create("ops", "")
-	ends := time.Now().Truncate(time.Second).Add(4 * time.Second)
+	ends := time.Now().Truncate(time.Second).Add(10 * time.Second)
 	s := x.signIn(mint(t, auth.Principal{UserID: "ana", Expires: ends, Grants: parse(t, []string{"ops=editor"})}), "tab")
 	s.sync("ops").is(t, "SYNC_RESPONSE")
 	taken, refused := 0, 0

@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for what must come.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // secret signs the tokens of a target.
 const secret = "an attacker does not have this secret, not even its length"

@@ -182,8 +182,8 @@ func TestSampler_ThisMachine(t *testing.T) {
 	// Use a processor until the kernel's clock has counted it.
 	var got Sample
 	for got.CPU == nil || got.CPU.Total == 0 || got.Self == nil || got.Self.CPU <= 0 {
-		if time.Since(begin) > 30*time.Second {
-			t.Fatalf("no processor time was counted in 30 s: %+v", got)
+		if time.Since(begin) > 2*time.Minute {
+			t.Fatalf("no processor time was counted in two minutes: %+v", got)
 		}
 		spin()
 		got = mustSample(t, s, time.Now())

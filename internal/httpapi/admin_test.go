@@ -251,7 +251,7 @@ func TestH5_EveryAnswerIsSafeToLookAt(t *testing.T) {
 func TestC8_FailedSignInsAreCounted(t *testing.T) {
 	n := start(t, func(c *Config) {
 		c.Authenticator = tokens{"ana": auth.Principal{UserID: "ana"}}
-		c.RequestsPerSecond, c.RequestBurst = 1, 3
+		c.RequestsPerSecond, c.RequestBurst, c.Clock = 1, 3, standing()
 	})
 	for range 3 {
 		n.do("GET", "/api/dashboards", "", as("guess")).refused(401, board.CodeUnauthenticated)

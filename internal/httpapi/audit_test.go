@@ -280,7 +280,7 @@ func (r *recorder) Write(b []byte) (int, error) { return len(b), nil }
 // TestC8_AnAuditCountsWhatItLooksAt: whoever asks for what is not there cannot keep the
 // server busy.
 func TestC8_AnAuditCountsWhatItLooksAt(t *testing.T) {
-	n, _ := audited(t, func(c *Config) { c.RequestsPerSecond, c.RequestBurst = 1, 30 })
+	n, _ := audited(t, func(c *Config) { c.RequestsPerSecond, c.RequestBurst, c.Clock = 1, 30, standing() })
 	n.create("ops", client("c"))
 	for i := range 20 {
 		n.do("PATCH", "/api/dashboards/ops/settings?userId=u"+strconv.Itoa(i), `{"n":`+strconv.Itoa(i)+`}`).want(200)

@@ -51,7 +51,7 @@ type event struct {
 
 func (n *node) listen(path string, lines ...header) *listener {
 	n.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	r := n.request("GET", path, "", lines...).WithContext(ctx)
 	resp, err := noRedirects.Do(r)
 	if err != nil {

@@ -101,6 +101,17 @@ func (m *movable) add(d time.Duration) {
 	m.ahead += d
 }
 
+// still is a clock that stands: a rate gives what it has at first and nothing more, however
+// long a test takes. It is ahead by an hour, so that no deadline is met.
+type still struct {
+	clock.Real
+	at time.Time
+}
+
+func standing() still { return still{at: time.Now().Add(time.Hour)} }
+
+func (s still) Now() time.Time { return s.at }
+
 // start runs a server until the test ends; change may alter its settings.
 func start(t *testing.T, change func(*Config)) *node {
 	t.Helper()

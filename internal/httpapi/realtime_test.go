@@ -159,7 +159,7 @@ func TestH1_ContentTypes(t *testing.T) {
 func TestC8_TheRateIsForTheWholeRequest(t *testing.T) {
 	n := start(t, func(c *Config) {
 		signedIn(c)
-		c.RequestsPerSecond, c.RequestBurst = 1, 5
+		c.RequestsPerSecond, c.RequestBurst, c.Clock = 1, 5, standing()
 	})
 	op := func(i int) string {
 		return `{"type":"DASHBOARD_UPDATE","id":"r` + strconv.Itoa(i) + `","payload":{"dashboardId":"team-1","set":{"/n":` + strconv.Itoa(i) + `}}}`

@@ -85,7 +85,7 @@ func patch(t *testing.T, url, key, base, body string) (status int, answer struct
 }
 
 func TestM8_BetweenWebSocketAndREST(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	file := filepath.Join(t.TempDir(), "log.db")
 	url, stop := serve(t, file)

@@ -183,7 +183,7 @@ func TestC1_BytesBehindTheHandshakeAreNotLost(t *testing.T) {
 func TestC1_LibraryClientOverTLS(t *testing.T) {
 	e := newEndpoint(t, true)
 	dialer := ws.Dialer{TLSConfig: e.Client().Transport.(*http.Transport).TLSClientConfig, Protocols: []string{"dashwire.v1"}}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c, _, hs, err := dialer.Dial(ctx, "wss"+strings.TrimPrefix(e.URL, "https"))
 	if err != nil {

@@ -249,7 +249,7 @@ func within[V any](t *testing.T, c <-chan V, what string) V {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatalf("waiting for %s", what)
 		panic("unreachable")
 	}

@@ -16,7 +16,7 @@ func (p *peer) heldSoon(what string, ok func(n int) bool) {
 		defer p.mu.Unlock()
 		return p.held
 	}
-	for giveUp := time.After(20 * time.Second); !ok(held()); {
+	for giveUp := time.After(time.Minute); !ok(held()); {
 		select {
 		case <-p.heldNow:
 		case <-giveUp:

@@ -131,7 +131,7 @@ func (c *cluster) leaderOf(stream string) *natsServer {
 // until waits for something that nothing tells of.
 func until(t testing.TB, what string, fn func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
