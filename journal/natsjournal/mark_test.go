@@ -10,8 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
+	"github.com/dashwire/dashwire/internal/freeport"
 	"github.com/dashwire/dashwire/journal"
 )
 
@@ -51,7 +50,7 @@ func (b *backup) putBack(t *testing.T, folder string) {
 func (b *backup) elsewhere(t *testing.T, f func(url string)) {
 	t.Helper()
 	port := b.s.opts.Port
-	b.s.opts.Port = server.RANDOM_PORT
+	b.s.opts.Port = freeport.Take(t, 1)[0]
 	b.s.start(t)
 	f(b.s.url())
 	b.s.stop()
