@@ -141,11 +141,11 @@ bench-test: ## vet and test the comparison with peers, a module of its own
 	cd bench && $(GO) vet ./... && $(GO) test -race -vet=off ./...
 
 .PHONY: bench-check
-bench-check: ## fail if an edit or a delivery allocates more than testdata/allocations.txt says
+bench-check: ## fail if an edit, a delivery or an opening allocates more than testdata/allocations.txt says
 	@tools/bench-check
 
 .PHONY: bench-baseline
-bench-baseline: ## write down what edits and deliveries allocate now
+bench-baseline: ## write down what edits, deliveries and openings allocate now
 	@tools/bench-check write
 
 .PHONY: bench

@@ -48,8 +48,8 @@ func (g *guard) Accept() (net.Conn, error) {
 			return nc, nil
 		}
 		c := &guarded{TCPConn: tcp, guard: g}
-		if peer, err := netip.ParseAddrPort(tcp.RemoteAddr().String()); err == nil {
-			c.address = g.counts(peer.Addr())
+		if peer, ok := tcp.RemoteAddr().(*net.TCPAddr); ok {
+			c.address = g.counts(peer.AddrPort().Addr())
 		}
 		if l, answer := g.enter(c); l != "" {
 			g.hit(l, c.observed())

@@ -188,7 +188,8 @@ func TestLastPart(t *testing.T) {
 		if size == 1 && len(parts) < 2 {
 			t.Fatal("one part")
 		}
-		for i, m := range parts {
+		for i, framed := range parts {
+			m, _ := wire.NextFrame(framed)
 			if got := lastPart(m); got != (i == len(parts)-1) {
 				t.Errorf("part %d of %d: last %v: %s", i+1, len(parts), got, m)
 			}

@@ -77,9 +77,9 @@ func (r *Room) respond(ctx context.Context, v view, at *Cursors, req SubscribeRe
 	now := r.hub.cfg.Clock.Now()
 	resp, envelopes := r.response(ctx, v, at, req.Role)
 	if resp.Mode == wire.ModeDelta {
-		return frames(wire.SyncDeltaParts(req.CorrelationID, resp, envelopes, partBytes, now))
+		return wire.SyncDeltaParts(req.CorrelationID, resp, envelopes, partBytes, now)
 	}
-	return frames(wire.SyncSnapshotParts(req.CorrelationID, resp, r.document(v.state), partBytes, now))
+	return wire.SyncSnapshotParts(req.CorrelationID, resp, r.document(v.state), partBytes, now)
 }
 
 // response is a SYNC_RESPONSE without its document; a delta comes with its entries.
@@ -121,14 +121,6 @@ func (h *Hub) Payload(ctx context.Context, req SubscribeRequest) ([]byte, *board
 		doc = r.document(v.state)
 	}
 	return wire.AppendSyncResponsePayload(nil, resp, doc, envelopes), nil
-}
-
-// frames frames messages for WebSocket readers.
-func frames(messages [][]byte) [][]byte {
-	for i, m := range messages {
-		messages[i] = wire.AppendFrame(make([]byte, 0, len(m)+wire.FrameHeaderMax), m)
-	}
-	return messages
 }
 
 // matches reports whether a client's place is on the log that state folds (R6).

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -141,6 +142,39 @@ func BenchmarkIdleSession(b *testing.B) {
 	runtime.GC()
 	runtime.ReadMemStats(&after)
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(n), "heap-B/session")
+}
+
+// BenchmarkResume measures a session that comes back, from its opening to the entry that it
+// missed, and its end.
+func BenchmarkResume(b *testing.B) {
+	server, stop := benchNode(b, 0)
+	defer stop()
+	var told atomic.Int64
+	principal := owner("ana")
+	editor := server.Open(sink{&told}, Meta{Principal: principal})
+	editor.Handle([]byte(createCPU))
+	editor.Handle(edit(nil, 1))
+	editor.mu.Lock()
+	editor.waitLocked(time.Minute, func() bool { return editor.waiting == 0 })
+	editor.mu.Unlock()
+	state, err := server.cfg.Hub.Payload(b.Context(), room.SubscribeRequest{DashboardID: "ops", Role: auth.Owner})
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := bytes.Cut(state, []byte(`"epoch":"`))
+	epoch, _, _ := bytes.Cut(rest, []byte(`"`))
+	hello := []byte(`{"type":"CONNECT","id":"c","payload":{"clientId":"tab"}}`)
+	request := fmt.Appendf(nil, `{"type":"SYNC_REQUEST","id":"s","payload":{"dashboardId":"ops","since":{"epoch":%q,"version":1}}}`, epoch)
+	b.ReportAllocs()
+	for b.Loop() {
+		s := server.Open(sink{&told}, Meta{Principal: principal})
+		s.Handle(hello)
+		s.Handle(request)
+		if len(s.subs) != 1 || s.subs[0].Sent != 2 {
+			b.Fatal("not resumed")
+		}
+		s.Closed(wire.CloseNormal, "")
+	}
 }
 
 // A delivery allocates nothing: what a reader gets is a piece of the room's tail.

@@ -22,7 +22,10 @@ func (s *Session) welcomeLocked(correlationID string, authRequired bool) {
 		Limits:       cfg.Limits,
 		AuthRequired: authRequired || !s.signedIn,
 	}
-	s.pushLocked(wire.AppendWelcome(nil, w, correlationID))
+	b := s.server.buffers.get()
+	*b = wire.AppendWelcome(*b, w, correlationID)
+	s.pushLocked(*b) // a copy of its size
+	s.server.buffers.put(b)
 }
 
 // connect takes a client's name and token (C2, C3, C6).

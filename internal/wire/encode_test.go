@@ -155,11 +155,11 @@ func serverMessages() []sent {
 			ServerMessage{Type: "SYNC_RESPONSE", CorrelationID: "c2", Sync: &SyncPart{SyncResponse: SyncResponse{DashboardID: "ops", Mode: ModeNone}, Part: 1, Parts: 1}},
 		},
 		{
-			"SYNC_RESPONSE snapshot", SyncSnapshotParts("c2", snapshot, NewDocumentSource(doc), 256<<10, now)[0],
+			"SYNC_RESPONSE snapshot", unframed(SyncSnapshotParts("c2", snapshot, NewDocumentSource(doc), 256<<10, now))[0],
 			ServerMessage{Type: "SYNC_RESPONSE", CorrelationID: "c2", Sync: &SyncPart{SyncResponse: snapshot, Part: 1, Parts: 1, Document: doc.Document()}},
 		},
 		{
-			"SYNC_RESPONSE delta", SyncDeltaParts("c2", delta, envelopes(42), 0, now)[0],
+			"SYNC_RESPONSE delta", unframed(SyncDeltaParts("c2", delta, envelopes(42), 0, now))[0],
 			ServerMessage{Type: "SYNC_RESPONSE", CorrelationID: "c2", Sync: &SyncPart{SyncResponse: delta, Part: 1, Parts: 1, Entries: []*board.Entry{one}}},
 		},
 	}

@@ -31,6 +31,16 @@ func AppendFrameHeader(dst []byte, n int) []byte {
 	}
 }
 
+// frameBehind makes a frame, as AppendFrame does, of a payload before which b has
+// FrameHeaderMax bytes of room.
+func frameBehind(b []byte) []byte {
+	var header [FrameHeaderMax]byte
+	h := AppendFrameHeader(header[:0], len(b)-FrameHeaderMax)
+	framed := b[FrameHeaderMax-len(h):]
+	copy(framed, h)
+	return framed
+}
+
 // NextFrame takes the first frame off b, which holds whole frames as AppendFrame
 // made them. Payload is nil if b holds none or only a part of one.
 func NextFrame(b []byte) (payload, rest []byte) {

@@ -208,9 +208,9 @@ func encodedSync(m ServerMessage) []byte {
 	}
 	switch m.Sync.Mode {
 	case ModeDelta:
-		return SyncDeltaParts(m.CorrelationID, m.Sync.SyncResponse, envelopes, 0, m.Time)[0]
+		return unframed(SyncDeltaParts(m.CorrelationID, m.Sync.SyncResponse, envelopes, 0, m.Time))[0]
 	case ModeSnapshot:
-		return SyncSnapshotParts(m.CorrelationID, m.Sync.SyncResponse, NewDocumentSource(asDocument{m.Sync.Document}), 0, m.Time)[0]
+		return unframed(SyncSnapshotParts(m.CorrelationID, m.Sync.SyncResponse, NewDocumentSource(asDocument{m.Sync.Document}), 0, m.Time))[0]
 	}
 	return AppendSyncNone(nil, m.CorrelationID, m.Sync.DashboardID, m.Time)
 }

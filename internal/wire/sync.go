@@ -2,6 +2,7 @@ package wire
 
 import (
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/dashwire/dashwire/board"
@@ -26,24 +27,17 @@ type Document interface {
 // NewDocumentSource and may be used by any number of goroutines at once.
 type DocumentSource struct{ pieces []piece }
 
-// NewDocumentSource encodes the pieces of a document.
+// NewDocumentSource encodes the pieces of a document. Values are those of the document,
+// and not copied.
 func NewDocumentSource(doc Document) DocumentSource {
-	var b pieces
-	b.begin()
-	b.text = keyOnly(b.text, "settings")
-	b.text = append(b.text, doc.Settings()...)
-	b.end(pieceSettings)
+	list := []piece{{kind: pieceSettings, name: "settings", value: doc.Settings()}}
 	for name, layout := range doc.Layouts() {
-		b.begin()
-		b.text = board.AppendLayout(keyOnly(b.text, name), layout)
-		b.end(pieceLayout)
+		list = append(list, piece{kind: pieceLayout, name: name, text: board.AppendLayout(nil, layout)})
 	}
 	for id, value := range doc.Widgets() {
-		b.begin()
-		b.text = append(keyOnly(b.text, id), value...)
-		b.end(pieceWidget)
+		list = append(list, piece{kind: pieceWidget, name: id, value: value})
 	}
-	return DocumentSource{pieces: b.list()}
+	return DocumentSource{pieces: list}
 }
 
 // keyOnly appends the key of a member without a comma. Ids need no escapes (D2).
@@ -70,7 +64,21 @@ const (
 // element of its kind's object or array.
 type piece struct {
 	kind pieceKind
-	text []byte
+	name string // of a member; "" = an element, or text has it
+	// Its text is one of them.
+	value board.Value
+	text  []byte
+}
+
+// size is about how many bytes append adds.
+func (p *piece) size() int { return len(p.name) + len(p.value) + len(p.text) + len(`"":,`) }
+
+// append appends the piece without a comma.
+func (p *piece) append(dst []byte) []byte {
+	if p.name != "" {
+		dst = keyOnly(dst, p.name)
+	}
+	return append(append(dst, p.value...), p.text...)
 }
 
 // pieces gathers pieces in one slab.
@@ -95,7 +103,7 @@ func (b *pieces) end(kind pieceKind) {
 func (b *pieces) list() []piece {
 	list := make([]piece, len(b.cuts))
 	for i, c := range b.cuts {
-		list[i] = piece{c.kind, b.text[c.start:c.end:c.end]}
+		list[i] = piece{kind: c.kind, text: b.text[c.start:c.end:c.end]}
 	}
 	return list
 }
@@ -121,7 +129,8 @@ func appendLive(list []piece, r *SyncResponse) []piece {
 
 // SyncSnapshotParts encodes a SYNC_RESPONSE with the document: one message, or
 // several of about partBytes each, cut between widgets, breakpoints, present
-// sessions and live values (R8). PartBytes 0 never cuts.
+// sessions and live values (R8), each framed as AppendFrame does it. PartBytes 0 never
+// cuts.
 //
 // A client joins the parts by their members: document.widgets, document.layouts
 // and data by name, presence by appending; settings and count stand in the first.
@@ -133,7 +142,7 @@ func SyncSnapshotParts(correlationID string, r SyncResponse, doc DocumentSource,
 }
 
 // SyncDeltaParts encodes a SYNC_RESPONSE with entries, each as it stands in the log;
-// cut like a snapshot, between entries.
+// cut and framed like a snapshot, between entries.
 func SyncDeltaParts(correlationID string, r SyncResponse, entries [][]byte, partBytes int, now time.Time) [][]byte {
 	r.Mode = ModeDelta
 	return syncParts(correlationID, &r, appendLive(entryPieces(entries, len(r.Presence)+len(r.Data)), &r), partBytes, now)
@@ -142,7 +151,7 @@ func SyncDeltaParts(correlationID string, r SyncResponse, entries [][]byte, part
 func entryPieces(entries [][]byte, more int) []piece {
 	list := make([]piece, len(entries), len(entries)+more)
 	for i, e := range entries {
-		list[i] = piece{pieceEntry, e}
+		list[i] = piece{kind: pieceEntry, text: e}
 	}
 	return list
 }
@@ -154,8 +163,13 @@ func AppendSyncResponsePayload(dst []byte, r SyncResponse, doc DocumentSource, e
 	if r.Mode == ModeDelta {
 		list = entryPieces(entries, len(r.Presence)+len(r.Data))
 	}
-	dst = append(dst, '{')
-	dst = appendSyncPart(dst, &r, appendLive(list, &r), 0, 1)
+	list = appendLive(list, &r)
+	size := partOverhead
+	for i := range list {
+		size += list[i].size()
+	}
+	dst = append(slices.Grow(dst, size), '{')
+	dst = appendSyncPart(dst, &r, list, 0, 1)
 	return append(dst, '}')
 }
 
@@ -167,7 +181,7 @@ func syncParts(correlationID string, r *SyncResponse, list []piece, partBytes in
 	size := partOverhead
 	largest := size
 	for i := range list {
-		n := len(list[i].text) + 1
+		n := list[i].size()
 		if partBytes > 0 && size+n > partBytes && size > partOverhead {
 			ends = append(ends, i)
 			size = partOverhead
@@ -176,16 +190,16 @@ func syncParts(correlationID string, r *SyncResponse, list []piece, partBytes in
 		largest = max(largest, size)
 	}
 	ends = append(ends, len(list))
-	messages := make([][]byte, len(ends))
+	framed := make([][]byte, len(ends))
 	start := 0
 	for i, end := range ends {
-		dst := make([]byte, 0, largest)
+		dst := make([]byte, FrameHeaderMax, FrameHeaderMax+largest)
 		dst = open(dst, TypeSyncResponse, correlationID, now)
 		dst = appendSyncPart(dst, r, list[start:end], i, len(ends))
-		messages[i] = shut(dst)
+		framed[i] = frameBehind(shut(dst))
 		start = end
 	}
-	return messages
+	return framed
 }
 
 // appendSyncPart appends the members of one part's payload; index counts from 0.
@@ -229,7 +243,7 @@ func appendDocument(dst []byte, r *SyncResponse, list []piece, first bool) ([]pi
 	dst = stringMember(dst, "epoch", r.Epoch)
 	dst = uintMember(dst, "version", r.Version)
 	if len(list) > 0 && list[0].kind == pieceSettings {
-		dst = append(append(dst, ','), list[0].text...)
+		dst = list[0].append(append(dst, ','))
 		list = list[1:]
 	}
 	list, dst = appendGroup(dst, list, pieceLayout, "layouts", first)
@@ -256,7 +270,7 @@ func appendGroup(dst []byte, list []piece, kind pieceKind, key string, always bo
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(dst, list[i].text...)
+		dst = list[i].append(dst)
 	}
 	return list[n:], append(dst, brackets[1])
 }

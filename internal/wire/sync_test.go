@@ -12,6 +12,19 @@ import (
 )
 
 // large is a dashboard with n widgets of about size bytes each.
+// unframed are the messages in frames of which each holds one.
+func unframed(frames [][]byte) [][]byte {
+	messages := make([][]byte, len(frames))
+	for i, f := range frames {
+		message, rest := NextFrame(f)
+		if len(rest) > 0 {
+			panic("more than one message in a frame")
+		}
+		messages[i] = message
+	}
+	return messages
+}
+
 func large(t *testing.T, n, size int) *board.State {
 	t.Helper()
 	change := &board.Change{Widgets: map[string]*board.WidgetChange{}, Layouts: map[string]*board.LayoutChange{"main": {Items: map[string]*board.Rect{}}}}
@@ -57,7 +70,7 @@ func TestR8_SnapshotIsCutBetweenWidgets(t *testing.T) {
 		r.Data = append(r.Data, DataValue{WidgetID: fmt.Sprintf("w%d", i), Data: board.Value(`"` + strings.Repeat("v", 1000) + `"`)})
 	}
 	const partBytes = 64 << 10
-	parts := SyncSnapshotParts("c2", r, NewDocumentSource(doc), partBytes, now)
+	parts := unframed(SyncSnapshotParts("c2", r, NewDocumentSource(doc), partBytes, now))
 	if len(parts) < 10 {
 		t.Fatalf("700 KB came in %d parts", len(parts))
 	}
@@ -76,7 +89,7 @@ func TestR8_SnapshotIsCutBetweenWidgets(t *testing.T) {
 }
 
 func TestR8_DeltaIsCutBetweenEntries(t *testing.T) {
-	parts := SyncDeltaParts("c2", response, envelopes(41, 42, 43, 44, 45), 2048, now)
+	parts := unframed(SyncDeltaParts("c2", response, envelopes(41, 42, 43, 44, 45), 2048, now))
 	if len(parts) < 3 {
 		t.Fatalf("%d parts", len(parts))
 	}
@@ -92,7 +105,7 @@ func TestR8_DeltaIsCutBetweenEntries(t *testing.T) {
 }
 
 func TestR8_WhatCannotBeCutComesWhole(t *testing.T) {
-	parts := SyncSnapshotParts("c2", response, NewDocumentSource(large(t, 3, 10_000)), 1024, now)
+	parts := unframed(SyncSnapshotParts("c2", response, NewDocumentSource(large(t, 3, 10_000)), 1024, now))
 	whole := joined(t, parts)
 	if len(whole.Document.Widgets) != 3 {
 		t.Errorf("%d widgets", len(whole.Document.Widgets))
@@ -101,11 +114,11 @@ func TestR8_WhatCannotBeCutComesWhole(t *testing.T) {
 
 func TestR8_SharedDocumentIsNotChangedByLiveData(t *testing.T) {
 	src := NewDocumentSource(document())
-	before := string(SyncSnapshotParts("c2", response, src, 0, now)[0])
+	before := string(unframed(SyncSnapshotParts("c2", response, src, 0, now))[0])
 	other := response
 	other.Presence = []PresenceState{{SessionID: "S9", State: "1"}}
 	SyncSnapshotParts("c3", other, src, 0, now)
-	if after := string(SyncSnapshotParts("c2", response, src, 0, now)[0]); after != before {
+	if after := string(unframed(SyncSnapshotParts("c2", response, src, 0, now))[0]); after != before {
 		t.Errorf("got  %s\nwant %s", after, before)
 	}
 }
@@ -116,8 +129,8 @@ func TestH1_PayloadIsThatOfTheMessage(t *testing.T) {
 		mode    string
 		message []byte
 	}{
-		{ModeSnapshot, SyncSnapshotParts("c2", r, NewDocumentSource(document()), 0, now)[0]},
-		{ModeDelta, SyncDeltaParts("c2", r, envelopes(42), 0, now)[0]},
+		{ModeSnapshot, unframed(SyncSnapshotParts("c2", r, NewDocumentSource(document()), 0, now))[0]},
+		{ModeDelta, unframed(SyncDeltaParts("c2", r, envelopes(42), 0, now))[0]},
 	} {
 		r.Mode = c.mode
 		var m struct{ Payload json.RawMessage }
