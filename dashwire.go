@@ -40,6 +40,7 @@ type Server struct {
 	hub      *room.Hub
 	sessions *session.Server
 	sockets  *wsconn.Group
+	turns    *lane.Lane // of requests and of sessions that ask for much
 	api      *httpapi.API
 	webhooks *dispatch.Dispatcher // nil = there are no targets
 	started  time.Time
@@ -102,15 +103,15 @@ func New(cfg Config) (*Server, error) {
 	if err := s.loadRevocations(); err != nil {
 		return nil, fmt.Errorf("dashwire.New: %w", err)
 	}
-	turns := lane.Shared()
-	s.sockets = wsconn.NewGroup(wsconn.Config{MessageBytes: limits.MessageBytes, Lane: turns})
+	s.turns = lane.Shared()
+	s.sockets = wsconn.NewGroup(wsconn.Config{MessageBytes: limits.MessageBytes, Lane: s.turns})
 	s.api = httpapi.New(httpapi.Config{
 		Hub: s.hub, Sessions: s.sessions, Journal: cfg.Journal,
 		Authenticator: cfg.Authenticator, RequestAuthenticator: cfg.RequestAuthenticator, Authorizer: cfg.Authorizer,
 		Clock: clock.Real{}, NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks, Limits: limits,
 		Upgrade: s.upgrade, AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxies,
 		AuthCookie: cfg.AuthCookie, TokenInURL: cfg.TokenInURL, Insecure: cfg.Insecure,
-		RequestsPerAddress: cfg.RequestsPerAddress, ConnectsPerAddress: cfg.ConnectsPerAddress, CountLocal: cfg.CountLocal, Lane: turns,
+		RequestsPerAddress: cfg.RequestsPerAddress, ConnectsPerAddress: cfg.ConnectsPerAddress, CountLocal: cfg.CountLocal, Lane: s.turns,
 		HeartbeatEvery: cfg.HeartbeatEvery, HeartbeatTimeout: cfg.HeartbeatTimeout,
 		Act: s.act, SignInRefused: s.signInRefused, ReadActs: cfg.readActs(),
 		Webhooks: s.operatedWebhooks(), ShortOfMemory: s.memory.isShort, Ready: s.ready, Stats: func() any { return s.Stats() }, Metrics: cfg.Metrics,
@@ -123,12 +124,16 @@ func New(cfg Config) (*Server, error) {
 // /metrics, and everything else by Config.Pages.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.api.ServeHTTP(w, r) }
 
-// Front returns a listener for an HTTP server that has a Server as its handler, or leads to
-// one. It takes the requests for a WebSocket out of what comes and hands them to the
-// server's handler without net/http, which is quicker when thousands of clients reconnect at
-// once; all else the HTTP server gets as before. It is for listeners in the clear, and does
-// nothing on systems other than Unix. Closing it closes ln.
-func Front(ln net.Listener, by *http.Server) net.Listener { return wsconn.NewFront(ln, by) }
+// Front returns a listener for an HTTP server that has this one as its handler, or leads to
+// it. It takes the requests for a WebSocket out of what comes and hands them to that
+// handler without net/http, which is quicker when thousands of clients reconnect at once;
+// all else the HTTP server gets as before, but reading a request waits for its turn, as
+// answering it here does, so that a crowd of them delays no session (C8). It is for
+// listeners in the clear, and does nothing on systems other than Unix. It is called before by
+// serves, adds to its Handler, ConnContext and ConnState, and closing it closes ln.
+func (s *Server) Front(ln net.Listener, by *http.Server) net.Listener {
+	return wsconn.NewFront(ln, by, s.turns, s.api.TurnKey)
+}
 
 // Admin returns a handler for a listener that only operators reach: statistics,
 // metrics and the admin interface, without asking for a claim (H4).

@@ -265,7 +265,7 @@ func (c *serveCmd) serve(p *program, srv *dashwire.Server, demo *demo, on ports,
 		s.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 		servers = append(servers, s)
 		if by == nil && ln == on.main {
-			ln = dashwire.Front(ln, s)
+			ln = srv.Front(ln, s)
 		}
 		go func() {
 			if by != nil {

@@ -126,7 +126,7 @@ var libraries = map[string][]string{
 	"github.com/lmittmann/tint":     {"cmd/dashwire"},
 	"github.com/mattn/go-isatty":    {"cmd/dashwire"},
 	"github.com/google/uuid":        {".", "client", "cmd/dashwire", "internal/bench", "internal/chaos", "internal/httpapi"},
-	"golang.org/x/sys":              {"internal/wsconn", "internal/commitlog", "journal/sqlitejournal", "cmd/dashwire", "internal/bench"},
+	"golang.org/x/sys":              {"internal/wsconn", "internal/commitlog", "journal/sqlitejournal", "cmd/dashwire", "internal/bench", "internal/floods"},
 	"golang.org/x/crypto":           {"internal/certs"},
 	"golang.org/x/time":             {".", "internal/floods", "internal/bench"},
 }

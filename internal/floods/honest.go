@@ -34,8 +34,10 @@ type honest struct {
 	stopped atomic.Bool
 	edits   atomic.Uint64
 
+	server                  processor // whose time is taken
 	acks, deliveries, joins bench.Histogram
-	turnedAway              atomic.Uint64 // newcomers that did not get in
+	worked                  bench.Histogram // the server's processor time from an edit to its ACK
+	turnedAway              atomic.Uint64   // newcomers that did not get in
 
 	mu    sync.Mutex
 	wrong []string
@@ -46,6 +48,9 @@ type honest struct {
 type times struct {
 	Ack50, Ack99, Heard50, Heard99 time.Duration
 	Edits                          uint64
+	// Worked99 is the processor time that the server used, for whomever, between an edit
+	// and its ACK. What else the machine does has little share in it.
+	Worked99 time.Duration
 	// Newcomers: from dialling to the dashboard, and how many did not get there.
 	Joined, TurnedAway uint64
 	Join99             time.Duration
@@ -70,8 +75,8 @@ func (h *honest) faults() []string {
 }
 
 // beHonest opens the sessions and lets them work.
-func beHonest(ctx context.Context, address string, rate int) (h *honest, err error) {
-	h = &honest{pace: dashboards * time.Second / time.Duration(rate), ended: make(chan struct{})}
+func beHonest(ctx context.Context, address string, server processor, rate int) (h *honest, err error) {
+	h = &honest{server: server, pace: dashboards * time.Second / time.Duration(rate), ended: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			h.stop()
@@ -182,7 +187,7 @@ func join(ctx context.Context, address, who string) error {
 }
 
 // edit sends edits at a steady pace, which does not wait for answers. The time of sending
-// is the id and the value.
+// is the value, and the id with what the server has worked until then.
 func (h *honest) edit(c *socket, id string, after time.Duration) {
 	wait := time.NewTimer(after)
 	defer wait.Stop()
@@ -200,7 +205,12 @@ func (h *honest) edit(c *socket, id string, after time.Duration) {
 			return
 		}
 		now := strconv.FormatInt(time.Now().UnixNano(), 10)
-		if _, err := c.Write(frame(text, `{"type":"WIDGET_UPDATE","id":"`+now+`","payload":{"dashboardId":"`+id+`","widgetId":"w","set":{"/sent":`+now+`}}}`)); err != nil {
+		worked, err := h.server.worked()
+		if err != nil {
+			h.fault("%v", err)
+			return
+		}
+		if _, err := c.Write(frame(text, `{"type":"WIDGET_UPDATE","id":"`+now+`.`+strconv.FormatInt(int64(worked), 10)+`","payload":{"dashboardId":"`+id+`","widgetId":"w","set":{"/sent":`+now+`}}}`)); err != nil {
 			h.fault("an honest editor: %v", err)
 			return
 		}
@@ -230,6 +240,10 @@ func (h *honest) answers(c *socket, created chan struct{}) {
 			close(created)
 		case ok:
 			h.acks.Add(time.Since(time.Unix(0, int64(sent))))
+			before, _ := bench.NumberAfter(payload, []byte(strconv.FormatUint(sent, 10)+"."))
+			if now, err := h.server.worked(); err == nil {
+				h.worked.Add(now - time.Duration(before))
+			}
 			h.edits.Add(1)
 		}
 	}
@@ -273,9 +287,9 @@ const windows = 4
 // watch measures for a while.
 func (h *honest) watch(ctx context.Context, d time.Duration) (t times, err error) {
 	edits, joins, turnedAway := h.edits.Load(), h.joins.Counts(), h.turnedAway.Load()
-	var ack50, ack99, heard50, heard99 []time.Duration
+	var ack50, ack99, heard50, heard99, worked99 []time.Duration
 	for range windows {
-		acks, heard := h.acks.Counts(), h.deliveries.Counts()
+		acks, heard, worked := h.acks.Counts(), h.deliveries.Counts(), h.worked.Counts()
 		wait := time.NewTimer(d / windows)
 		select {
 		case <-wait.C:
@@ -286,10 +300,11 @@ func (h *honest) watch(ctx context.Context, d time.Duration) (t times, err error
 		acks, heard = h.acks.Counts().Since(acks), h.deliveries.Counts().Since(heard)
 		ack50, ack99 = append(ack50, acks.Quantile(0.5)), append(ack99, acks.Quantile(0.99))
 		heard50, heard99 = append(heard50, heard.Quantile(0.5)), append(heard99, heard.Quantile(0.99))
+		worked99 = append(worked99, h.worked.Counts().Since(worked).Quantile(0.99))
 	}
 	joins = h.joins.Counts().Since(joins)
 	return times{
-		Ack50: median(ack50), Ack99: median(ack99), Heard50: median(heard50), Heard99: median(heard99),
+		Ack50: median(ack50), Ack99: median(ack99), Heard50: median(heard50), Heard99: median(heard99), Worked99: median(worked99),
 		Edits: h.edits.Load() - edits, Joined: joins.Total(), Join99: joins.Quantile(0.99), TurnedAway: h.turnedAway.Load() - turnedAway,
 	}, nil
 }

@@ -29,6 +29,7 @@ const honestNice = -15
 func runHonest(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet(honestCommand, flag.ContinueOnError)
 	address := flags.String("address", "", "of the server")
+	pid := flags.Int("server", 0, "its process")
 	rate := flags.Int("rate", 1, "edits a second of all")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -38,7 +39,7 @@ func runHonest(ctx context.Context, args []string, in io.Reader, out io.Writer) 
 	if err != nil {
 		return fmt.Errorf("asking for the own priority: %w", err)
 	}
-	h, err := beHonest(ctx, *address, *rate)
+	h, err := beHonest(ctx, *address, processorOf(*pid), *rate)
 	if err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (o *options) people(ctx context.Context, s *server) (_ *people, err error) 
 		return nil, err
 	}
 	p := &people{cmd: pinned(ctx, o.loadCore, "nice", "-n", strconv.Itoa(honestNice), self, honestCommand,
-		"-address", s.address, "-rate", strconv.Itoa(o.rate))}
+		"-address", s.address, "-server", strconv.Itoa(s.cmd.Process.Pid), "-rate", strconv.Itoa(o.rate))}
 	p.cmd.Stderr = &p.err
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err

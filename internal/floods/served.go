@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // served is what the server tells of itself: the counts of one moment.
@@ -62,6 +64,21 @@ func (s *server) cpu() (time.Duration, error) {
 	user, err := strconv.ParseInt(fields[11], 10, 64)
 	system, bad := strconv.ParseInt(fields[12], 10, 64)
 	return time.Duration(user+system) * tick, errors.Join(err, bad)
+}
+
+// processor is the clock of the processor time of a process, of all its threads
+// (clock_getcpuclockid(3)).
+type processor int32
+
+func processorOf(pid int) processor { return processor(^pid<<3 | 2) }
+
+// worked is the processor time that the process has used.
+func (p processor) worked() (time.Duration, error) {
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(p), &t); err != nil {
+		return 0, fmt.Errorf("the server's processor time: %w", err)
+	}
+	return time.Duration(t.Nano()), nil
 }
 
 // quantile is the time that a share q of what a histogram has counted between two moments

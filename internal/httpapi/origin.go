@@ -159,13 +159,24 @@ func (a *API) trusted(host string) bool {
 func (a *API) client(r *http.Request) (remote string, counts ratelimit.Address) {
 	peer := hostOf(r.RemoteAddr)
 	remote = a.behind(r, peer)
+	return remote, a.counted(remote, peer)
+}
+
+// counted is what a client counts as for the limits per address.
+func (a *API) counted(remote, peer string) ratelimit.Address {
 	// Only of the peer itself is it known that it is this machine.
 	local := remote == peer && loopbackAddr(peer) || a.trusted(remote)
 	addr, err := netip.ParseAddr(remote)
 	if err != nil || local && !a.cfg.CountLocal {
-		return remote, 0
+		return 0
 	}
-	return remote, ratelimit.AddressOf(addr)
+	return ratelimit.AddressOf(addr)
+}
+
+// TurnKey is what a peer waits as in the lane, until its request tells whom it speaks for.
+func (a *API) TurnKey(peer net.Addr) uint64 {
+	host := hostOf(peer.String())
+	return uint64(a.counted(host, host))
 }
 
 // behind is the last address in X-Forwarded-For that is not a trusted proxy's, if the

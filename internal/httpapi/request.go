@@ -81,8 +81,10 @@ func (q *request) serve(to access) {
 			q.fail(p)
 			return
 		}
-		q.turn = q.api.cfg.Lane.Enter(uint64(q.address))
-		defer q.turn.Leave()
+		var lent bool
+		if q.turn, lent = q.api.cfg.Lane.Continue(q.r.Context(), uint64(q.address)); !lent {
+			defer q.turn.Leave()
+		}
 	}
 	if p := q.admit(to); p != nil {
 		q.fail(p)

@@ -1,6 +1,7 @@
 package lane
 
 import (
+	"context"
 	"runtime"
 	"slices"
 	"sync"
@@ -25,16 +26,18 @@ type Lane struct {
 	places   int
 	patience time.Duration
 
-	mu     sync.Mutex
-	turns  []*Turn // that hold a place
-	line   line
-	timer  *time.Timer // takes places away; set once somebody has waited
-	armed  bool
-	runner sync.WaitGroup
+	mu    sync.Mutex
+	turns []*Turn // that hold a place
+	line  line
+	timer *time.Timer // takes places away; set once somebody has waited
+	armed bool
+	// runners are the goroutines that work; the last one to end tells ended.
+	runners int
+	ended   sync.Cond
 }
 
-// Turn is a place in a lane, while it is held. It is used by one goroutine at a time. Nil
-// is the turn of what goes past the lane.
+// Turn is a place in a lane, while it is held. It is used by one goroutine at a time; Leave
+// may be called by any. Nil is the turn of what goes past the lane.
 type Turn struct {
 	lane  *Lane
 	key   uint64
@@ -45,7 +48,9 @@ type Turn struct {
 // New makes a lane with so many places, at least one; a turn keeps its place for patience
 // while others wait.
 func New(places int, patience time.Duration) *Lane {
-	return &Lane{places: max(places, 1), patience: patience, line: line{keys: make(map[uint64]*fifo.Queue[waiter])}}
+	l := &Lane{places: max(places, 1), patience: patience, line: line{keys: make(map[uint64]*fifo.Queue[waiter])}}
+	l.ended.L = &l.mu
+	return l
 }
 
 // Shared makes a lane that leaves one of the processors that Go uses to others.
@@ -60,11 +65,35 @@ func (l *Lane) Go(key uint64, work Work) {
 	l.grantLocked()
 }
 
+// Turn makes one that holds no place yet: Return waits for it.
+func (l *Lane) Turn(key uint64) *Turn { return &Turn{lane: l, key: key} }
+
 // Enter waits for a turn.
 func (l *Lane) Enter(key uint64) *Turn {
-	t := &Turn{lane: l, key: key}
+	t := l.Turn(key)
 	t.Return()
 	return t
+}
+
+// Continue waits for the turn that ctx carries, if that is one of this lane and of this
+// key; it is lent then, and left by who has put it there. Else that one is left, and a turn
+// of the key waited for.
+func (l *Lane) Continue(ctx context.Context, key uint64) (t *Turn, lent bool) {
+	t, _ = ctx.Value(turnKey{}).(*Turn)
+	if t == nil || t.lane != l || t.key != key {
+		t.Leave()
+		return l.Enter(key), false
+	}
+	t.Return()
+	return t, true
+}
+
+// turnKey finds a turn in a context.
+type turnKey struct{}
+
+// Context hands a turn on to who does a part of its work.
+func (t *Turn) Context(ctx context.Context) context.Context {
+	return context.WithValue(ctx, turnKey{}, t)
 }
 
 // Leave gives the place to the next in line, if the turn still has it. Nothing is wrong
@@ -105,11 +134,17 @@ func (t *Turn) Return() {
 	<-told
 	// Who is told of a place runs at once, in what is left of the time of who left it: a
 	// chain of short turns would keep what has become ready meanwhile waiting for all of it.
-	runtime.Gosched()
+	yield()
 }
 
-// Wait returns once no work is being done; none may be handed in any more.
-func (l *Lane) Wait() { l.runner.Wait() }
+// Wait returns once no work is being done.
+func (l *Lane) Wait() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for l.runners > 0 {
+		l.ended.Wait()
+	}
+}
 
 func (l *Lane) giveLocked(t *Turn) {
 	t.holds, t.began = true, time.Now()
@@ -133,7 +168,8 @@ func (l *Lane) grantLocked() {
 		}
 		t := &Turn{lane: l, key: w.key}
 		l.giveLocked(t)
-		l.runner.Go(func() { l.run(t, w.work) })
+		l.runners++
+		go l.run(t, w.work)
 	}
 	if l.line.n > 0 && !l.armed {
 		l.armed = true
@@ -145,12 +181,17 @@ func (l *Lane) grantLocked() {
 	}
 }
 
+// yield lets what has become ready meanwhile go first, threads and goroutines.
+func yield() {
+	yieldThread()
+	runtime.Gosched()
+}
+
 // run does work, and then what is next in line.
 func (l *Lane) run(t *Turn, work Work) {
 	for work != nil {
 		work.Run(t)
-		// What has become ready meanwhile goes first.
-		runtime.Gosched()
+		yield()
 		t, work = l.next(t)
 	}
 }
@@ -171,6 +212,9 @@ func (l *Lane) next(t *Turn) (*Turn, Work) {
 		}
 		l.giveLocked(w.turn)
 		close(w.told)
+	}
+	if l.runners--; l.runners == 0 {
+		l.ended.Broadcast()
 	}
 	return nil, nil
 }

@@ -118,3 +118,22 @@ func TestLane_MovesOn(t *testing.T) {
 		l.Wait()
 	})
 }
+
+// TestLane_Continue: a turn that is handed on is continued under its key; under another one
+// its place is given back first.
+func TestLane_Continue(t *testing.T) {
+	l := New(1, time.Hour)
+	handed := l.Enter(1)
+	ctx := handed.Context(t.Context())
+	if same, lent := l.Continue(ctx, 1); same != handed || !lent || !handed.holds {
+		t.Errorf("continued %p of %p, lent: %t", same, handed, lent)
+	}
+	own, lent := l.Continue(ctx, 2)
+	if lent || own.key != 2 || !own.holds || handed.holds {
+		t.Errorf("under another key: %+v, lent: %t", own, lent)
+	}
+	own.Leave()
+	if first, lent := l.Continue(t.Context(), 3); lent || !first.holds {
+		t.Errorf("with nothing handed on: %+v, lent: %t", first, lent)
+	}
+}

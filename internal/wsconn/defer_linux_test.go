@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/dashwire/dashwire/internal/lane"
 )
 
 // TestFront_SilentConnectionsWaitInTheSystem: nothing is made for a connection before its
@@ -20,7 +22,7 @@ func TestFront_SilentConnectionsWaitInTheSystem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := NewFront(ln, &http.Server{})
+	f := NewFront(ln, &http.Server{}, lane.Shared(), oneKey)
 	defer f.Close()
 	seconds := 0
 	if e := raw.Control(func(fd uintptr) { seconds, err = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT) }); e != nil || err != nil {

@@ -16,6 +16,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/dashwire/dashwire/internal/lane"
 )
 
 // Front stands between a listener and an HTTP server and carries the requests for a
@@ -24,16 +26,21 @@ import (
 // one that opens a session. Every other connection, and whatever is not plainly such a
 // request, goes on to the server as it came.
 //
+// What comes is read and taken apart in turns of a lane, that of net/http too, so that
+// thousands of requests that come together keep nobody from work who has signed in already.
+//
 // It is for listeners in the clear: TLS hides what is asked for. Where the system can, a
 // connection of which nothing has come yet is left with it for a second.
 type Front struct {
 	listener net.Listener
 	by       *http.Server
+	handler  http.Handler
+	turns    *lane.Lane
+	key      func(peer net.Addr) uint64
 	rest     chan accepted
 	ctx      context.Context // ends with Close
 	stop     context.CancelFunc
 	wg       sync.WaitGroup
-	workers  *workers[net.Conn]
 
 	mu      sync.Mutex
 	pending map[net.Conn]struct{} // those that are nobody else's yet
@@ -47,14 +54,21 @@ type accepted struct {
 }
 
 // NewFront makes a front of a listener for a server that is then to serve it. The
-// server's Handler and ReadHeaderTimeout count here too.
-func NewFront(ln net.Listener, by *http.Server) *Front {
-	f := &Front{listener: ln, by: by, rest: make(chan accepted), pending: make(map[net.Conn]struct{})}
+// server's Handler and ReadHeaderTimeout count here too; it gets hooks of the front's,
+// which call those that it has. Key is what a client counts as where it waits for turns.
+func NewFront(ln net.Listener, by *http.Server, turns *lane.Lane, key func(peer net.Addr) uint64) *Front {
+	f := &Front{
+		listener: ln, by: by, handler: by.Handler, turns: turns, key: key,
+		rest: make(chan accepted), pending: make(map[net.Conn]struct{}),
+	}
+	if f.handler == nil {
+		f.handler = http.DefaultServeMux
+	}
 	f.ctx, f.stop = context.WithCancel(context.Background())
-	f.workers = newWorkers(&f.wg, f.greet)
 	if d, ok := ln.(syscall.Conn); ok {
 		deferAccept(d)
 	}
+	f.follow()
 	f.wg.Go(f.run)
 	return f
 }
@@ -83,7 +97,6 @@ func (f *Front) Close() error {
 		_ = nc.Close()
 	}
 	f.mu.Unlock()
-	f.workers.close()
 	f.wg.Wait()
 	return err
 }
@@ -95,7 +108,8 @@ func (f *Front) run() {
 		nc, err := f.listener.Accept()
 		switch {
 		case err == nil && rawOf(nc) != nil:
-			f.workers.give(nc)
+			f.wg.Add(1)
+			f.turns.Go(f.key(nc.RemoteAddr()), greeting{f, nc})
 		case !f.hand(nc, err), errors.Is(err, net.ErrClosed):
 			return
 		}
@@ -136,22 +150,36 @@ func rawOf(nc net.Conn) *net.TCPConn {
 	return nil
 }
 
-// greet begins with a connection. Where a crowd comes, the request is mostly there
-// already; where it is not, a goroutine with a small stack and no buffer waits for it.
-func (f *Front) greet(nc net.Conn) {
+// greeting is a connection that has just come.
+type greeting struct {
+	front *Front
+	nc    net.Conn
+}
+
+// Run implements lane.Work. Where a crowd comes, the request is mostly there already; where
+// it is not, a goroutine with a small stack and no buffer waits for it.
+func (g greeting) Run(t *lane.Turn) {
+	f, nc := g.front, g.nc
+	defer f.wg.Done()
 	if !f.begin(nc) {
 		return
 	}
 	sock := newSocket(rawOf(nc), 0)
 	if err := sock.again(); err != errNothing {
-		f.read(nc, sock, err)
+		f.read(nc, sock, t, err)
 		return
 	}
-	f.wg.Go(func() { f.read(nc, sock, f.wait(nc, sock)) })
+	sock.release()
+	f.wg.Go(func() {
+		err := f.wait(nc, sock)
+		t := f.turns.Enter(f.key(nc.RemoteAddr()))
+		defer t.Leave()
+		f.read(nc, sock, t, err)
+	})
 }
 
-// read looks at what came first; err is why nothing did.
-func (f *Front) read(nc net.Conn, sock socket, err error) {
+// read looks at what came first, in a turn; err is why nothing did.
+func (f *Front) read(nc net.Conn, sock socket, t *lane.Turn, err error) {
 	defer f.leave(nc)
 	defer sock.release()
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -164,11 +192,13 @@ func (f *Front) read(nc net.Conn, sock socket, err error) {
 	head, early, whole := cutHead(sock.bytes())
 	if whole {
 		if r := upgradeOf(head); r != nil {
-			f.serve(nc, r, bytes.Clone(early))
+			f.serve(nc, r, t, bytes.Clone(early))
 			return
 		}
 	}
-	f.hand(&begun{Conn: nc, rest: bytes.Clone(sock.bytes())}, nil)
+	rest := bytes.Clone(sock.bytes())
+	t.Leave()
+	f.hand(&begun{Conn: nc, rest: rest, turn: f.turns.Turn(f.key(nc.RemoteAddr()))}, nil)
 }
 
 // begin reports whether a connection is still taken.
@@ -203,41 +233,6 @@ func (f *Front) wait(nc net.Conn, sock socket) error {
 		return err
 	}
 	return nc.SetReadDeadline(time.Time{})
-}
-
-// begun is a connection whose first bytes were read.
-type begun struct {
-	net.Conn
-	rest []byte
-}
-
-// Read implements net.Conn.
-func (c *begun) Read(b []byte) (int, error) {
-	if len(c.rest) == 0 {
-		return c.Conn.Read(b)
-	}
-	n := copy(b, c.rest)
-	c.rest = c.rest[n:]
-	if w, ok := c.Conn.(watched); ok {
-		w.Note(n)
-	}
-	return n, nil
-}
-
-// NetConn is the connection below, as a TLS connection tells its own.
-func (c *begun) NetConn() net.Conn { return c.Conn }
-
-// unwrapped is the connection that a hijacked one stands for, with what was read of it
-// before anything else: only then can the poller wait for it.
-func unwrapped(nc net.Conn, early []byte) (net.Conn, []byte) {
-	c, ok := nc.(*begun)
-	if !ok {
-		return nc, early
-	}
-	if w, ok := c.Conn.(watched); ok {
-		w.Note(len(c.rest))
-	}
-	return c.Conn, append(early, c.rest...)
 }
 
 // cutHead cuts a request's head off what has come. It reports false if it is not whole.
@@ -298,7 +293,7 @@ func plainHost(host string) bool {
 }
 
 // serve has the server's handler answer a request for a WebSocket.
-func (f *Front) serve(nc net.Conn, r *http.Request, early []byte) {
+func (f *Front) serve(nc net.Conn, r *http.Request, t *lane.Turn, early []byte) {
 	r.RemoteAddr = nc.RemoteAddr().String()
 	w := &fronted{front: f, nc: nc, early: early, header: make(http.Header)}
 	defer func() {
@@ -311,14 +306,11 @@ func (f *Front) serve(nc net.Conn, r *http.Request, early []byte) {
 				_ = nc.Close()
 			}
 		case !w.taken:
+			t.Leave() // what is left to do is to write
 			w.finish(r)
 		}
 	}()
-	handler := f.by.Handler
-	if handler == nil {
-		handler = http.DefaultServeMux
-	}
-	handler.ServeHTTP(w, r.WithContext(f.ctx))
+	f.handler.ServeHTTP(w, r.WithContext(t.Context(f.ctx)))
 }
 
 func (f *Front) logf(format string, args ...any) {

@@ -5,10 +5,14 @@ package wsconn
 import (
 	"net"
 	"net/http"
+
+	"github.com/dashwire/dashwire/internal/lane"
 )
 
 // NewFront does nothing here: the server serves all by itself.
-func NewFront(ln net.Listener, _ *http.Server) net.Listener { return ln }
+func NewFront(ln net.Listener, _ *http.Server, _ *lane.Lane, _ func(net.Addr) uint64) net.Listener {
+	return ln
+}
 
 // fronted is not used here.
 type fronted struct{ http.ResponseWriter }

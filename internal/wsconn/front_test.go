@@ -17,7 +17,12 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/dashwire/dashwire/internal/lane"
 )
+
+// oneKey has all clients wait in one line.
+func oneKey(net.Addr) uint64 { return 0 }
 
 // fronting makes a server behind a front; its handler tells by X-By whether net/http
 // carried the request.
@@ -35,7 +40,7 @@ func fronting(t *testing.T, handler http.HandlerFunc) (addr string) {
 		w.Header().Set("X-By", by)
 		handler(w, r)
 	})}
-	f := NewFront(ln, s)
+	f := NewFront(ln, s, lane.Shared(), oneKey)
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(f) }()
 	t.Cleanup(func() {
@@ -288,7 +293,7 @@ func TestFront_Watched(t *testing.T) {
 	}
 	conns := make(chan *watchedConn, 2)
 	s := &http.Server{ReadHeaderTimeout: 30 * time.Millisecond, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
-	f := NewFront(watchedListener{ln, conns}, s)
+	f := NewFront(watchedListener{ln, conns}, s, lane.Shared(), oneKey)
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(f) }()
 	request := "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -328,7 +333,7 @@ func TestFront_Closes(t *testing.T) {
 		t.Fatal(err)
 	}
 	conns := make(chan *watchedConn, 1)
-	f := NewFront(watchedListener{ln, conns}, &http.Server{})
+	f := NewFront(watchedListener{ln, conns}, &http.Server{}, lane.Shared(), oneKey)
 	silent, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)
