@@ -45,7 +45,7 @@ export const test = base
 export { expect };
 
 /** How long something may take, in ms. */
-const patience = { timeout: 15_000, interval: 50 };
+const patience = { timeout: 30_000, interval: 50 };
 
 /** Waits until the indicator says so. */
 export async function says(person: Person, words: string | RegExp): Promise<void> {

@@ -9,8 +9,8 @@ export default defineConfig({
     // A browser for each worker. Much of the time is waiting, for servers that come back and lines that are tried again.
     maxWorkers: 2,
     isolate: false,
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
-    expect: { poll: { timeout: 15_000, interval: 50 } },
+    expect: { poll: { timeout: 30_000, interval: 50 } },
   },
 });

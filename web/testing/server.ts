@@ -99,10 +99,10 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       log += text;
     });
     process.once('exit', killNow);
-    const late = Date.now() + 20_000;
+    const late = Date.now() + 60_000;
     for (;;) {
       if (own.exitCode !== null || own.signalCode !== null) throw new Error(`the server did not start:\n${log}`);
-      if (Date.now() > late) throw new Error(`the server was not ready after 20 s:\n${log}`);
+      if (Date.now() > late) throw new Error(`the server was not ready after 60 s:\n${log}`);
       const ready = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
       await ready?.body?.cancel();
       if (ready?.ok) return;

@@ -72,7 +72,7 @@ describe('what views read', () => {
     expect(document).toMatchObject({ settings: { edited: true }, widgets: { w: { n: 1 } } });
     expect(ana.pending.getSnapshot()).toHaveLength(2);
     expect(ana.sync.getSnapshot().pending).toBe(2);
-    expect(await ana.waitForSync({ timeoutMs: 5000 })).toBe(true);
+    expect(await ana.waitForSync({ timeoutMs: 30_000 })).toBe(true);
     expect(await ana.dashboards.get('react')).toEqual(a.state.getSnapshot().document);
   });
 

@@ -50,7 +50,7 @@ describe('edits made offline', () => {
     expect(p.ana.sync.getSnapshot()).toMatchObject({ state: 'offline', pending: 2 });
     p.ana.setOffline(false);
     expect(await mine.done).toMatchObject({ state: 'settled', ack: { status: 'merged' } });
-    expect(await p.ana.waitForSync({ timeoutMs: 5000 })).toBe(true);
+    expect(await p.ana.waitForSync({ timeoutMs: 30_000 })).toBe(true);
     await same(p.a, p.b);
     expect(p.a.widget('disk').getSnapshot()).toEqual({ type: 'gauge', title: 'Storage', config: { unit: 'GiB' } });
   });

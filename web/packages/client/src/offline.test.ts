@@ -50,7 +50,7 @@ describe('reload', () => {
     await before.destroy();
 
     await using after = connect(server, tab('tab'));
-    expect(await after.waitForSync({ timeoutMs: 10_000 })).toBe(true);
+    expect(await after.waitForSync({ timeoutMs: 30_000 })).toBe(true);
     const b = await openDashboard(after, 'reload');
     const { document, version } = b.state.getSnapshot();
     expect(version).toBe(1 + 102);
@@ -151,7 +151,7 @@ describe('the server', () => {
     for (let n = 0; n < 60; n++) a.updateWidget(`w${n}`, { set: { '/twice': n * 2 } });
     const outcomes = await Promise.all(made.map(({ done }) => done));
     expect(outcomes.filter(({ state }) => state !== 'settled')).toEqual([]);
-    expect(await ana.waitForSync({ timeoutMs: 10_000 })).toBe(true);
+    expect(await ana.waitForSync({ timeoutMs: 30_000 })).toBe(true);
     const { document } = a.state.getSnapshot();
     expect(Object.values(document?.widgets ?? {}).filter((w) => w.twice !== Number(w.n) * 2)).toEqual([]);
     expect(Object.keys(document?.widgets ?? {})).toHaveLength(60);

@@ -28,7 +28,7 @@ test('says in words what cannot be fetched, and that it may work later', async (
 test('a fallback that cannot be fetched is tried again and again, and works once it can be', async () => {
   vi.doMock('./stream.ts', gone);
   const { url } = await server();
-  const client = new Client(url, { platform: { ...fastClock(20).clock, WebSocket: null } });
+  const client = new Client(url, { platform: { ...fastClock(10).clock, WebSocket: null } });
   await client.until('reconnecting');
   expect(client.status.error).toMatchObject({ code: 'NETWORK', retryable: true });
   expect(client.status.error?.message).toContain('a part of this page could not be fetched');

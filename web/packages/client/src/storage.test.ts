@@ -133,7 +133,7 @@ describe('a client', () => {
     await until(ana.pending, ([first]) => first?.persisted === true);
     expect(ana.sync.getSnapshot()).toMatchObject({ state: 'offline', durable: true });
     ana.setOffline(false);
-    expect(await ana.waitForSync({ timeoutMs: 5000 })).toBe(true);
+    expect(await ana.waitForSync({ timeoutMs: 30_000 })).toBe(true);
   });
 
   test('lets go of the database and of its name at its end, and leaves what is pending', async () => {

@@ -7,7 +7,7 @@ describe('where no WebSocket gets through', () => {
     async (how) => {
       const { proxy } = await proxied();
       proxy.blockWebSocket(how);
-      const { clock, waits } = fastClock(20);
+      const { clock, waits } = fastClock(10);
       const client = new Client(proxy.url, { platform: clock });
       const status = await client.until('fallback');
       expect(status).toMatchObject({ transport: 'stream', attempt: 0, error: null, clientId: 'tab-1', userId: 'ana' });
@@ -15,7 +15,7 @@ describe('where no WebSocket gets through', () => {
       await client.subscribe('ops');
       expect(await client.create('ops', 'cpu')).toMatchObject({ kind: 'ack', ack: { version: 1, inStream: false } });
       await client.message((message) => message.kind === 'entry' && message.entry.version === 1);
-      await expect.poll(() => waits.filter((ms) => ms === 30_000).length, { timeout: 10_000 }).toBeGreaterThan(1); // it probed
+      await expect.poll(() => waits.filter((ms) => ms === 30_000).length).toBeGreaterThan(1); // it probed
       expect(client.status.state).toBe('fallback');
       proxy.blockWebSocket(null);
       await client.until('live');

@@ -27,7 +27,7 @@ export function until<T>(readable: Readable<T>, wanted: (value: T) => boolean): 
     const timer = setTimeout(() => {
       stop();
       reject(new Error(`it did not come to that: ${JSON.stringify(readable.getSnapshot(), null, 1)}`));
-    }, 10_000);
+    }, 30_000);
     look();
   });
 }

@@ -124,7 +124,7 @@ export class Client {
       await new Promise<void>((resolve, reject) => {
         const late = setTimeout(
           () => reject(new Error(`waited for ${what} in vain: ${JSON.stringify(this.status)}, after ${this.states}`)),
-          15_000,
+          30_000,
         );
         const stop = this.#connection.status.subscribe(() => {
           if (!met(this.status)) return;
@@ -150,7 +150,7 @@ export class Client {
 
   async message(test: (message: ServerMessage) => boolean): Promise<ServerMessage> {
     return await expect
-      .poll(() => this.messages.find(test), { timeout: 15_000, interval: 10 })
+      .poll(() => this.messages.find(test), { interval: 10 })
       .toBeDefined()
       .then(() => this.messages.find(test) as ServerMessage);
   }

@@ -23,7 +23,7 @@ import { useWidgetData } from './hooks/useWidgetData.ts';
 import { useWidgetIds } from './hooks/useWidgetIds.ts';
 import { DashboardRealtimeProvider } from './provider.tsx';
 
-configure({ asyncUtilTimeout: 10_000 });
+configure({ asyncUtilTimeout: 30_000 });
 
 let server: TestServer;
 beforeAll(async () => {
