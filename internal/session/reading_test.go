@@ -1,10 +1,8 @@
 package session
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -90,7 +88,8 @@ func (n *node) state(id string) *board.State {
 	return s
 }
 
-func (n *node) epoch(id string) string   { return n.state(id).Epoch() }
+func (n *node) epoch(id string) string { return n.state(id).Epoch() }
+
 func (n *node) version(id string) uint64 { return n.state(id).Version() }
 
 func TestR1_AnswerAndSubscriptionAreOneStep(t *testing.T) {
@@ -206,35 +205,6 @@ func TestR2_EveryVersionOnceInOrder(t *testing.T) {
 	})
 }
 
-func TestR2_AcksOutsideTheStream(t *testing.T) {
-	bubble(t, options{}, func(t *testing.T, n *node) {
-		a, twin := n.join("a"), n.join("b")
-		if m := a.create("ops", "cpu"); m.str("inStream") != "false" { // not subscribed
-			t.Errorf("not subscribed: %s", m.Payload)
-		}
-		a.follow("ops")
-		twin.follow("ops")
-		a.title("t", "ops", "cpu", "x")
-		if m := a.one("ACK"); m.str("inStream") != "true" || m.str("version") != "2" {
-			t.Errorf("own op: %s", m.Payload)
-		}
-		a.title("t", "ops", "cpu", "x")
-		if m := a.one("ACK"); m.str("inStream") != "false" || m.str("version") != "2" {
-			t.Errorf("replay: %s", m.Payload)
-		}
-		a.title("u", "ops", "cpu", "x")
-		if m := a.one("ACK"); m.str("inStream") != "false" || m.str("status") != "unchanged" || m.str("version") != "2" {
-			t.Errorf("unchanged: %s", m.Payload)
-		}
-		// An op by another session of the same client, or by no session, is an entry.
-		n.submit("ana", "a", "rest", "ops", `{"dashboardId":"ops","widgetId":"cpu","set":{"/title":"y"}}`)
-		after(aWhile)
-		if m := a.one("WIDGET_UPDATE"); m.str("version") != "3" || m.ID != "rest" {
-			t.Errorf("by REST: %s", m.Payload)
-		}
-	})
-}
-
 // submit hands an op in without a session and returns the answer's channel.
 func (n *node) submit(user, client, id, dashboard, payload string) chan room.Answer {
 	n.t.Helper()
@@ -255,92 +225,6 @@ func (n *node) submitOp(user, client string, op *board.Op) chan room.Answer {
 	answers := make(chan room.Answer, 2) // a second one would be found by the test
 	n.hub.Submit(n.t.Context(), authorized, func(a room.Answer) { answers <- a })
 	return answers
-}
-
-// deleteDashboard commits the last entry (R9).
-func (n *node) deleteDashboard(id, opID string) room.Answer {
-	n.t.Helper()
-	return <-n.submitOp("ana", "admin", &board.Op{Type: board.TypeDashboardDelete, ID: opID, DashboardID: id, Hash: [16]byte{1}})
-}
-
-func TestR2_AnswersComeAfterWhatTheyName(t *testing.T) {
-	g := newGate()
-	bubble(t, options{journal: g}, func(t *testing.T, n *node) {
-		a, b := n.join("a"), n.join("b")
-		a.create("ops", "cpu")
-		a.follow("ops")
-		g.shut()
-		for i := range 10 { // all in one append
-			b.title(fmt.Sprint("b", i), "ops", "cpu", fmt.Sprint("b", i))
-			a.title(fmt.Sprint("a", i), "ops", "cpu", fmt.Sprint("a", i))
-		}
-		a.title("same", "ops", "cpu", "a9") // unchanged
-		g.open()
-		after(aWhile)
-		got := a.take()
-		next := uint64(1)
-		for _, m := range got[:len(got)-1] {
-			if next++; m.uint("version") != next || m.Type == "ACK" && m.str("inStream") != "true" {
-				t.Fatalf("got %s, want version %d", m.raw, next)
-			}
-		}
-		last := got[len(got)-1]
-		if next != 21 || last.str("status") != "unchanged" || last.uint("version") != 21 {
-			t.Errorf("heard up to %d, then %s", next, last.raw)
-		}
-	})
-}
-
-// An answer that waits for one dashboard to be caught up with must not let the
-// session's own entry on another dashboard overtake its ACK.
-func TestR2_AnswersThatWaitHoldTheirVersionBack(t *testing.T) {
-	j := &slowReads{Journal: memjournal.New(memjournal.Options{})}
-	bubble(t, options{journal: j, room: func(c *room.Config) { c.TailEntries = 4 }}, func(t *testing.T, n *node) {
-		j.way = make(chan struct{})
-		a, b := n.join("a"), n.join("b")
-		for _, id := range []string{"ops", "net"} {
-			a.create(id, "cpu")
-			a.follow(id)
-		}
-		a.block(1)
-		b.fill("ops", "cpu", 50, 100) // a is now far behind on ops
-		a.title("ops-own", "ops", "cpu", "mine")
-		a.title("net-own", "net", "cpu", "mine")
-		after(aWhile)
-		a.drink(-1)
-		after(aWhile) // catching up on ops hangs in the journal
-		before := a.take()
-		b.title("net-other", "net", "cpu", "later")
-		close(j.way)
-		after(aWhile)
-		got := append(before, a.take()...)
-		var net []string
-		for _, m := range got {
-			if m.str("dashboardId") == "net" {
-				net = append(net, fmt.Sprintf("%s %s %s", m.Type, m.str("version"), m.str("inStream")))
-			}
-		}
-		if want := "ACK 2 true|WIDGET_UPDATE 3 "; strings.Join(net, "|") != want {
-			t.Errorf("on net: %q\nall: %s", net, describe(got))
-		}
-	})
-}
-
-// slowReads is a journal in which reading from the middle of a log takes until way
-// is closed.
-type slowReads struct {
-	journal.Journal
-	way chan struct{}
-}
-
-func (j *slowReads) Read(ctx context.Context, id string, after journal.Position) iter.Seq2[journal.Record, error] {
-	if head, _, _ := j.Head(ctx, id); after > 0 && after < head {
-		select {
-		case <-j.way:
-		case <-ctx.Done():
-		}
-	}
-	return j.Journal.Read(ctx, id, after)
 }
 
 func TestR3_DeltaHoldsTheClientsOwnEntries(t *testing.T) {
@@ -379,54 +263,6 @@ func TestR4_NobodySeesWhatIsNotStored(t *testing.T) {
 		after(aWhile)
 		a.want("ACK ACK")
 		b.want("WIDGET_UPDATE WIDGET_UPDATE")
-	})
-}
-
-func TestR6_UnknownDashboards(t *testing.T) {
-	viewer := &auth.Principal{UserID: "vi", Grants: []auth.Grant{{Pattern: "*", Role: auth.Viewer}}}
-	stranger := &auth.Principal{UserID: "st", Grants: []auth.Grant{{Pattern: "other", Role: auth.Owner}}}
-	bubble(t, options{}, func(t *testing.T, n *node) {
-		v, s, e := n.open(viewer), n.open(stranger), n.join("e")
-		v.take()
-		s.take()
-		const ask = `{"type":"SYNC_REQUEST","id":"s","payload":{"dashboardId":"ops"}}`
-		v.send(ask)
-		v.refused("s", "NOT_FOUND")
-		m := e.follow("ops")
-		if m.str("mode") != "snapshot" || m.str("version") != "0" || m.str("epoch") != "" || m.str("role") != "owner" ||
-			m.str("document", "widgets") != "map[]" {
-			t.Errorf("for an editor: %s", m.Payload)
-		}
-		e.create("ops", "cpu")
-		v.send(ask)
-		v.one("SYNC_RESPONSE")
-		s.send(ask)
-		unseen := s.refused("s", "NOT_FOUND")
-		s.send("%s", strings.Replace(ask, `"ops"`, `"opx"`, 1))
-		absent := s.refused("s", "NOT_FOUND")
-		if strings.Replace(string(unseen.Payload), "ops", "opx", 1) != string(absent.Payload) {
-			t.Errorf("one that may not be seen (%s) differs from one that is not there (%s)", unseen.Payload, absent.Payload)
-		}
-		// Whoever was on the empty dashboard heard the epoch by the first entry.
-		e.title("t", "ops", "cpu", "x")
-		if got := e.one("ACK"); got.str("version") != "2" || got.str("inStream") != "true" {
-			t.Errorf("got %s", got.Payload)
-		}
-	})
-}
-
-func TestR6_NotFoundOnlyAfterAskingTheJournal(t *testing.T) {
-	j := memjournal.New(memjournal.Options{})
-	two(t, options{journal: deaf{j}}, func(t *testing.T, a, b *node) {
-		if v := b.version("ops"); v != 0 {
-			t.Fatal("there is something")
-		}
-		a.join("a").create("ops", "cpu")
-		p := b.open(&auth.Principal{UserID: "vi", Grants: []auth.Grant{{Pattern: "*", Role: auth.Viewer}}})
-		p.take()
-		if m := p.follow("ops"); m.str("version") != "1" {
-			t.Errorf("got %s", m.Payload)
-		}
 	})
 }
 
@@ -546,68 +382,6 @@ func TestR8_Parts(t *testing.T) {
 			if got[len(got)-1].Type != "WIDGET_UPDATE" || how == "snapshot" && len(widgets) != 13 || how == "delta" && entries != int(version)-1 {
 				t.Errorf("%s: %d parts, %d widgets, %d entries, last is %s", how, parts, len(widgets), entries, got[len(got)-1].Type)
 			}
-		}
-	})
-}
-
-func TestR9_Deleting(t *testing.T) {
-	bubble(t, options{}, func(t *testing.T, n *node) {
-		a, b := n.join("a"), n.join("b")
-		a.create("ops", "cpu")
-		a.follow("ops")
-		b.follow("ops")
-		b.send(`{"type":"PRESENCE","id":"p","payload":{"dashboardId":"ops","state":1}}`)
-		after(aWhile)
-		a.take()
-		b.take()
-		first := n.epoch("ops")
-		if answer := n.deleteDashboard("ops", "del"); answer.Ack == nil {
-			t.Fatalf("got %+v", answer)
-		}
-		for _, p := range []*peer{a, b} {
-			if m := p.one("SYNC_UPDATE"); m.str("closed") != "deleted" || m.str("version") != "" {
-				t.Errorf("got %s", m.Payload)
-			}
-		}
-		if m := a.follow("ops"); m.str("version") != "0" || m.str("epoch") != "" || m.str("presence") != "[]" {
-			t.Errorf("after deletion: %s", m.Payload)
-		}
-		a.send(`{"type":"WIDGET_UPDATE","id":"anew","payload":{"dashboardId":"ops","widgetId":"cpu","create":true}}`)
-		if m := a.one("ACK"); m.str("version") != "1" || m.str("inStream") != "true" {
-			t.Errorf("created anew: %s", m.Payload)
-		}
-		if e := n.epoch("ops"); e == first || e == "" {
-			t.Errorf("epoch %q after %q", e, first)
-		}
-		if m := b.since("ops", first, 1); m.str("mode") != "snapshot" || m.str("version") != "1" {
-			t.Errorf("who comes back with the old epoch: %s", m.Payload)
-		}
-	})
-}
-
-func TestR9_BroughtBack(t *testing.T) {
-	bubble(t, options{}, func(t *testing.T, n *node) {
-		a := n.join("a")
-		a.create("ops", "cpu")
-		a.title("t", "ops", "cpu", "x")
-		a.one("ACK")
-		doc := n.state("ops").Document()
-		n.deleteDashboard("ops", "del")
-		a.follow("ops")
-		answer := <-n.submitOp("ana", "admin", &board.Op{
-			Type: board.TypeReplace, ID: "undel", DashboardID: "ops", Document: doc, Undelete: true, Hash: [16]byte{2},
-		})
-		if answer.Ack == nil {
-			t.Fatalf("got %+v", answer.Refusal)
-		}
-		after(aWhile)
-		if m := a.one("SYNC_RESPONSE"); m.uint("version") != answer.Ack.Version || m.str("mode") != "snapshot" ||
-			m.str("document", "widgets", "cpu", "title") != "x" {
-			t.Errorf("who was on the empty dashboard: %s (answer %+v)", m.Payload, answer.Ack)
-		}
-		a.title("t2", "ops", "cpu", "y")
-		if m := a.one("ACK"); m.uint("version") != answer.Ack.Version+1 || m.str("inStream") != "true" {
-			t.Errorf("got %s", m.Payload)
 		}
 	})
 }
