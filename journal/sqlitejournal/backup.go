@@ -114,12 +114,22 @@ func copyFile(ctx context.Context, from, tmp string, opts Options, progress func
 
 // complete spreads everything held into a copy of the tables, which then needs no commit log.
 func (w *writer) complete(ctx context.Context, c *conn) error {
+	into := newTables(w.j)
 	return inTransaction(ctx, c, func() error {
 		for _, t := range w.j.tails.byID {
 			if t.problem != nil {
 				return fmt.Errorf("%s: %w", t.id, t.problem)
 			}
-			if err := w.spreadLog(ctx, c, t, len(t.records)); err != nil {
+			var job job
+			if err := w.number(&job, t); err != nil {
+				return err
+			}
+			for _, r := range job.rows {
+				if err := insertRow(ctx, c, r); err != nil {
+					return err
+				}
+			}
+			if err := into.spreadPart(ctx, c, t.part(len(t.records))); err != nil {
 				return err
 			}
 		}

@@ -6,10 +6,11 @@
 //	j, err := sqlitejournal.Open("dashwire.db", sqlitejournal.Options{})
 //	defer j.Close()
 //
-// One goroutine writes. Whatever appends wait when it comes back from the disk go into the next
+// One goroutine commits. Whatever appends wait when it comes back from the disk go into the next
 // commit together, for all dashboards at once; nobody waits for a timer. A commit is one durable
-// write to the commit log, in the folder dashwire.db-log; in the background its records are
-// spread into the table chunks, some of one dashboard to a row, and the view log shows each:
+// write to the commit log, in the folder dashwire.db-log; in the background another goroutine
+// spreads its records into the table chunks, some of one dashboard to a row, and the view log
+// shows each:
 //
 //	sqlite3 -readonly dashwire.db "SELECT * FROM log WHERE dashboard = 'ops' ORDER BY position"
 //

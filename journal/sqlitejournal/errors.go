@@ -22,6 +22,9 @@ var (
 	errStray     = errors.New("a commit log lies beside it that is not its own")
 )
 
+// errTooMany refuses another dashboard.
+var errTooMany = fmt.Errorf("%w: the file holds as many dashboards as it can", journal.ErrUnavailable)
+
 // ErrInUse from Open: another process has the file.
 var ErrInUse = errors.New("the journal is in use")
 

@@ -55,10 +55,7 @@ func (w *writer) recoverable(f *failedWrite) bool {
 }
 
 // noRoom notes that the disk is full.
-func (w *writer) noRoom() {
-	w.j.counters.refused()
-	w.requestCheckpoint() // an emptied WAL is room, too
-}
+func (w *writer) noRoom() { w.j.counters.refused() }
 
 // damage closes one log; what is held of it stays.
 func (w *writer) damage(t *tail, err error) {
@@ -90,13 +87,16 @@ func (w *writer) fail(err error) {
 		for _, a := range w.accepted {
 			w.doubt[a.t.id] = struct{}{}
 		}
-		w.breakdown(err)
+		if w.logFailed {
+			w.j.log.Error(writeFailed, "path", w.j.path, "error", err)
+		} else {
+			w.broke(writeFailed, err)
+		}
+		_ = w.ready() // logged there; the next group tries again
 	}
 	answer := unavailable(err)
-	for _, list := range [][]*request{w.others, w.behind} { // what behind was compared with has just failed
-		for _, r := range list {
-			r.done <- answer
-		}
+	for _, r := range w.behind { // what it was compared with has just failed
+		r.done <- answer
 	}
 	if sentinel != journal.ErrUnavailable {
 		answer = fmt.Errorf("%w: %w", sentinel, writeError(err))
@@ -106,29 +106,32 @@ func (w *writer) fail(err error) {
 	}
 }
 
-// failTables answers what of a group was for the tables alone, whose transaction failed for
-// good. Its appends are committed and answered.
+// failTables answers what waits for the tables, whose transaction failed for good. Appends are
+// not concerned: what was to be spread is in the commit log.
 func (w *writer) failTables(f *failedWrite) {
 	if f.kind == full || f.kind == busy {
 		w.noRoom()
 	} else {
-		w.breakdown(f.err)
+		w.broke(writeFailed, f.err)
 	}
+	w.refuseOthers(unavailable(f.err))
+}
+
+// refuseOthers answers what waits for the tables.
+func (w *writer) refuseOthers(err error) {
 	for _, r := range w.others {
-		r.done <- unavailable(f.err)
+		r.done <- err
 	}
 	clear(w.others)
 	w.others = w.others[:0]
 }
 
-// breakdown closes the files, or the commit log if it alone has failed, and tries to open
-// them again.
-func (w *writer) breakdown(err error) {
-	if !w.logFailed {
-		w.j.broken.Store(true)
-	}
-	w.j.log.Error("writing the journal failed; its files are closed and opened again", "path", w.j.path, "error", err)
-	_ = w.ready() // logged there; the next group tries again
+const writeFailed = "writing the journal failed; its files are closed and opened again"
+
+// broke notes that all files, not the commit log alone, are to be closed and opened again.
+func (w *writer) broke(what string, err error) {
+	w.j.broken.Store(true)
+	w.j.log.Error(what, "path", w.j.path, "error", err)
 }
 
 // unavailable is the answer to what was not written because of err.
@@ -191,7 +194,11 @@ func (w *writer) ready() error {
 	if w.j.handle != nil && !w.j.broken.Load() && !w.logFailed {
 		return nil
 	}
+	_ = w.awaitTables() // whatever became of it, the file is read again
 	err := w.reopen()
+	if err != nil {
+		w.refuseOthers(unavailable(err))
+	}
 	switch {
 	case err == nil:
 		w.outage = false

@@ -363,7 +363,7 @@ func TestA2_FaultFsyncFails(t *testing.T) {
 // A2: writes that fail with ENOSPC and EIO at the system call.
 func TestA2_FaultWriteFails(t *testing.T) {
 	need(t, "strace")
-	for _, inject := range []string{"ENOSPC:when=60+31", "EIO:when=70+41", "EIO:when=90+7"} {
+	for _, inject := range []string{"ENOSPC:when=30+31", "EIO:when=35+41", "EIO:when=40+17"} {
 		t.Run(inject, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "test.db")
 			c := startChild(t, path, 60, "strace", "-f", "-qq", "-e", "trace=pwrite64", "-o", "/dev/null", "-e", "inject=pwrite64:error="+inject)

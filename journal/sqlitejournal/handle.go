@@ -16,9 +16,9 @@ const readers = 4
 // handle is everything that is open on the file. After a failure of the disk it is
 // closed and another is opened (A2).
 type handle struct {
-	writer  *conn // the writer's
-	checker *conn // the checkpointer's
-	idle    chan *conn
+	writer *conn // of the goroutine that writes the tables
+	finder *conn // of the goroutine that commits: looks up logs, notes where segments begin
+	idle   chan *conn
 }
 
 // openHandle opens the file, recovers it and makes what it found durable.
@@ -52,17 +52,19 @@ func openHandle(ctx context.Context, path string, cacheBytes int) (h *handle, er
 			return h, err
 		}
 	}
-	if h.checker, err = openConn(path, readWrite, false); err != nil {
-		return h, err
-	}
-	if err := h.checker.exec(ctx, "PRAGMA synchronous = FULL"); err != nil {
-		return h, err
-	}
 	// What recovery found goes into the tables before anybody is told of it. Another
 	// process that reads the file, or a full disk, may keep that from finishing: the
 	// WAL is durable by now, so nothing is lost.
 	if _, err := checkpoint(h.writer, "PASSIVE"); err != nil && classify(err) != full {
 		return h, err
+	}
+	if h.finder, err = openConn(path, readWrite, false); err != nil {
+		return h, err
+	}
+	for _, pragma := range []string{"synchronous = NORMAL", "wal_autocheckpoint = 0"} {
+		if err := h.finder.exec(ctx, "PRAGMA "+pragma); err != nil {
+			return h, err
+		}
 	}
 	for range readers {
 		r, err := openConn(path, readOnly, false)
@@ -81,7 +83,7 @@ func (h *handle) close() error {
 	for len(h.idle) > 0 {
 		errs = append(errs, (<-h.idle).close())
 	}
-	for _, c := range []*conn{h.checker, h.writer} {
+	for _, c := range []*conn{h.finder, h.writer} {
 		if c != nil {
 			errs = append(errs, c.close())
 		}

@@ -36,15 +36,12 @@ type Journal struct {
 	handle   *handle
 	closed   bool // guarded by handleMu
 
-	broken        atomic.Bool  // the handle is not to be trusted any more (A2)
-	logBytes      atomic.Int64 // the size of the commit log
-	checkpoint    chan struct{}
-	checkpointing atomic.Bool
-	finishWAL     atomic.Bool // the checkpointer is done: what came meanwhile is left to the writer
+	broken   atomic.Bool  // the handle is not to be trusted any more (A2)
+	logBytes atomic.Int64 // the size of the commit log
 
 	writer   *writer        // nil if readOnly
-	written  sync.WaitGroup // the writer
-	others   sync.WaitGroup // the checkpointer, the trimmer
+	written  sync.WaitGroup // the writer and the tables
+	others   sync.WaitGroup // the trimmer
 	closing  sync.Once
 	closeErr error
 }
@@ -59,7 +56,6 @@ func (j *Journal) Close() error {
 		if !j.readOnly {
 			j.queue.close()
 			j.written.Wait()
-			close(j.checkpoint)
 		}
 		j.others.Wait()
 		j.handleMu.Lock()

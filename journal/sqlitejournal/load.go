@@ -42,6 +42,7 @@ func loadTail(ctx context.Context, c *conn, id string) (*tail, error) {
 func (w *writer) load(ctx context.Context, c *conn, write bool) error {
 	w.recent.clear()
 	w.batch = batch{}
+	w.released = 0
 	w.keepCommits = false
 	byID, err := w.loadCommits(ctx, c, write)
 	if err != nil {

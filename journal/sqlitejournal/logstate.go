@@ -80,7 +80,7 @@ func (w *writer) openedLog(ctx context.Context, c *conn) error {
 	if err := writeMeta(ctx, c, "log", logOpen); err != nil {
 		return err
 	}
-	return w.syncTables()
+	return w.j.syncTables()
 }
 
 // noteNewest makes durable where the commit log's newest segment begins, if a commit has just
@@ -91,9 +91,9 @@ func (w *writer) noteNewest(ctx context.Context) error {
 	if newest == w.newest {
 		return nil
 	}
-	err := writeNewest(ctx, w.j.handle.writer, newest)
+	err := writeNewest(ctx, w.j.handle.finder, newest)
 	if err == nil {
-		err = w.syncTables()
+		err = w.j.syncTables()
 	}
 	switch classify(err) {
 	case noFailure:
@@ -118,7 +118,7 @@ func writeNewest(ctx context.Context, c *conn, newest uint64) error {
 
 // syncTables makes durable what was committed in the tables so far: commits of the tables
 // themselves wait for no disk.
-func (w *writer) syncTables() error { return syncFile(w.j.path + "-wal") }
+func (j *Journal) syncTables() error { return syncFile(j.path + "-wal") }
 
 // closeLog removes the commit log if everything in it is in the tables.
 func (w *writer) closeLog(ctx context.Context) error {
@@ -130,7 +130,7 @@ func (w *writer) closeLog(ctx context.Context) error {
 	if err := writeMeta(ctx, c, "log", logClosed); err != nil {
 		return err
 	}
-	if err := w.syncTables(); err != nil {
+	if err := w.j.syncTables(); err != nil {
 		return err
 	}
 	if err := w.log.Close(); err != nil {

@@ -60,7 +60,7 @@ func open(path string, opts Options) (j *Journal, err error) {
 	if j.file, err = os.Stat(path); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
-	w := &writer{j: j}
+	w := &writer{j: j, tables: newTables(j)}
 	if j.instance, err = readMeta(ctx, h.writer, "instance"); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
@@ -73,7 +73,7 @@ func open(path string, opts Options) (j *Journal, err error) {
 	j.handle = h
 	j.writer = w
 	j.written.Go(w.run)
-	j.others.Go(j.checkpointLoop)
+	j.written.Go(w.tables.run)
 	if opts.KeepEntries > 0 || opts.KeepAge > 0 {
 		j.others.Go(j.trimLoop)
 	}
@@ -81,7 +81,7 @@ func open(path string, opts Options) (j *Journal, err error) {
 }
 
 func newJournal(path string, opts Options) *Journal {
-	j := &Journal{path: path, opts: opts, log: opts.Logger, checkpoint: make(chan struct{}, 1)}
+	j := &Journal{path: path, opts: opts, log: opts.Logger}
 	j.queue.wake = make(chan struct{}, 1)
 	j.life, j.end = context.WithCancel(context.Background())
 	return j

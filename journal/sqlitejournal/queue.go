@@ -25,6 +25,7 @@ var (
 type request struct {
 	append   journal.Append    // if it has records; borrowed
 	snapshot *journal.Snapshot // of append.DashboardID; borrowed
+	key      int64             // of its row in dashboards, for the snapshot
 	task     func(c *conn) error
 
 	size  int

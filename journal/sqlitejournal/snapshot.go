@@ -48,34 +48,22 @@ func (j *Journal) do(ctx context.Context, r *request) error {
 	}
 }
 
+// errBeyond refuses a snapshot of what is not in the log.
+func errBeyond(head journal.Position) error {
+	return fmt.Errorf("%w: the log is at %d", journal.ErrInvalid, head)
+}
+
 // writeSnapshot stores a snapshot within the open transaction.
-func (w *writer) writeSnapshot(ctx context.Context, c *conn, r *request) error {
-	id, s := r.append.DashboardID, r.snapshot
-	t, err := w.lookup(id)
-	if err != nil {
-		return readError("look up", id, err)
-	}
-	if t.problem != nil {
-		return t.problem
-	}
-	if s.Position > t.head || t.head == 0 {
-		return fmt.Errorf("%w: the log is at %d", journal.ErrInvalid, t.head)
-	}
-	if t.key == 0 {
-		if err := w.insertRow(ctx, c, t, 0); err != nil {
-			return err
-		}
-	}
+func writeSnapshot(ctx context.Context, c *conn, r *request, at int64) error {
+	id, s, key := r.append.DashboardID, r.snapshot, r.key
 	p := int64(s.Position)
 	const prune = "DELETE FROM snapshots WHERE dashboard = ? AND position >= ? AND position < ? " +
 		"AND position <> (SELECT trimmed FROM dashboards WHERE key = ?)" // a trimmed log begins with that one
-	if err := c.exec(ctx, prune, t.key, p-p%journal.SnapshotSpacing, p, t.key); err != nil {
+	if err := c.exec(ctx, prune, key, p-p%journal.SnapshotSpacing, p, key); err != nil {
 		return err
 	}
-	at := max(w.lastTime, w.j.opts.Now().UnixMilli())
 	const insert = "INSERT OR REPLACE INTO snapshots (dashboard, position, time, crc, data) VALUES (?, ?, ?, ?, ?)"
-	w.sinceWAL += len(s.Data) / 4096
-	return c.exec(ctx, insert, t.key, p, at, int64(recordCRC(id, s.Position, at, s.Data)), s.Data)
+	return c.exec(ctx, insert, key, p, at, int64(recordCRC(id, s.Position, at, s.Data)), s.Data)
 }
 
 // Snapshot implements journal.Journal. A snapshot that fails its checksum is left

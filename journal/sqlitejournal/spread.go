@@ -20,10 +20,6 @@ type batch struct {
 	paused bool // the disk is full or a table failed: the next quiet moment tries again
 	upTo   uint64
 	logs   []spreadLog
-
-	// of the transaction being written
-	done     []spreadPart
-	finished bool // nothing of the batch is left after it
 }
 
 // spreadLog is a log of the batch: its records up to a position.
@@ -32,11 +28,21 @@ type spreadLog struct {
 	until journal.Position
 }
 
-// spreadPart is how many records of a log a transaction has spread.
+// spreadPart is what a job spreads of a log.
 type spreadPart struct {
-	t    *tail
-	n    int
-	ends bool // the log's share of the batch
+	t       *tail // for the writer
+	id      string
+	key     int64
+	first   journal.Position // of records
+	records []stored
+	time    int64
+	summary []byte
+	ends    bool // the log's share of the batch
+}
+
+// part is the first n records held of a log, which has its row.
+func (t *tail) part(n int) spreadPart {
+	return spreadPart{t: t, id: t.id, key: t.key, first: t.first(), records: t.records[:n:n], time: t.time, summary: t.summary}
 }
 
 func (w *writer) spreading() bool {
@@ -48,7 +54,7 @@ func (w *writer) startBatch() {
 	if w.batch.active || w.spread == w.log.Last() {
 		return
 	}
-	b := batch{active: true, upTo: w.log.Last(), logs: w.batch.logs[:0], done: w.batch.done[:0]}
+	b := batch{active: true, upTo: w.log.Last(), logs: w.batch.logs[:0]}
 	for _, t := range w.j.tails.byID {
 		if t.problem == nil && len(t.records) > 0 {
 			b.logs = append(b.logs, spreadLog{t, t.head})
@@ -67,100 +73,91 @@ func (w *writer) startBatch() {
 		return cmp.Compare(x.t.key, y.t.key)
 	})
 	w.batch = b
+	w.newRecords, w.newBytes = 0, 0
 }
-
-// begin forgets what an earlier transaction, which may have failed, has done.
-func (b *batch) begin() { b.done, b.finished = b.done[:0], false }
 
 // drop takes a log out of the batch.
 func (b *batch) drop(t *tail) {
 	b.logs = slices.DeleteFunc(b.logs, func(l spreadLog) bool { return l.t == t })
 }
 
-// spreadStep spreads some records within the open transaction. It returns the log
-// at which it failed, if it was one log.
-func (w *writer) spreadStep(ctx context.Context, c *conn) (*tail, error) {
-	b := &w.batch
+// spreadStep has a job spread some records.
+func (w *writer) spreadStep(job *job) {
 	rows, bytes := w.j.opts.tune.spreadRows, spreadStepBytes
-	for _, a := range w.accepted {
-		rows += 2 * len(a.r.append.Records) // spreading keeps up with appending
-		bytes += 2 * a.r.size
-	}
-	for _, l := range b.logs {
+	rows += 2 * w.newRecords // spreading keeps up with appending
+	bytes += 2 * w.newBytes
+	w.newRecords, w.newBytes = 0, 0
+	for _, l := range w.batch.logs {
 		if rows <= 0 || bytes <= 0 {
-			return nil, nil
+			return
 		}
-		n := min(int(l.until+1-l.t.first()), rows)
+		all := int(l.until + 1 - l.t.first())
+		n := min(all, rows)
 		for i, r := range l.t.records[:n] {
 			if bytes -= len(r.data); bytes <= 0 {
 				n = i + 1
 				break
 			}
 		}
-		if err := w.spreadLog(ctx, c, l.t, n); err != nil {
-			return l.t, err
+		if err := w.number(job, l.t); err != nil {
+			w.j.log.Error("records cannot be spread into their tables", "error", err)
+			w.batch.paused = true
+			return
 		}
-		ends := n == int(l.until+1-l.t.first())
-		b.done = append(b.done, spreadPart{l.t, n, ends})
-		if !ends {
-			return nil, nil
+		p := l.t.part(n)
+		p.ends = n == all
+		job.parts = append(job.parts, p)
+		if !p.ends {
+			return
 		}
 		rows -= n
 	}
-	b.finished = true
-	return nil, nil
+	job.finishes = true
 }
 
 // spreadStepBytes is how much one transaction spreads, roughly, beside twice what is
 // appended.
 const spreadStepBytes = 512 << 10
 
-// spreadLog moves the first n records held of a log into chunks.
-func (w *writer) spreadLog(ctx context.Context, c *conn, t *tail, n int) error {
-	first := t.first()
-	head := int64(first) + int64(n) - 1
-	if t.key == 0 {
-		if err := w.insertRow(ctx, c, t, head); err != nil {
-			return err
-		}
-	} else {
-		const update = "UPDATE dashboards SET head = ?, time = ?, summary = ? WHERE key = ?"
-		if err := c.exec(ctx, update, head, t.time, t.summary, t.key); err != nil {
-			return err
-		}
-	}
-	k := &w.chunk
-	k.reset(first - 1)
-	if err := w.refill(ctx, c, t); err != nil {
+// spreadPart moves records of a log into chunks.
+func (x *tables) spreadPart(ctx context.Context, c *conn, p spreadPart) error {
+	head := int64(p.first) + int64(len(p.records)) - 1
+	const update = "UPDATE dashboards SET head = ?, time = ?, summary = ? WHERE key = ?"
+	if err := c.exec(ctx, update, head, p.time, p.summary, p.key); err != nil {
 		return err
 	}
-	for i, r := range t.records[:n] {
+	k := &x.chunk
+	k.reset(p.first - 1)
+	if err := x.refill(ctx, c, p); err != nil {
+		return err
+	}
+	for i, r := range p.records {
 		k.add(r)
-		if k.full() || i == n-1 {
-			if err := k.insert(ctx, c, t.id, t.key); err != nil {
+		if k.full() || i == len(p.records)-1 {
+			if err := k.insert(ctx, c, p.id, p.key); err != nil {
 				return err
 			}
 			k.reset(k.last)
 		}
 	}
 	if cap(k.data) > 1<<20 {
-		w.chunk = chunk{} // one large record is no reason to hold on to so much
+		x.chunk = chunk{} // one large record is no reason to hold on to so much
 	}
 	return nil
 }
 
 // refill takes the last row of a log out of the table and into the chunk being written, if it
 // is far from full. One that is damaged stays as it is.
-func (w *writer) refill(ctx context.Context, c *conn, t *tail) error {
-	k := &w.chunk
+func (x *tables) refill(ctx context.Context, c *conn, of spreadPart) error {
+	k := &x.chunk
 	if k.last == 0 {
 		return nil
 	}
-	key := entryKey(t.key, k.last)
+	key := entryKey(of.key, k.last)
 	found := false
 	const sql = "SELECT key, crc, records, data FROM chunks WHERE key = ? AND length(data) < ?"
 	err := c.query(ctx, sql, func(v []driver.Value) error {
-		last, parts, data, err := readChunk(t.id, t.key, v, nil)
+		last, parts, data, err := readChunk(of.id, of.key, v, nil)
 		if err != nil || last != k.last || len(parts) >= refillCount {
 			return nil
 		}
@@ -177,70 +174,56 @@ func (w *writer) refill(ctx context.Context, c *conn, t *tail) error {
 	return c.exec(ctx, "DELETE FROM chunks WHERE key = ?", key)
 }
 
-// insertRow makes the row of a log in dashboards and gives it its key.
-func (w *writer) insertRow(ctx context.Context, c *conn, t *tail, head int64) error {
-	if w.nextKey > maxDashboards {
-		return journal.ErrUnavailable
-	}
-	const insert = "INSERT INTO dashboards (key, id, head, trimmed, time, summary) VALUES (?, ?, ?, 0, ?, ?)"
-	if err := c.exec(ctx, insert, w.nextKey, t.id, head, t.time, t.summary); err != nil {
-		return err
-	}
-	t.key = w.nextKey
-	w.nextKey++
-	w.assigned = append(w.assigned, t)
-	return nil
+// insertRow makes the row of a log in dashboards.
+func insertRow(ctx context.Context, c *conn, r newRow) error {
+	const insert = "INSERT INTO dashboards (key, id, head, trimmed, time, summary) VALUES (?, ?, 0, 0, ?, ?)"
+	return c.exec(ctx, insert, r.key, r.id, r.time, r.summary)
 }
 
-// spreadDoneLocked forgets what the committed transaction has spread; tails.mu is
-// held.
-func (w *writer) spreadDoneLocked() {
+// spreadDone forgets what a job has spread.
+func (w *writer) spreadDone(job *job) {
 	b := &w.batch
-	if !b.active {
-		return
-	}
 	x := &w.j.tails
-	finished := 0
-	for _, d := range b.done {
-		t := d.t
-		if d.ends {
-			finished++
+	x.mu.Lock()
+	ended := 0
+	for _, p := range job.parts {
+		t := p.t
+		if p.ends {
+			ended++
 		}
-		bytes := size(t.records[:d.n])
-		w.sinceWAL += 2 + bytes/4096
-		x.bytes -= bytes
-		t.records = t.records[d.n:]
+		x.bytes -= size(p.records)
+		t.records = t.records[len(p.records):]
 		if len(t.records) == 0 {
 			t.records, t.summary = nil, nil
 			delete(x.byID, t.id)
 		}
 	}
-	clear(b.logs[:finished])
-	b.logs = b.logs[finished:]
-	b.done = b.done[:0]
-	if b.finished {
-		b.active, b.finished = false, false
-		if !w.keepCommits {
-			w.spread = b.upTo
-		}
+	x.mu.Unlock()
+	clear(b.logs[:ended])
+	b.logs = b.logs[ended:]
+	if job.finishes {
+		b.active = false
+	}
+	if job.spread > 0 {
+		w.spread = job.spread
 	}
 }
 
 // spreadAll spreads everything, for closing.
 func (w *writer) spreadAll() {
-	if w.ready() != nil {
-		return
-	}
-	w.batch.paused = false
+	defer w.refuseOthers(unavailable(errClosed))
 	for {
-		for w.spreading() {
-			w.group(nil)
+		_ = w.awaitTables() // what failed is logged, and waits in the commit log
+		if w.ready() != nil {
+			return
+		}
+		if w.startTables(w.j.opts.tune.releaseBytes) {
+			continue
 		}
 		if w.batch.active {
-			return // it failed; the file keeps the commits
+			return // it failed; the commit log keeps the rest
 		}
-		w.startBatch()
-		if !w.batch.active {
+		if w.startBatch(); !w.batch.active {
 			return
 		}
 	}

@@ -186,10 +186,14 @@ func (w *writer) log1(ctx context.Context, c *conn, id string) (*tail, error) {
 		}
 		return nil
 	}, id)
-	if err == nil && t.key == 0 {
-		err = w.insertRow(ctx, c, t, 0)
+	if err != nil || t.key != 0 {
+		return t, err
 	}
-	return t, err
+	var job job
+	if err := w.number(&job, t); err != nil {
+		return t, err
+	}
+	return t, insertRow(ctx, c, job.rows[0])
 }
 
 // decodeCommit1 takes a row of commits apart, each record as an append of its own.

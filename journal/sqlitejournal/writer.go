@@ -4,23 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/dashwire/dashwire/internal/commitlog"
 	"github.com/dashwire/dashwire/journal"
 )
 
-// writer is the one goroutine that writes. Everything in it is its own.
+// writer is the one goroutine that commits, and decides what the tables get. Everything in it
+// is its own.
 type writer struct {
-	j      *Journal
-	recent recent
+	j       *Journal
+	recent  recent
+	tables  *tables
+	working bool // the tables are at work
 
 	log         *commitlog.Log // nil while it is not open
 	logFailed   bool           // writing to it failed: it is opened again, while the tables are read on
 	spread      uint64         // the last commit that is all in chunks
 	newest      uint64         // where the log's newest segment begins, as the file says
 	unnoted     bool           // that could not be written, and was logged
+	released    uint64         // the value of spread at which space was last given free
 	nextKey     int64          // for the next row of dashboards
 	lastTime    int64
 	keepCommits bool // a damaged log needs them: none is released
@@ -29,21 +32,21 @@ type writer struct {
 	// been opened again and shows what became of it.
 	doubt map[string]struct{}
 
-	batch batch
+	batch  batch
+	others []*request // what waits for the tables
+
+	// what was committed since the batch, or its last step, began
+	newRecords, newBytes int
 
 	// of the group being written
 	accepted []accepted
 	frame    commit
-	others   []*request
 	behind   []*request
 	touched  []*tail
-	assigned []*tail
-	chunk    chunk // being written
 
-	sinceWAL int // pages written, roughly, since the WAL was last looked at
-	closed   error
-	outage   bool // the file could not be opened again, and that was logged
-	gone     bool // the file was not in its place, and that was logged
+	closed error
+	outage bool // the file could not be opened again, and that was logged
+	gone   bool // the file was not in its place, and that was logged
 }
 
 // accepted is an append of the group that found the log at its position.
@@ -57,13 +60,18 @@ type accepted struct {
 
 // run works until the queue is closed and empty, and everything is spread.
 func (w *writer) run() {
+	defer close(w.tables.jobs)
 	pause := w.j.opts.tune.idle
 	idle := time.NewTimer(pause)
 	defer idle.Stop()
 	var buf []*request
 	for {
+		if w.j.broken.Load() && w.j.handle != nil {
+			_ = w.ready() // logged there; the next group tries again
+		}
+		w.startTables(w.j.opts.tune.releaseBytes)
 		if w.spreading() && w.j.tails.size() >= spreadSlack*w.j.opts.tune.spreadBytes {
-			w.group(nil) // appends wait until memory is back in its bounds
+			_ = w.awaitTables() // appends wait until memory is back in its bounds
 			continue
 		}
 		group, ended := w.j.queue.take(buf)
@@ -73,17 +81,20 @@ func (w *writer) run() {
 			w.group(group)
 			clear(group)
 			idle.Reset(pause)
+			select {
+			case job := <-w.tables.done:
+				_ = w.finished(job)
+			default:
+			}
 			continue
 		case ended:
 			w.spreadAll()
 			w.closed = w.endLog()
 			return
-		case w.spreading():
-			w.group(nil)
-			idle.Reset(pause)
-			continue
 		}
 		select {
+		case job := <-w.tables.done:
+			_ = w.finished(job)
 		case <-w.j.queue.wake:
 			if w.j.broken.Load() && w.ready() != nil {
 				idle.Reset(time.Second)
@@ -100,19 +111,17 @@ func (w *writer) run() {
 	}
 }
 
-// group decides and commits what came together, and answers each.
+// group decides and commits what came together, and answers each append.
 func (w *writer) group(requests []*request) {
 	if err := w.ready(); err != nil {
 		w.refuse(requests, fmt.Errorf("the disk failed and the file could not be opened again: %w", err))
 		return
 	}
-	if len(requests) > 0 {
-		if err := w.placed(); err != nil {
-			w.refuse(requests, err)
-			return
-		}
+	if err := w.placed(); err != nil {
+		w.refuse(requests, err)
+		return
 	}
-	if len(requests) > 0 && w.overfull() {
+	if w.overfull() {
 		if err := w.makeRoom(); err != nil { // memory would grow without bound
 			requests = w.refuseAppends(requests, writeError(err))
 		}
@@ -121,45 +130,25 @@ func (w *writer) group(requests []*request) {
 	defer w.endGroup()
 	if err := w.commit(); err != nil {
 		w.fail(err)
-		return
-	}
-	w.writeTables()
-}
-
-// writeTables runs a transaction with what the group has for the tables and a part of the
-// spreading, and answers the former.
-func (w *writer) writeTables() {
-	for {
-		failed := w.write()
-		if failed == nil {
-			w.written()
-			return
-		}
-		if !w.recoverable(failed) {
-			w.failTables(failed)
-			return
-		}
 	}
 }
 
 // makeRoom spreads what is held and gives the commit log free.
 func (w *writer) makeRoom() error {
 	log := w.log
+	_ = w.awaitTables() // if it found no room, there may be some by now
 	w.batch.paused = false
-	for w.startBatch(); w.spreading(); {
-		failed := w.write()
-		if failed != nil && !w.recoverable(failed) {
-			w.failTables(failed)
+	w.startBatch()
+	for w.startTables(1) {
+		if err := w.awaitTables(); err != nil {
+			return err
 		}
-		if failed != nil {
-			return failed.err
-		}
-		w.written()
+		w.startBatch()
 	}
-	if w.log != log {
-		return fmt.Errorf("%w: the files were opened again", journal.ErrUnavailable)
+	if w.log != log || w.j.broken.Load() {
+		return fmt.Errorf("%w: the files are opened again", journal.ErrUnavailable)
 	}
-	return w.release(1)
+	return nil
 }
 
 // overfull reports whether so much is unspread that nothing may be added.
@@ -209,7 +198,7 @@ func (w *writer) lookup(id string) (*tail, error) {
 	t := w.j.tails.byID[id] // only this goroutine changes the map
 	if t == nil {
 		var err error
-		if t, err = loadTail(context.Background(), w.j.handle.writer, id); err != nil {
+		if t, err = loadTail(context.Background(), w.j.handle.finder, id); err != nil {
 			return nil, err
 		}
 	}
@@ -236,6 +225,8 @@ func (w *writer) commit() error {
 		}
 		w.j.counters.committed(len(w.accepted), len(records), time.Since(begin))
 		w.j.logBytes.Store(w.log.Bytes())
+		w.newRecords += len(records)
+		w.newBytes += len(frame)
 		w.publish(records, at)
 	}
 	for _, r := range w.behind {
@@ -294,96 +285,6 @@ func (w *writer) publish(records []stored, at int64) {
 	}
 }
 
-// write runs the transaction of what the group has for the tables once. Nothing in memory is
-// changed yet but the keys in assigned.
-func (w *writer) write() *failedWrite {
-	ctx := context.Background()
-	c := w.j.handle.writer
-	spreading := w.spreading()
-	w.batch.begin()
-	if len(w.others) == 0 && !spreading {
-		return nil
-	}
-	fail := func(f failedWrite, err error) *failedWrite {
-		f.err, f.kind = err, classify(err)
-		if f.kind != broken {
-			_ = c.exec(ctx, "ROLLBACK") // SQLite may have done it by itself
-		}
-		for _, t := range w.assigned {
-			t.key = 0
-		}
-		w.assigned = w.assigned[:0]
-		return &f
-	}
-	if err := c.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return fail(failedWrite{}, err)
-	}
-	for _, r := range w.others {
-		var err error
-		if r.snapshot != nil {
-			err = w.writeSnapshot(ctx, c, r)
-		} else {
-			err = r.task(c)
-		}
-		if err != nil {
-			return fail(failedWrite{request: r}, err)
-		}
-	}
-	if spreading {
-		if t, err := w.spreadStep(ctx, c); err != nil {
-			return fail(failedWrite{tail: t, spread: true}, err)
-		}
-		if w.batch.finished && !w.keepCommits {
-			if err := writeMeta(ctx, c, "spread", strconv.FormatUint(w.batch.upTo, 10)); err != nil {
-				return fail(failedWrite{spread: true}, err)
-			}
-		}
-	}
-	if err := c.exec(ctx, "COMMIT"); err != nil {
-		return fail(failedWrite{atCommit: true}, err)
-	}
-	return nil
-}
-
-// written forgets what the committed transaction has spread, and answers the rest of the
-// group.
-func (w *writer) written() {
-	clear(w.assigned)
-	w.assigned = w.assigned[:0]
-	if len(w.batch.done) > 0 || w.batch.finished {
-		x := &w.j.tails
-		x.mu.Lock()
-		w.spreadDoneLocked()
-		x.mu.Unlock()
-	}
-	for _, r := range w.others {
-		r.done <- nil
-	}
-	clear(w.others)
-	w.others = w.others[:0]
-	if err := w.release(w.j.opts.tune.releaseBytes); err != nil {
-		w.j.log.Error("the space of the commit log could not be given free; its files are closed and opened again", "path", w.j.path, "error", err)
-		w.j.broken.Store(true)
-		_ = w.ready() // logged there; the next group tries again
-		return
-	}
-	w.watchWAL()
-}
-
-// release gives space in the commit log free, if it is so much that it is worth an fsync of the
-// tables.
-func (w *writer) release(atLeast int) error {
-	if w.keepCommits || w.log.Releasable(w.spread) < int64(atLeast) {
-		return nil
-	}
-	if err := w.syncTables(); err != nil {
-		return err
-	}
-	err := w.log.Release(w.spread)
-	w.j.logBytes.Store(w.log.Bytes())
-	return err
-}
-
 func datas(records []stored) [][]byte {
 	out := make([][]byte, len(records))
 	for i, r := range records {
@@ -398,10 +299,7 @@ func (w *writer) endGroup() {
 		t.touched = false
 	}
 	clear(w.accepted)
-	clear(w.others)
 	clear(w.behind)
 	clear(w.touched)
-	clear(w.assigned)
-	w.accepted, w.others, w.behind = w.accepted[:0], w.others[:0], w.behind[:0]
-	w.touched, w.assigned = w.touched[:0], w.assigned[:0]
+	w.accepted, w.behind, w.touched = w.accepted[:0], w.behind[:0], w.touched[:0]
 }
