@@ -202,22 +202,31 @@ func (c *cluster) ready(i int) bool {
 	return res.StatusCode == http.StatusOK
 }
 
-// waitReady returns when all nodes are ready.
+// waitReady returns when all nodes are ready at the same time: while NATS looks for its
+// leaders, one that was ready may not be any more.
 func (c *cluster) waitReady(ctx context.Context) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	var all sync.WaitGroup
-	for i := range members {
-		all.Go(func() { c.keepUp(ctx, i) })
-	}
-	all.Wait()
-	for i := range members {
-		if !c.ready(i) {
-			c.logs()
-			c.t.Fatalf("%s is not ready", c.nodes[i].name)
+	waits := ""
+	for ctx.Err() == nil {
+		var all sync.WaitGroup
+		for i := range members {
+			all.Go(func() { c.keepUp(ctx, i) })
+		}
+		all.Wait()
+		waits = ""
+		for i := range members {
+			if !c.ready(i) {
+				waits = c.nodes[i].name
+			}
+		}
+		if waits == "" {
+			return
 		}
 	}
+	c.logs()
+	c.t.Fatalf("%s is not ready", waits)
 }
 
 // logs shows the ends of all logs.
