@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dashwire/dashwire/internal/fifo"
@@ -25,6 +26,9 @@ type Work interface {
 type Lane struct {
 	places   int
 	patience time.Duration
+	crowded  bool // Go runs on more threads than there are processors
+	made     time.Time
+	yielded  atomic.Int64 // when the thread was, after made
 
 	mu    sync.Mutex
 	turns []*Turn // that hold a place
@@ -48,7 +52,10 @@ type Turn struct {
 // New makes a lane with so many places, at least one; a turn keeps its place for patience
 // while others wait.
 func New(places int, patience time.Duration) *Lane {
-	l := &Lane{places: max(places, 1), patience: patience, line: line{keys: make(map[uint64]*fifo.Queue[waiter])}}
+	l := &Lane{
+		places: max(places, 1), patience: patience, crowded: runtime.GOMAXPROCS(0) > runtime.NumCPU(), made: time.Now(),
+		line: line{keys: make(map[uint64]*fifo.Queue[waiter])},
+	}
 	l.ended.L = &l.mu
 	return l
 }
@@ -134,7 +141,7 @@ func (t *Turn) Return() {
 	<-told
 	// Who is told of a place runs at once, in what is left of the time of who left it: a
 	// chain of short turns would keep what has become ready meanwhile waiting for all of it.
-	yield()
+	l.yield()
 }
 
 // Wait returns once no work is being done.
@@ -181,9 +188,19 @@ func (l *Lane) grantLocked() {
 	}
 }
 
-// yield lets what has become ready meanwhile go first, threads and goroutines.
-func yield() {
-	yieldThread()
+// yieldEvery is how often the thread is yielded, at most: where another one is ready, that
+// costs as much as a small request.
+const yieldEvery = time.Millisecond
+
+// yield lets what has become ready meanwhile go first: goroutines and, where these share
+// processors, now and then threads.
+func (l *Lane) yield() {
+	if l.crowded {
+		now := int64(time.Since(l.made))
+		if last := l.yielded.Load(); now-last >= int64(yieldEvery) && l.yielded.CompareAndSwap(last, now) {
+			yieldThread()
+		}
+	}
 	runtime.Gosched()
 }
 
@@ -191,7 +208,7 @@ func yield() {
 func (l *Lane) run(t *Turn, work Work) {
 	for work != nil {
 		work.Run(t)
-		yield()
+		l.yield()
 		t, work = l.next(t)
 	}
 }
