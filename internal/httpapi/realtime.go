@@ -274,20 +274,7 @@ func (q *request) present(m *wire.Presence) *board.Error {
 	if id == "" {
 		return board.Errorf(board.CodeBadMessage, "PRESENCE is of a session: send the header %s with the sessionId of your event stream", sessionHeader)
 	}
-	s := q.api.cfg.Sessions.Find(id)
-	if s != nil {
-		if p, signedIn := s.Principal(); !signedIn || p.UserID != q.principal.UserID {
-			s = nil
-		}
-	}
-	if s == nil {
-		return board.Errorf(board.CodeNotFound, "there is no such session of yours on this server: open the event stream anew")
-	}
-	// The stream is of the same user and may be of another token.
-	if _, err := auth.Require(q.r.Context(), q.api.cfg.Authorizer, q.principal, m.DashboardID, auth.Viewer); err != nil {
-		return err.At("payload.dashboardId")
-	}
-	return s.Present(m)
+	return q.api.cfg.Sessions.Present(q.r.Context(), q.principal, id, m)
 }
 
 // result is the answer to one op as a message.

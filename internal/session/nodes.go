@@ -169,6 +169,8 @@ func (s *Server) heardNode(m relay.Message) {
 	case said.App != nil:
 		a := said.App
 		s.sendHere(Target{UserID: a.UserID, DashboardID: a.DashboardID, Except: a.Except}, a.Name, board.Value(a.Data))
+	case said.Show != nil:
+		s.heardPresence(said.Show)
 	case said.End != nil:
 		s.disconnectHere(said.End.SessionID, wire.CloseCode(said.End.Code), said.End.Reason)
 	}

@@ -22,6 +22,10 @@ type subscription struct {
 	catching bool   // backlog is being made
 	dead     bool   // no longer in Session.subs
 	present  bool   // has sent PRESENCE
+	// passed is the newest PRESENCE of this session that another node took in, "" = none;
+	// passing is set while one is being shown.
+	passed  board.Value
+	passing bool
 	// held keeps the cursor from going beyond upTo: the next version is to be heard as
 	// an ACK. It holds for one gathering.
 	held  bool
@@ -257,43 +261,6 @@ func (s *Session) wrapping(rs *room.Subscription) *subscription {
 		}
 	}
 	return nil
-}
-
-// presence shows the client's state to the others on a dashboard (W3).
-func (s *Session) presence(m *wire.Presence, p *auth.Principal) *board.Error {
-	if err := room.CheckPresence(m.State); err != nil {
-		return err
-	}
-	if _, err := auth.Require(s.server.ctx, s.server.cfg.Authorizer, p, m.DashboardID, auth.Viewer); err != nil {
-		return err.At("payload.dashboardId")
-	}
-	s.mu.Lock()
-	sub := s.findLocked(m.DashboardID)
-	if sub != nil {
-		sub.present = true
-	}
-	state := wire.PresenceState{SessionID: s.id, ClientID: s.clientID, UserID: p.UserID, State: m.State}
-	s.mu.Unlock()
-	if sub == nil {
-		return board.Errorf(board.CodeNotFound, "subscribe to %q before you show yourself on it", m.DashboardID).At("payload.dashboardId")
-	}
-	sub.Present(state)
-	s.mu.Lock()
-	left := sub.dead && s.findLocked(m.DashboardID) == nil
-	s.mu.Unlock()
-	if left { // it ended meanwhile, and may have left before it came
-		sub.Absent(s.id, true)
-	}
-	return nil
-}
-
-// Present shows the state of a one-way session on a dashboard that it follows (H2).
-func (s *Session) Present(m *wire.Presence) *board.Error {
-	p, err := s.requireSignedIn()
-	if err != nil {
-		return err
-	}
-	return s.presence(m, p)
 }
 
 // Feed takes live values in for a principal (W1). ctx bounds opening the dashboard.

@@ -20,6 +20,7 @@ type NodeMessage struct {
 	Rights   *NodeRights   `json:"rights,omitzero"`
 	App      *NodeApp      `json:"app,omitzero"`
 	End      *NodeEnd      `json:"end,omitzero"`
+	Show     *NodeShow     `json:"show,omitzero"`
 	Ask      *NodeAsk      `json:"ask,omitzero"`
 	Waits    *NodeWaits    `json:"waits,omitzero"`
 	Presence *NodePresence `json:"presence,omitzero"`
@@ -92,6 +93,15 @@ type NodeEnd struct {
 	SessionID string `json:"sessionId"`
 	Code      int    `json:"code"`
 	Reason    string `json:"reason"`
+}
+
+// NodeShow is the state of a session of UserID's that a node took in by HTTP, for the node
+// that has the session (H2).
+type NodeShow struct {
+	SessionID   string `json:"sessionId"`
+	UserID      string `json:"userId"`
+	DashboardID string `json:"dashboardId"`
+	State       text   `json:"state"`
 }
 
 // NodeWaits tells that a node has lost races for a dashboard's next position again and again,
@@ -244,6 +254,13 @@ func (m *NodeMessage) check() error {
 		keep(id("session", e.SessionID))
 		keep(inRange("code", e.Code, 1000, 4999))
 		keep(short(e.Reason))
+	}
+	if w := m.Show; w != nil {
+		set++
+		keep(short(w.UserID))
+		keep(id("session", w.SessionID))
+		keep(id("dashboard", w.DashboardID))
+		keep(inRange("state", len(w.State), 1, MaxStateBytes))
 	}
 	if m.Ask != nil {
 		set++

@@ -19,6 +19,7 @@ var nodeMessages = []*NodeMessage{
 	{Rights: &NodeRights{}},
 	{App: &NodeApp{UserID: "ana", Name: "note", Data: []byte(`{"a":[1]}`)}},
 	{End: &NodeEnd{SessionID: "s-1", Code: 4401, Reason: "revoked"}},
+	{Show: &NodeShow{SessionID: "s-1", UserID: "ana", DashboardID: "ops", State: `{"at":"cpu"}`}},
 	{Ask: &NodeAsk{DashboardID: "ops"}},
 	{Waits: &NodeWaits{DashboardID: "ops", Millis: 120}},
 	{Presence: &NodePresence{
@@ -63,6 +64,9 @@ func TestNode_Refuses(t *testing.T) {
 		"a close code":                  `{"end":{"sessionId":"s","code":1,"reason":""}}`,
 		"a message without data":        `{"app":{"name":"x"}}`,
 		"presence without a state":      `{"presence":{"dashboardId":"ops","n":1,"in":[{"sessionId":"s","clientId":"c","userId":"u"}]}}`,
+		"no state to show":              `{"show":{"sessionId":"s","userId":"u","dashboardId":"ops"}}`,
+		"a long state to show":          `{"show":{"sessionId":"s","userId":"u","dashboardId":"ops","state":"` + strings.Repeat("x", MaxStateBytes) + `"}}`,
+		"a state of no session":         `{"show":{"userId":"u","dashboardId":"ops","state":1}}`,
 		"a long state":                  `{"presence":{"dashboardId":"ops","n":1,"in":[{"sessionId":"s","clientId":"c","userId":"u","state":"` + strings.Repeat("x", MaxStateBytes) + `"}]}}`,
 		"a widget's id":                 `{"values":{"dashboardId":"ops","values":{"a/b":{"data":1}}}}`,
 		"no value":                      `{"values":{"dashboardId":"ops","values":{"a":{}}}}`,
