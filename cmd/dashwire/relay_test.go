@@ -25,16 +25,7 @@ type follower struct {
 func followAt(t *testing.T, ctx context.Context, o client.Options, dashboard string) *follower {
 	t.Helper()
 	f := &follower{}
-	o.OnEvent = func(e client.Event) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		if closed := (*client.CloseError)(nil); errors.As(e.Err, &closed) {
-			f.code = closed.Code
-		}
-		if e.App != nil {
-			f.apps = append(f.apps, e.App.Name)
-		}
-	}
+	o.OnEvent = f.hear
 	c, err := client.Dial(ctx, o)
 	if err != nil {
 		t.Fatal(err)
@@ -45,6 +36,18 @@ func followAt(t *testing.T, ctx context.Context, o client.Options, dashboard str
 		t.Fatal(err)
 	}
 	return f
+}
+
+// hear keeps what concerns no single dashboard.
+func (f *follower) hear(e client.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if closed := (*client.CloseError)(nil); errors.As(e.Err, &closed) {
+		f.code = closed.Code
+	}
+	if e.App != nil {
+		f.apps = append(f.apps, e.App.Name)
+	}
 }
 
 func (f *follower) names() string {
