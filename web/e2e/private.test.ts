@@ -30,13 +30,13 @@ test('a private text is read by those who know the words, is a lock for all othe
   await field.fill(text);
   await field.blur();
   await ana.tile('Note').getByText(text).waitFor();
+  const tile = bo.tile('Note');
+  await tile.getByText('Encrypted, and its key is not here').waitFor(); // it was sealed, sent and stored
   await says(ana, 'Saved');
   const stored = JSON.stringify([await rest.document('private'), await rest.history('private')]);
   expect(stored).not.toContain('4711');
   expect(stored).toContain('"private":"eyJ0eXAiOiJkYXNod2lyZS1maWVs');
 
-  const tile = bo.tile('Note');
-  await tile.getByText('Encrypted, and its key is not here').waitFor();
   await tile.getByText('For all').waitFor();
   expect(await bo.page.content()).not.toContain('4711');
   all.push(...(await looked(bo, 'a lock')));
