@@ -261,12 +261,13 @@ func (centrifugal) parse(to []event, m []byte, timed bool) []event {
 	return to
 }
 
-// dashwire is the protocol of docs/PROTOCOL.md.
+// dashwire is the protocol of docs/PROTOCOL.md. Its clients take entries together (R10),
+// as the TypeScript client does.
 type dashwire struct {
 	run string
-	// Messages of one run are much alike: how far behind the id of its entry a version
-	// was found last, which is where the next is looked for first.
-	behindID int
+	// Messages of one run are much alike: where a version was found last, behind the id
+	// of its entry or behind the entry before it. Looked for there first.
+	behindID, behindEntry int
 }
 
 func (*dashwire) path() string   { return "/api/realtime" }
@@ -274,7 +275,7 @@ func (*dashwire) welcomes() bool { return false }
 func (*dashwire) pulse() string  { return "" } // a ping of WebSocket, which conn answers
 
 func (d *dashwire) hello(client string) string {
-	return `{"type":"CONNECT","id":"hello","payload":{"clientId":"` + d.run + "-" + client + `"}}`
+	return `{"type":"CONNECT","id":"hello","payload":{"clientId":"` + d.run + "-" + client + `","entries":"together"}}`
 }
 
 func (*dashwire) subscribe(dashboard string) string {
@@ -296,7 +297,10 @@ func (d *dashwire) appendEdit(to []byte, e *edit) []byte {
 	return append(e.appendSet(to), `}}`...)
 }
 
-var answersKey = []byte(`"correlationId":"`)
+var (
+	answersKey = []byte(`"correlationId":"`)
+	nextEntry  = []byte(`{"version":`)
+)
 
 func (d *dashwire) parse(to []event, m []byte, timed bool) []event {
 	const start = len(`{"type":"`)
@@ -314,6 +318,8 @@ func (d *dashwire) parse(to []event, m []byte, timed bool) []event {
 		if at := bytes.IndexByte(m[min(id, len(m)):], '"'); at >= 0 {
 			ev.version, d.behindID = numberNear(m[id+at:], versionKey, d.behindID)
 		}
+	case bytes.HasPrefix(rest, []byte(`SYNC_E`)):
+		return d.entries(to, m, timed)
 	case rest[0] == 'A': // ACK
 		ev.kind, ev.serial = ackKind, serialAfter(m, answersKey)
 	case bytes.HasPrefix(rest, []byte(`SYNC_U`)):
@@ -328,17 +334,59 @@ func (d *dashwire) parse(to []event, m []byte, timed bool) []event {
 	return append(to, ev)
 }
 
-// numberNear reads the digits that stand behind a key, and tells where in m it found the
-// key: at a place, or else wherever the first one is.
-func numberNear(m, key []byte, place int) (n uint64, at int) {
-	at = place
-	if end := at + len(key); end > len(m) || !bytes.Equal(m[at:end], key) {
-		if at = bytes.Index(m, key); at < 0 {
-			return 0, place
+// entries appends the entries of a SYNC_ENTRIES, each of which begins with its version.
+func (d *dashwire) entries(to []event, m []byte, timed bool) []event {
+	at := bytes.Index(m, nextEntry)
+	for at >= 0 {
+		m = m[at:]
+		ev := event{kind: deliveryKind}
+		ev.version, _ = numberAt(m, nextEntry)
+		end := len(m)
+		if at = near(m[1:], nextEntry, d.behindEntry); at >= 0 {
+			d.behindEntry = at
+			at++
+			end = at
+		}
+		if timed {
+			ev.sent = stampOf(m[:end])
+		}
+		to = append(to, ev)
+	}
+	return to
+}
+
+// near is the first place of a key in m, looked for around a place first: behind that
+// nothing of a message of the same shape is in doubt.
+func near(m, key []byte, place int) int {
+	for at := max(place-nearby, 0); at <= min(place+nearby, len(m)-len(key)); at++ {
+		if m[at] == key[0] && bytes.Equal(m[at:at+len(key)], key) {
+			return at
 		}
 	}
-	n, _ = measure.NumberAfter(m[at:], key)
+	return bytes.Index(m, key)
+}
+
+// nearby is by how much the lengths of ids and numbers differ from one entry to the next.
+const nearby = 4
+
+// numberNear reads the digits that stand behind a key, looked for at a place first.
+func numberNear(m, key []byte, place int) (n uint64, at int) {
+	if at = near(m, key, place); at < 0 {
+		return 0, place
+	}
+	n, _ = numberAt(m[at:], key)
 	return n, at
+}
+
+// numberAt reads the digits behind a key at the beginning of m.
+func numberAt(m, key []byte) (n uint64, ok bool) {
+	for _, c := range m[len(key):] {
+		if c < '0' || c > '9' {
+			break
+		}
+		n, ok = n*10+uint64(c-'0'), true
+	}
+	return n, ok
 }
 
 // serialAfter reads the number at the end of the quoted id that stands after a key.

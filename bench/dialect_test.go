@@ -28,6 +28,7 @@ func TestDialectsTellMessagesApart(t *testing.T) {
 		{"Centrifuge: subscribed", "centrifuge", `{"id":2,"subscribe":{"recoverable":true,"epoch":"x","positioned":true,"offset":4}}`, []event{{kind: syncedKind, version: 4}}},
 		{"Centrifuge: refused", "centrifuge", `{"id":41,"error":{"code":103,"message":"permission denied"}}`, []event{{kind: refusedKind}}},
 		{"Dashwire: an entry", "dashwire", `{"type":"WIDGET_UPDATE","id":"x","payload":{"dashboardId":"d","epoch":"e","version":7,"change":{"set":{"/sent":99}}}}`, []event{{kind: deliveryKind, version: 7, sent: 99}}},
+		{"Dashwire: entries together", "dashwire", `{"type":"SYNC_ENTRIES","timestamp":"t","payload":{"dashboardId":"d","epoch":"e","entries":[{"version":7,"type":"WIDGET_UPDATE","id":"x","change":{"set":{"/sent":99}}},{"version":8,"id":"y","change":{"set":{"/sent":100}}},{"version":9,"id":"zzzzzzz","change":{}}]}}`, []event{{kind: deliveryKind, version: 7, sent: 99}, {kind: deliveryKind, version: 8, sent: 100}, {kind: deliveryKind, version: 9}}},
 		{"Dashwire: a range is no delivery", "dashwire", `{"type":"SYNC_UPDATE","id":"x","payload":{"dashboardId":"d","epoch":"e","from":4,"version":7}}`, []event{{kind: jumpKind, version: 7}}},
 		{"Dashwire: an answer", "dashwire", `{"type":"ACK","id":"x","correlationId":"run-2-31","payload":{"dashboardId":"d","version":7}}`, []event{{kind: ackKind, serial: 31}}},
 		{"Dashwire: subscribed", "dashwire", `{"type":"SYNC_RESPONSE","id":"x","payload":{"dashboardId":"d","epoch":"e","version":4}}`, []event{{kind: syncedKind, version: 4}}},

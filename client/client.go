@@ -308,6 +308,7 @@ func (c *Client) sendConnect(sock *socket, id, token string) error {
 	w.text("clientId", c.opts.ClientID)
 	w.text("token", token)
 	w.text("heartbeat", "app")
+	w.text("entries", "together")
 	return sock.send(envelope(wire.TypeConnect, id, append(w.b, '}')))
 }
 
@@ -424,6 +425,12 @@ func (c *Client) handle(sock *socket, m *wire.ServerMessage) {
 		c.nacked(m)
 	case m.Entry != nil:
 		c.each(m.Entry.DashboardID, func(d *Dashboard) { d.entry(sock, m.Entry) })
+	case len(m.Entries) > 0:
+		c.each(m.Entries[0].DashboardID, func(d *Dashboard) {
+			for _, e := range m.Entries {
+				d.entry(sock, e)
+			}
+		})
 	case m.Sync != nil:
 		c.each(m.Sync.DashboardID, func(d *Dashboard) { d.sync(m.CorrelationID, m.Sync) })
 	case m.Update != nil:

@@ -245,6 +245,13 @@ func TestReader_FindsFaults(t *testing.T) {
 	entry := func(v int) string {
 		return fmt.Sprintf(`{"type":"WIDGET_UPDATE","id":"x","timestamp":"","payload":{"dashboardId":"d","epoch":"e","version":%d,"change":{}}}`, v)
 	}
+	together := func(versions ...int) string {
+		var list []string
+		for _, v := range versions {
+			list = append(list, fmt.Sprintf(`{"version":%d,"id":"x","change":{}}`, v))
+		}
+		return `{"type":"SYNC_ENTRIES","timestamp":"","payload":{"dashboardId":"d","epoch":"e","entries":[` + strings.Join(list, ",") + `]}}`
+	}
 	span := func(from, to int) string {
 		return fmt.Sprintf(`{"type":"SYNC_UPDATE","timestamp":"","payload":{"dashboardId":"d","epoch":"e","from":%d,"version":%d,"change":{}}}`, from, to)
 	}
@@ -256,6 +263,9 @@ func TestReader_FindsFaults(t *testing.T) {
 		versions uint64
 	}{
 		{"all is well", []string{answer, entry(6), span(6, 9), entry(10)}, 0, 10},
+		{"together", []string{answer, together(6, 7, 8), entry(9)}, 0, 9},
+		{"one missed before some", []string{answer, together(7, 8)}, 1, 8},
+		{"one missed among some", []string{answer, together(6, 8)}, 1, 8},
 		{"one missed", []string{answer, entry(7)}, 1, 7},
 		{"one twice", []string{answer, entry(6), entry(6)}, 1, 6},
 		{"a range too early", []string{answer, span(4, 9)}, 1, 9},
@@ -285,7 +295,7 @@ func TestKindOf(t *testing.T) {
 		"WIDGET_UPDATE": entryKind, "WIDGET_DELETE": entryKind, "WIDGET_BATCH": entryKind, "LAYOUT_UPDATE": entryKind,
 		"LAYOUT_RESTORE": entryKind, "DASHBOARD_UPDATE": entryKind, "CONFLICT_RESOLVED": entryKind,
 		wire.TypeData: dataKind, wire.TypePresence: otherKind, wire.TypePong: otherKind, wire.TypePing: otherKind, wire.TypeApp: otherKind,
-		wire.TypeSyncResponse: syncKind, wire.TypeSyncUpdate: rangeKind, wire.TypeAck: ackKind, wire.TypeNack: nackKind,
+		wire.TypeSyncResponse: syncKind, wire.TypeSyncUpdate: rangeKind, wire.TypeSyncEntries: joinedKind, wire.TypeAck: ackKind, wire.TypeNack: nackKind,
 		wire.TypeConflict: conflictKind, wire.TypeConnect: connectKind, wire.TypeDisconnect: byeKind,
 	} {
 		if got := kindOf([]byte(`{"type":"` + messageType + `","payload":{}}`)); got != want {

@@ -68,7 +68,7 @@ func (r *run) openReaders(ctx context.Context, wg *sync.WaitGroup, late *Histogr
 		late = nil
 	}
 	err := r.openMany(ctx, len(readers), func(i int) error {
-		c, err := r.introduce(ctx, r.readerAt(i), r.name+"-r"+strconv.Itoa(i), r.dashboard(i%r.opts.Dashboards), "", 0)
+		c, err := r.introduce(ctx, r.readerAt(i), r.name+"-r"+strconv.Itoa(i), takesTogether, r.dashboard(i%r.opts.Dashboards), "", 0)
 		if err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (r *run) openEditors(ctx context.Context, wg *sync.WaitGroup, acks []Histog
 	editors := make([]*editor, r.opts.Editors)
 	err := r.openMany(ctx, len(editors), func(i int) error {
 		node := r.nodeOf(i)
-		c, err := r.introduce(ctx, r.nodes[node], r.name+"-e"+strconv.Itoa(i), "", "", 0)
+		c, err := r.introduce(ctx, r.nodes[node], r.name+"-e"+strconv.Itoa(i), "", "", "", 0)
 		if err != nil {
 			return err
 		}

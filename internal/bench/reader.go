@@ -11,7 +11,7 @@ type reader struct {
 	*conn
 	synced chan struct{} // closed at the first answer
 	known  bool
-	// version is the last one heard; entries and ranges are messages, skipped the
+	// version is the last one heard; entries come singly or together, skipped are the
 	// versions that ranges stood for.
 	version         atomic.Uint64
 	entries, ranges atomic.Uint64
@@ -34,12 +34,11 @@ func (rd *reader) loop(r *run, late *Histogram) error {
 func (rd *reader) message(r *run, m []byte, late *Histogram) error {
 	switch kindOf(m) {
 	case entryKind:
-		v, ok := NumberAfter(m, versionKey)
-		if last := rd.version.Load(); !ok || v != last+1 {
-			r.fault("a reader at one version heard of another than the next (R2)")
+		rd.entry(r, m, late)
+	case joinedKind:
+		for entry, rest := cutEntry(m); len(entry) > 0; entry, rest = cutEntry(rest) {
+			rd.entry(r, entry, late)
 		}
-		rd.version.Store(v)
-		rd.entries.Add(1)
 	case rangeKind:
 		from, ok1 := NumberAfter(m, fromKey)
 		v, ok2 := NumberAfter(m, versionKey)
@@ -52,6 +51,7 @@ func (rd *reader) message(r *run, m []byte, late *Histogram) error {
 		rd.version.Store(v)
 		rd.ranges.Add(1)
 		rd.skipped.Add(v - from)
+		addLateness(late, m)
 	case syncKind:
 		v, _ := NumberAfter(m, versionKey)
 		if last := rd.version.Load(); v > last && lastPart(m) {
@@ -67,19 +67,31 @@ func (rd *reader) message(r *run, m []byte, late *Histogram) error {
 			rd.known = true
 			close(rd.synced)
 		}
-		return nil
 	case nackKind:
 		r.fault("a reader was refused: %.200s", m)
-		return nil
-	default:
-		return nil
-	}
-	if late != nil {
-		if sent, ok := NumberAfter(m, stampKey); ok {
-			late.Add(time.Since(started) - time.Duration(sent))
-		}
 	}
 	return nil
+}
+
+// entry takes one entry, as a message or as a part of one.
+func (rd *reader) entry(r *run, m []byte, late *Histogram) {
+	v, ok := NumberAfter(m, versionKey)
+	if last := rd.version.Load(); !ok || v != last+1 {
+		r.fault("a reader at one version heard of another than the next (R2)")
+	}
+	rd.version.Store(v)
+	rd.entries.Add(1)
+	addLateness(late, m)
+}
+
+// addLateness notes how late an edit is heard, if that is asked for.
+func addLateness(late *Histogram, m []byte) {
+	if late == nil {
+		return
+	}
+	if sent, ok := NumberAfter(m, stampKey); ok {
+		late.Add(time.Since(started) - time.Duration(sent))
+	}
 }
 
 // started is what stamps in edits count from, on the monotonic clock of this process.

@@ -216,18 +216,22 @@ func (r *run) readerAt(n int) *dialer {
 // for none, from the document on. What the server answers is left to the reader of the
 // connection.
 func (r *run) open(ctx context.Context, client, dashboard string) (*conn, error) {
-	return r.introduce(ctx, r.nodes[0], client, dashboard, "", 0)
+	return r.introduce(ctx, r.nodes[0], client, "", dashboard, "", 0)
 }
 
+// takesTogether is what a reader asks for besides: entries together (R10), as the clients do.
+const takesTogether = `,"entries":"together"`
+
 // introduce dials a node and introduces a client that goes on after a version of an
-// epoch; "" = from the document on.
-func (r *run) introduce(ctx context.Context, d *dialer, client, dashboard, epoch string, version uint64) (*conn, error) {
+// epoch; "" = from the document on. asks are more members of its CONNECT.
+func (r *run) introduce(ctx context.Context, d *dialer, client, asks, dashboard, epoch string, version uint64) (*conn, error) {
 	c, err := d.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
 	m := append(make([]byte, 0, 256), `{"type":"CONNECT","id":"hello","payload":{"clientId":"`...)
-	c.queue(opText, append(append(m, client...), `"}}`...))
+	m = append(append(m, client...), '"')
+	c.queue(opText, append(append(m, asks...), "}}"...))
 	if dashboard != "" {
 		m = append(append(m[:0], `{"type":"SYNC_REQUEST","id":"sync","payload":{"dashboardId":"`...), dashboard...)
 		if epoch != "" {

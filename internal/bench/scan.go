@@ -21,16 +21,19 @@ var (
 	partsKey     = []byte(`,"parts":`)
 	// documentKey begins the document of a SYNC_RESPONSE.
 	documentKey = []byte(`,"document":`)
+	// nextKey begins each entry of a SYNC_ENTRIES.
+	nextKey = []byte(`{"version":`)
 )
 
 // kind tells messages apart as far as a load generator needs.
 type kind int
 
 const (
-	otherKind kind = iota
-	entryKind      // one version
-	rangeKind      // SYNC_UPDATE
-	syncKind       // SYNC_RESPONSE
+	otherKind  kind = iota
+	entryKind       // one version
+	joinedKind      // SYNC_ENTRIES
+	rangeKind       // SYNC_UPDATE
+	syncKind        // SYNC_RESPONSE
 	ackKind
 	nackKind
 	conflictKind
@@ -60,8 +63,11 @@ func kindOf(message []byte) kind {
 	case 'N':
 		return nackKind
 	case 'S':
-		if bytes.HasPrefix(rest, []byte(`SYNC_UPDATE"`)) {
+		switch {
+		case bytes.HasPrefix(rest, []byte(`SYNC_UPDATE"`)):
 			return rangeKind
+		case bytes.HasPrefix(rest, []byte(`SYNC_ENTRIES"`)):
+			return joinedKind
 		}
 		return syncKind
 	case 'C':
@@ -100,6 +106,18 @@ func textAfter(message, key []byte) string {
 	_, rest, _ := bytes.Cut(message, key)
 	text, _, _ := bytes.Cut(rest, []byte{'"'})
 	return string(text)
+}
+
+// cutEntry cuts the first entry off what is left of a SYNC_ENTRIES; it is empty if none is left.
+func cutEntry(rest []byte) (entry, after []byte) {
+	begin := bytes.Index(rest, nextKey)
+	if begin < 0 {
+		return nil, nil
+	}
+	if end := bytes.Index(rest[begin+1:], nextKey); end >= 0 {
+		return rest[begin : begin+1+end], rest[begin+1+end:]
+	}
+	return rest[begin:], nil
 }
 
 // lastPart reports whether a SYNC_RESPONSE ends with this message (R8).

@@ -192,7 +192,7 @@ func (v *survivor) live(ctx context.Context, s *storm, w *wave) error {
 	if others := s.nodes[1:]; v.epoch != "" && len(others) > 0 {
 		to = others[v.n%len(others)]
 	}
-	c, err := s.introduce(ctx, to, v.name, v.dashboard, v.epoch, v.version.Load())
+	c, err := s.introduce(ctx, to, v.name, "", v.dashboard, v.epoch, v.version.Load())
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func (r *run) values(ctx context.Context) error {
 
 	viewers := make([]*viewer, r.opts.Readers)
 	err := r.openMany(ctx, len(viewers), func(i int) error {
-		c, err := r.introduce(ctx, r.readerAt(i), r.name+"-v"+strconv.Itoa(i), r.dashboard(0), "", 0)
+		c, err := r.introduce(ctx, r.readerAt(i), r.name+"-v"+strconv.Itoa(i), "", r.dashboard(0), "", 0)
 		if err != nil {
 			return err
 		}

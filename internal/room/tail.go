@@ -32,6 +32,8 @@ type tail struct {
 	dropped int
 	bytes   int
 	slab    []byte // the newest one
+	// following is the newest slab of what kept.following are parts of.
+	following []byte
 	// head is the last version that readers may go to on their own. It trails the
 	// last kept version between add and publish, while answers are being handed out.
 	head uint64
@@ -40,6 +42,9 @@ type tail struct {
 type kept struct {
 	slab  []byte // up to and including this entry's frame
 	start int
+	// following is the entry as it goes together with the one before it (R10); empty if
+	// it goes alone.
+	following []byte
 	// record is the entry as board.ParseRecord reads it.
 	record []byte
 }
@@ -69,17 +74,16 @@ func (t *tail) add(e *board.Entry, record board.Record) {
 		return
 	}
 	need := len(record.Envelope) + wire.FrameHeaderMax
-	if cap(t.slab)-len(t.slab) < need {
-		t.slab = make([]byte, 0, max(need, min(slabMax, max(slabMin, 2*cap(t.slab)))))
-	}
+	t.slab = withRoom(t.slab, need)
 	start := len(t.slab)
 	t.slab = wire.AppendFrame(t.slab, record.Envelope)
+	following := t.followingLocked(record.Envelope)
 	if len(t.all) == cap(t.all) && t.dropped > len(t.all)/2 {
 		n := copy(t.all, t.kept())
 		clear(t.all[n:])
 		t.all, t.dropped = t.all[:n], 0
 	}
-	t.all = append(t.all, kept{slab: t.slab, start: start, record: record.Data})
+	t.all = append(t.all, kept{slab: t.slab, start: start, following: following, record: record.Data})
 	t.bytes += len(t.slab) - start
 	for n := len(t.kept()); n > 1 && (n > t.maxEntries || t.bytes > t.maxBytes); n-- {
 		t.bytes -= len(t.all[t.dropped].frame())
@@ -87,6 +91,14 @@ func (t *tail) add(e *board.Entry, record board.Record) {
 		t.dropped++
 		t.first++
 	}
+}
+
+// withRoom returns the slab to append so many bytes to.
+func withRoom(slab []byte, need int) []byte {
+	if cap(slab)-len(slab) < need {
+		return make([]byte, 0, max(need, min(slabMax, max(slabMin, 2*cap(slab)))))
+	}
+	return slab
 }
 
 // publish lets readers go up to the newest entry.
@@ -105,7 +117,7 @@ func (t *tail) reset(epoch string, head uint64) {
 
 func (t *tail) resetLocked(epoch string, head uint64) {
 	t.epoch, t.first, t.head = epoch, head+1, head
-	t.all, t.dropped, t.bytes, t.slab = nil, 0, 0, nil
+	t.all, t.dropped, t.bytes, t.slab, t.following = nil, 0, 0, nil, nil
 }
 
 // keepsLocked reports whether a cursor stands on the log that is kept, at or after
@@ -130,27 +142,34 @@ func (t *tail) on(epoch string) bool {
 func (t *tail) span(at *Cursors, to uint64, maxBytes int) (frames []byte, next uint64, ok bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	from := at.Sent
-	if !t.keepsLocked(at.Epoch, from) {
-		return nil, from, false
+	if !t.keepsLocked(at.Epoch, at.Sent) {
+		return nil, at.Sent, false
 	}
+	list := t.nextLocked(at, to)
+	if len(list) == 0 {
+		return nil, at.Sent, true
+	}
+	at.Epoch = t.epoch
+	begin := list[0]
+	// Entries that share a slab share its first byte; a later entry sees it longer.
+	last := sort.Search(len(list)-1, func(n int) bool {
+		k := list[n+1]
+		return !sameSlab(begin.slab, k.slab) || len(k.slab)-begin.start > maxBytes
+	})
+	slab := list[last].slab
+	return slab[begin.start:len(slab):len(slab)], at.Sent + uint64(last) + 1, true
+}
+
+// nextLocked are the entries after a cursor up to at most to; a to beyond all that is kept
+// means the published head. It is empty if what follows is no longer kept.
+func (t *tail) nextLocked(at *Cursors, to uint64) []kept {
 	if to > t.lastLocked() {
 		to = t.head
 	}
-	if from >= to {
-		return nil, from, true
+	if at.Sent >= to || !t.keepsLocked(at.Epoch, at.Sent) {
+		return nil
 	}
-	at.Epoch = t.epoch
-	i, last := int(from+1-t.first), int(to-t.first)
-	list := t.kept()
-	begin := list[i]
-	// Entries that share a slab share its first byte; a later entry sees it longer.
-	end := i + sort.Search(last-i, func(n int) bool {
-		k := list[i+n+1]
-		return !sameSlab(begin.slab, k.slab) || len(k.slab)-begin.start > maxBytes
-	})
-	slab := list[end].slab
-	return slab[begin.start:len(slab):len(slab)], t.first + uint64(end), true
+	return t.kept()[at.Sent+1-t.first : to+1-t.first]
 }
 
 func sameSlab(a, b []byte) bool { return &a[0] == &b[0] }

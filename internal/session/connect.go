@@ -153,6 +153,7 @@ func (s *Session) introduceLocked(id string, c *wire.Connect) {
 		s.clientID = c.ClientID
 	}
 	s.appHeartbeat = s.appHeartbeat || c.AppHeartbeat
+	s.together = s.together || c.Together
 	s.nameLocked()
 	s.welcomeLocked(id, false)
 	now := s.server.cfg.Clock.Now()

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"math"
 	"sync"
 	"time"
@@ -53,8 +54,9 @@ func (s *Session) flushLocked(now time.Time) (wrote bool) {
 		return false
 	}
 	for more := true; !s.blocked; {
+		var joiner *room.Joiner
 		if len(s.rest) == 0 && more {
-			more = s.gatherLocked()
+			more, joiner = s.gatherLocked()
 		}
 		if len(s.rest) == 0 {
 			break
@@ -63,6 +65,12 @@ func (s *Session) flushLocked(now time.Time) (wrote bool) {
 		wrote = true
 		s.lastOut = s.server.moment(now)
 		s.rest = s.rest[n:]
+		if joiner != nil {
+			if len(s.rest) > 0 && s.restBuffer == nil {
+				s.rest = bytes.Clone(s.rest)
+			}
+			s.server.joiners.put(joiner)
+		}
 		if len(s.rest) == 0 {
 			s.doneWritingLocked()
 		}
@@ -101,9 +109,10 @@ func (s *Session) heldLocked() {
 
 // gatherLocked fills s.rest with whole frames: answers in order, each after all that
 // it must not overtake (R2), then everything up to the heads. It reports whether there
-// is more than one write holds.
-func (s *Session) gatherLocked() (more bool) {
-	g := gather{buffers: &s.server.buffers}
+// is more than one write holds. If there is a joiner, s.rest may be its own, and it is to be given
+// back after the write.
+func (s *Session) gatherLocked() (more bool, joiner *room.Joiner) {
+	g := gather{buffers: &s.server.buffers, joiners: &s.server.joiners}
 	entries := 0
 	s.answersLocked(&g, &entries)
 	// A subscription that follows on another is not heard before the other's end.
@@ -129,7 +138,7 @@ func (s *Session) gatherLocked() (more bool) {
 			f(entries, len(s.rest))
 		}
 	}
-	return g.full || g.room() <= 0
+	return g.full || g.room() <= 0, g.joiner
 }
 
 // toHead is the version to advance to that is the newest there is.
@@ -289,6 +298,13 @@ func (s *Session) advanceLocked(sub *subscription, to uint64, g *gather, entries
 	for {
 		if g.room() <= 0 {
 			return false
+		}
+		if s.together && sub.Several(to) {
+			if frame, next := sub.NextTogether(g.joining(), to, g.room()); g.add(frame) && next > sub.Sent {
+				*entries += int(next - sub.Sent)
+				sub.Sent = next
+				continue
+			}
 		}
 		frames, next, ok := sub.NextEntries(to, g.room())
 		if !ok {

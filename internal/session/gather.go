@@ -3,6 +3,7 @@ package session
 import (
 	"sync"
 
+	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/wire"
 )
 
@@ -28,13 +29,28 @@ func (p *buffers) put(b *[]byte) {
 	}
 }
 
+// joiners make frames of entries that go together. A sweeper goes on with the one that it
+// has used for the session before, which mostly stood at the same place.
+type joiners struct{ pool sync.Pool }
+
+func (p *joiners) get() *room.Joiner {
+	if j, ok := p.pool.Get().(*room.Joiner); ok {
+		return j
+	}
+	return &room.Joiner{}
+}
+
+func (p *joiners) put(j *room.Joiner) { p.pool.Put(j) }
+
 // gather collects frames for one write. The first piece is borrowed from where it
 // lies; only if a second follows are both copied together.
 type gather struct {
 	buffers  *buffers
+	joiners  *joiners
 	borrowed []byte
 	buffer   *[]byte
 	full     bool // something did not fit
+	joiner   *room.Joiner
 }
 
 func (g *gather) len() int {
@@ -78,6 +94,17 @@ func (g *gather) own() *[]byte {
 		g.borrowed = nil
 	}
 	return g.buffer
+}
+
+// joining returns the joiner, whose frames are valid until it makes the next: what it has
+// made before is copied.
+func (g *gather) joining() *room.Joiner {
+	if g.joiner == nil {
+		g.joiner = g.joiners.get()
+	} else if len(g.borrowed) > 0 {
+		g.own()
+	}
+	return g.joiner
 }
 
 // done returns what was gathered, and the buffer that is to be given back once it is

@@ -339,10 +339,18 @@ func (n *node) openWith(m Meta) *peer {
 // join connects a client of ana's and takes its two CONNECTs.
 func (n *node) join(client string) *peer { return n.joinAs("ana", client) }
 
-func (n *node) joinAs(user, client string) *peer {
+func (n *node) joinAs(user, client string) *peer { return n.joinWith(user, client, "") }
+
+// joinTogether is join for a client that takes entries together (R10).
+func (n *node) joinTogether(client string) *peer {
+	return n.joinWith("ana", client, `,"entries":"together"`)
+}
+
+// joinWith is joinAs with more members of CONNECT, each behind a comma.
+func (n *node) joinWith(user, client, more string) *peer {
 	n.t.Helper()
 	c := n.open(owner(user))
-	c.send(`{"type":"CONNECT","id":"c","payload":{"clientId":%q}}`, client)
+	c.send(`{"type":"CONNECT","id":"c","payload":{"clientId":%q%s}}`, client, more)
 	got := c.take()
 	if len(got) != 2 || got[0].Type != "CONNECT" || got[1].Type != "CONNECT" || got[1].str("clientId") != client {
 		n.t.Fatalf("joining: got %s", describe(got))

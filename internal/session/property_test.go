@@ -78,6 +78,7 @@ type runClient struct {
 	run      *run
 	user     string
 	name     string
+	together bool  // takes entries together (R10)
 	peer     *peer // nil while it is away
 	node     int
 	replicas map[string]*replica
@@ -103,7 +104,7 @@ func runSteps(t *testing.T, seed uint64, tailEntries int, steps []step) []string
 	}
 	for i := range runClients {
 		c := &runClient{
-			run: r, user: []string{"ana", "bo"}[i%2], name: fmt.Sprint("tab-", i), replicas: map[string]*replica{},
+			run: r, user: []string{"ana", "bo"}[i%2], name: fmt.Sprint("tab-", i), together: i > 1, replicas: map[string]*replica{},
 			acked: map[string]string{},
 		}
 		for _, id := range runBoards {
@@ -224,7 +225,11 @@ func (c *runClient) join(node int) {
 		c.forget()
 	}
 	c.node = node
-	c.peer = c.run.nodes[node].joinAs(c.user, c.name)
+	more := ""
+	if c.together {
+		more = `,"entries":"together"`
+	}
+	c.peer = c.run.nodes[node].joinWith(c.user, c.name, more)
 	c.fresh = map[string]bool{}
 	c.sent, c.answers, c.asked = map[string]int{}, map[string]int{}, 0
 	if old != nil {
@@ -287,8 +292,17 @@ func (c *runClient) hear() {
 			continue
 		}
 		c.answer(m, decoded)
-		if e := decoded.Entry; e != nil && c.fresh[e.ID] && c.sent[e.ID] == 1 && c.answers[e.ID] == 0 {
-			c.run.fault("R2: %s heard its own %s as an entry", c.name, e.ID)
+		heard := decoded.Entries
+		if len(heard) > 0 && !c.together {
+			c.run.fault("R10: %s has not asked for %.300s", c.name, m.raw)
+		}
+		if decoded.Entry != nil {
+			heard = append(heard, decoded.Entry)
+		}
+		for _, e := range heard {
+			if c.fresh[e.ID] && c.sent[e.ID] == 1 && c.answers[e.ID] == 0 {
+				c.run.fault("R2: %s heard its own %s as an entry", c.name, e.ID)
+			}
 		}
 		for _, id := range runBoards {
 			if err := c.replicas[id].hear(decoded, logged(c.run.journal, id)); err != nil {

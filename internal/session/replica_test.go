@@ -22,6 +22,7 @@ type replica struct {
 	ranges     int            // SYNC_UPDATEs with a range
 	snapshots  int
 	entries    int
+	joined     int // SYNC_ENTRIES
 }
 
 func newReplica(id string) *replica {
@@ -42,6 +43,14 @@ func (r *replica) hear(m wire.ServerMessage, change func(epoch string, version u
 	case m.Entry != nil && m.Entry.DashboardID == r.id:
 		r.entries++
 		return r.next(m.Entry.Epoch, m.Entry.Version, m.Entry.Change)
+	case len(m.Entries) > 0 && m.Entries[0].DashboardID == r.id:
+		r.joined++
+		for _, e := range m.Entries {
+			r.entries++
+			if err := r.next(e.Epoch, e.Version, e.Change); err != nil {
+				return err
+			}
+		}
 	case m.Ack != nil && m.Ack.DashboardID == r.id:
 		if !m.Ack.InStream {
 			return nil

@@ -104,6 +104,7 @@ type Server struct {
 	began    time.Time    // shortly before the server was made: what moments count from
 	watcher  auth.Watcher // cfg.Authorizer, nil if it is none
 	wheel    *wheel
+	joiners  joiners
 	buffers  buffers
 	lists    answerLists
 	tasks    room.Tasks   // catch-ups, takeovers, drains, turns of the wheel

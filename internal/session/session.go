@@ -70,6 +70,7 @@ type Session struct {
 	named        bool // has claimed its client
 	tokenAsked   bool // CONNECT {authRequired} was sent for the present token
 	appHeartbeat bool
+	together     bool // takes entries together (R10)
 	leaving      bool // the client said goodbye
 	draining     bool // no more messages are taken in (C7)
 	ended        bool // DISCONNECT is queued or the transport is gone

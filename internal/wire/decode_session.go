@@ -22,6 +22,8 @@ func (d *decoder) connect(payload board.Value) (*Connect, *board.Error) {
 			c.Token, err = d.text(key, value)
 		case "heartbeat":
 			c.AppHeartbeat = value == `"app"`
+		case "entries":
+			c.Together = value == `"together"`
 		}
 		if err != nil {
 			return nil, err

@@ -117,6 +117,9 @@ func serverMessages() []sent {
 	}
 	crowd := PresenceUpdate{DashboardID: "ops", Count: 412}
 	one := entry(42)
+	three := []*board.Entry{entry(42), entry(43), entry(44)}
+	three[1].ID, three[1].Overwrote, three[1].Blind = "op-8", nil, false
+	three[2].ID, three[2].Type, three[2].Author, three[2].Time = "op-9", board.TypeBatch, board.Author{ClientID: "tab-9"}, now.Add(time.Second)
 	doc := document()
 
 	snapshot := response
@@ -144,6 +147,10 @@ func serverMessages() []sent {
 		{"PRESENCE of a crowd", AppendPresence(nil, crowd, now), ServerMessage{Type: "PRESENCE", Presence: &crowd}},
 		{"APP_MESSAGE", AppendApp(nil, "deploy\n", `{"v":1}`, now), ServerMessage{Type: "APP_MESSAGE", App: &App{Name: "deploy\n", Data: `{"v":1}`}}},
 		{"an entry", envelopes(42)[0], ServerMessage{Type: "WIDGET_UPDATE", ID: "op-7", Entry: one}},
+		{
+			"SYNC_ENTRIES", together(three),
+			ServerMessage{Type: "SYNC_ENTRIES", Entries: three},
+		},
 		{
 			"SYNC_UPDATE range", AppendSyncUpdate(nil, "ops", "k3J9", 44, 60, change, now),
 			ServerMessage{Type: "SYNC_UPDATE", Update: &SyncUpdate{DashboardID: "ops", Epoch: "k3J9", From: 44, To: 60, Change: change}},
@@ -229,7 +236,7 @@ func TestE1_ServerMessages(t *testing.T) {
 	}
 }
 
-// All twenty types of the protocol stand in the vectors.
+// All types of the protocol stand in the vectors.
 func TestE1_VectorsCoverAllTypes(t *testing.T) {
 	seen := map[string]bool{}
 	for _, file := range []string{"client.json", "server.json"} {
@@ -246,11 +253,11 @@ func TestE1_VectorsCoverAllTypes(t *testing.T) {
 		}
 	}
 	types := []string{
-		"CONNECT", "DISCONNECT", "PING", "PONG", "SYNC_REQUEST", "SYNC_RESPONSE", "SYNC_UPDATE", "WIDGET_UPDATE", "WIDGET_DELETE",
-		"WIDGET_BATCH", "LAYOUT_UPDATE", "LAYOUT_RESTORE", "DASHBOARD_UPDATE", "CONFLICT_DETECTED", "CONFLICT_RESOLVED", "ACK", "NACK",
+		"CONNECT", "DISCONNECT", "PING", "PONG", "SYNC_REQUEST", "SYNC_RESPONSE", "SYNC_UPDATE", "SYNC_ENTRIES", "WIDGET_UPDATE",
+		"WIDGET_DELETE", "WIDGET_BATCH", "LAYOUT_UPDATE", "LAYOUT_RESTORE", "DASHBOARD_UPDATE", "CONFLICT_DETECTED", "CONFLICT_RESOLVED", "ACK", "NACK",
 		"PRESENCE", "APP_MESSAGE", "WIDGET_DATA",
 	}
-	if len(types) != 20 || len(seen) != 20 {
+	if len(types) != 21 || len(seen) != 21 {
 		t.Errorf("%d types, %d seen", len(types), len(seen))
 	}
 	for _, name := range types {

@@ -28,6 +28,7 @@ const (
 	TypeSyncRequest  = "SYNC_REQUEST"
 	TypeSyncResponse = "SYNC_RESPONSE"
 	TypeSyncUpdate   = "SYNC_UPDATE"
+	TypeSyncEntries  = "SYNC_ENTRIES"
 	TypeConflict     = "CONFLICT_DETECTED"
 	TypeAck          = "ACK"
 	TypeNack         = "NACK"
@@ -55,6 +56,7 @@ type Connect struct {
 	ClientID     string // "" = the server makes one
 	Token        string
 	AppHeartbeat bool // heartbeat: "app"
+	Together     bool // entries: "together" (R10)
 }
 
 // SyncRequest subscribes to a dashboard or ends the subscription.

@@ -82,7 +82,7 @@ func TestE1_ExamplesOfTheServerAreWhatItSends(t *testing.T) {
 	}
 	for _, want := range []string{
 		TypeConnect, TypeDisconnect, TypePong, TypeSyncResponse, TypeSyncUpdate, TypeConflict, TypeAck, TypeNack,
-		TypePresence, TypeApp,
+		TypePresence, TypeApp, TypeSyncEntries,
 	} {
 		if !slices.Contains(seen, want) {
 			t.Errorf("there is no example of %s as the server sends it", want)
@@ -175,6 +175,8 @@ func encoded(m ServerMessage) []byte {
 	switch {
 	case m.Entry != nil:
 		return board.EncodeRecord(m.Entry).Envelope
+	case len(m.Entries) > 0:
+		return togetherAt(m.Entries, at)
 	case m.Ack != nil:
 		return AppendAck(nil, id, *m.Ack, at)
 	case m.Nack != nil:

@@ -27,6 +27,7 @@ type ServerMessage struct {
 	Goodbye  *Goodbye        // DISCONNECT
 	Sync     *SyncPart       // SYNC_RESPONSE
 	Update   *SyncUpdate     // SYNC_UPDATE
+	Entries  []*board.Entry  // SYNC_ENTRIES: they follow each other on one dashboard
 	Presence *PresenceUpdate // PRESENCE
 	Data     *Data           // WIDGET_DATA
 	App      *App            // APP_MESSAGE
@@ -85,6 +86,9 @@ type SyncUpdate struct {
 	Closed      string // ClosedDeleted or ClosedForbidden: nothing else is set
 	Role        string // a new role: nothing else is set
 }
+
+// isEntry reports whether entries have this type.
+func isEntry(t board.Type) bool { return isOp(t) || t == board.TypeDashboardDelete }
 
 // DecodeServer reads one message of a server. Unknown fields are ignored; a message
 // of an unknown type has its type and none of the pointers. Data is not kept.
@@ -264,6 +268,8 @@ func (r *reader) payload(m *ServerMessage, text, payload board.Value) {
 		m.Sync = r.sync(payload)
 	case TypeSyncUpdate:
 		m.Update = r.update(payload)
+	case TypeSyncEntries:
+		m.Entries = r.together(payload)
 	case TypePresence:
 		m.Presence = r.presence(payload)
 	case TypeData:
@@ -273,7 +279,7 @@ func (r *reader) payload(m *ServerMessage, text, payload board.Value) {
 		data, _ := payload.Get("/data")
 		m.App = &App{Name: r.text("name", name), Data: data}
 	default:
-		if isOp(board.Type(m.Type)) || board.Type(m.Type) == board.TypeDashboardDelete {
+		if isEntry(board.Type(m.Type)) {
 			e, err := board.ParseEnvelope(text)
 			r.keep(err)
 			m.Entry = e

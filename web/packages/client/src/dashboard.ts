@@ -60,8 +60,7 @@ export class DashboardCore {
   request(): void {
     this.lost();
     this.#host.follow();
-    const since = this.replica.place ?? undefined;
-    this.#asked = this.#host.send('SYNC_REQUEST', { dashboardId: this.id, since });
+    this.#asked = this.#host.send('SYNC_REQUEST', { dashboardId: this.id, since: this.replica.place });
   }
 
   /** Shows oneself, if one is to be seen. */

@@ -171,6 +171,8 @@ export type ServerMessage =
   | { readonly kind: 'closed'; readonly dashboardId: string; readonly closed: 'deleted' | 'forbidden' }
   | { readonly kind: 'role'; readonly dashboardId: string; readonly role: Role }
   | { readonly kind: 'entry'; readonly entry: Entry }
+  /** They came together (R10), each as if it had come alone. */
+  | { readonly kind: 'entries'; readonly entries: readonly ServerMessage[] }
   | { readonly kind: 'ack'; readonly correlationId: string; readonly ack: AckPayload }
   | { readonly kind: 'nack'; readonly correlationId?: string; readonly nack: NackPayload }
   | { readonly kind: 'conflict'; readonly correlationId: string; readonly conflict: ConflictPayload }

@@ -32,14 +32,13 @@ function permitted<T>(read: () => T): T | null {
   }
 }
 
-/** 22 characters, of 126 random bits. `randomUUID` is only there in secure contexts. */
+/** 25 characters, of 125 random bits. `randomUUID` is only there in secure contexts. */
 function id(crypto: Crypto | undefined): string {
-  const bytes =
-    crypto?.getRandomValues(new Uint8Array(21)) ?? Uint8Array.from({ length: 21 }, () => Math.random() * 64);
-  return Array.from(bytes, (byte) => letters[byte & 63]).join('');
+  const bytes = new Uint8Array(25);
+  return Array.from(crypto?.getRandomValues(bytes) ?? bytes.map(() => Math.random() * 32), (byte) =>
+    (byte & 31).toString(32),
+  ).join('');
 }
-
-const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /** Tells a fault in the app's own code, as one that nobody catches is told; what goes on goes on. */
 export function report(error: unknown): void {

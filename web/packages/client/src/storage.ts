@@ -163,7 +163,7 @@ export class OpStorage {
     if (now.durable === durable && now.full === full) return;
     const why = full
       ? 'This device has no room left: what is not saved yet is lost if this page is closed. Free some space.'
-      : 'This browser keeps nothing for this page: what is not saved yet is lost if it is closed.';
+      : 'This browser keeps nothing for this page: what is not saved yet is lost if this page is closed.';
     this.status.set({
       durable,
       full,

@@ -145,10 +145,10 @@ export function openStream(options: StreamOptions): Session {
 
     const url = new URL(endpoints.events);
     url.searchParams.set('clientId', clientId);
-    const since: Record<string, Json> = {};
+    const since: Record<string, Since> = {};
     for (const [id, at] of followed) {
       url.searchParams.append('dashboardId', id);
-      if (at) since[id] = { epoch: at.epoch, version: at.version };
+      if (at) since[id] = at;
     }
     url.searchParams.set('since', JSON.stringify(since));
     try {

@@ -33,7 +33,7 @@ export function openWebSocket({ platform, url, clientId, token, events }: WebSoc
   /** The PING or CONNECT that is not answered yet, for the round trip. */
   let asked: { id: string; at: number } | undefined;
   let pingAt = heardAt;
-  let timer = setTimeout(() => end({ code: closed.heartbeat, reason: 'the server did not answer in time' }), openingMs);
+  let timer = setTimeout(silent, openingMs);
   let down = () => {};
 
   socket.onmessage = ({ data }) => {
@@ -98,6 +98,9 @@ export function openWebSocket({ platform, url, clientId, token, events }: WebSoc
       case 'pong':
         measure(message.correlationId);
         break;
+      case 'entries':
+        message.entries.forEach(receive);
+        break;
       default:
         if (state === 'open') events.received(message);
         else unexpected(message);
@@ -130,7 +133,7 @@ export function openWebSocket({ platform, url, clientId, token, events }: WebSoc
     state = 'naming';
     clearTimeout(timer);
     timer = setTimeout(silent, openingMs);
-    ask('CONNECT', { clientId, token: token ?? undefined, heartbeat: 'app' });
+    ask('CONNECT', { clientId, token, heartbeat: 'app', entries: 'together' });
   }
 
   /** Watches the line (C4), and asks for a sign of life once in each interval. */

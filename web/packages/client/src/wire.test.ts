@@ -21,6 +21,7 @@ const kinds: Readonly<Record<string, readonly string[]>> = {
   PRESENCE: ['presence'],
   APP_MESSAGE: ['app-message'],
   WIDGET_UPDATE: ['entry'],
+  SYNC_ENTRIES: ['entries'],
   SYNC_UPDATE: ['sync-update', 'closed', 'role'],
   SYNC_RESPONSE: ['sync-response'],
 };
@@ -174,4 +175,111 @@ test('E5 writes type and id first', () => {
 
 test('counts bytes, not characters', () => {
   expect(byteLength('aä€😀')).toBe(1 + 2 + 3 + 4);
+});
+
+/** Entries as the server joins them (R10): without what is as in the one before. */
+function joined(entries: readonly { readonly type: string; readonly payload: Json }[]): string {
+  let before: Record<string, unknown> = {};
+  const list = entries.map((envelope) => {
+    const { id, ...rest } = envelope as unknown as { id: string; timestamp: string; type: string };
+    const { version, author, change, overwrote, blind } = envelope.payload as Record<string, Json>;
+    const named = { type: rest.type, timestamp: rest.timestamp, ...(author as object) } as Record<string, unknown>;
+    const said = Object.fromEntries(Object.entries(named).filter(([key, value]) => before[key] !== value));
+    before = named;
+    return { version, ...said, id, change, overwrote, blind };
+  });
+  const [{ dashboardId, epoch } = {}] = entries.map(({ payload }) => payload as Record<string, Json>);
+  return JSON.stringify({ type: 'SYNC_ENTRIES', timestamp: 't', payload: { dashboardId, epoch, entries: list } });
+}
+
+test('R10 entries that came together are what they are singly', () => {
+  const one = vectors.find((vector) => vector.name === 'an entry')?.message as (typeof vectors)[number]['message'];
+  const name = fc.constantFrom(null, 'ana', 'bo');
+  const some = fc.record(
+    {
+      type: fc.constantFrom('WIDGET_UPDATE', 'WIDGET_BATCH'),
+      timestamp: fc.constantFrom('t1', 't2'),
+      userId: name,
+      clientId: name,
+      blind: fc.boolean(),
+      overwrote: fc.boolean(),
+      title: fc.string(),
+    },
+    { requiredKeys: ['type', 'timestamp', 'userId', 'clientId', 'title'] },
+  );
+  fc.assert(
+    fc.property(fc.array(some, { minLength: 1, maxLength: 20 }), (list) => {
+      const singly = list.map(({ type, timestamp, userId, clientId, blind, overwrote, title }, i) => {
+        const payload = {
+          ...(one.payload as object),
+          version: 7 + i,
+          author: { userId, clientId },
+          change: { settings: { set: { '/title': title } } },
+          blind,
+        } as unknown as Record<string, Json>;
+        if (!overwrote) delete payload.overwrote;
+        return { type, id: `op-${i}`, timestamp, payload };
+      });
+      const message = decode(joined(singly));
+      const apart = singly.map((envelope) => decode(JSON.stringify(envelope)));
+      expect(message.kind).toBe('entries');
+      expect(apart.every(({ kind }) => kind === 'entry')).toBe(true);
+      expect(JSON.stringify(message.kind === 'entries' && message.entries.map(sorted))).toBe(
+        JSON.stringify(apart.map(sorted)),
+      );
+    }),
+  );
+});
+
+/** With the keys of all objects in order. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(sorted);
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, member]) => [key, sorted(member)]),
+  );
+}
+
+test('R10 the vector has its entries, each by itself', () => {
+  const { message } = vectors.find((vector) => vector.name === 'SYNC_ENTRIES') as (typeof vectors)[number];
+  expect(decode(JSON.stringify(message))).toMatchObject({
+    kind: 'entries',
+    entries: [
+      { kind: 'entry', entry: { id: 'op-7', version: 42, author: { userId: 'bo', clientId: 'tab-9' }, blind: true } },
+      { kind: 'entry', entry: { id: 'op-8', version: 43, type: 'WIDGET_UPDATE', author: { userId: 'bo' } } },
+      { kind: 'entry', entry: { id: 'op-9', version: 44, type: 'WIDGET_BATCH', author: { userId: null } } },
+    ],
+  });
+});
+
+test.each([
+  ['no list', '{"entries":{}}', 'payload.entries'],
+  ['no object', '{"dashboardId":"ops","epoch":"e","entries":[null]}', 'payload.entries.0'],
+])('R10 refuses %s', (_, payload, words) => {
+  const message = decode(`{"type":"SYNC_ENTRIES","payload":${payload}}`);
+  expect(message).toMatchObject({ kind: 'unknown', problem: expect.stringContaining(words) });
+});
+
+test('R10 what is no entry among some is told, and taken for nothing else', () => {
+  const all = { version: 7, type: 'WIDGET_UPDATE', timestamp: 't', userId: null, clientId: null, id: 'a', change: {} };
+  const entries = [
+    all,
+    { version: 8, id: 'b' },
+    { id: 'c', change: {} },
+    { version: 9, type: 'PING', id: 'd', change: {} },
+    { version: 10, change: {} },
+  ];
+  const message = decode(
+    JSON.stringify({ type: 'SYNC_ENTRIES', payload: { dashboardId: 'ops', epoch: 'e', entries } }),
+  );
+  expect(message.kind === 'entries' && message.entries.map(({ kind }) => kind)).toEqual([
+    'entry',
+    ...entries.slice(1).map(() => 'unknown'),
+  ]);
+  const lone = decode(
+    JSON.stringify({ type: 'SYNC_ENTRIES', payload: { dashboardId: 'ops', epoch: 'e', entries: [entries[1]] } }),
+  );
+  expect(lone.kind === 'entries' && lone.entries.map(({ kind }) => kind)).toEqual(['unknown']);
 });

@@ -2,7 +2,7 @@
  * The one place where text of the server becomes messages. What passes has the types of `message.ts` in full, and inside
  * nobody checks again; what does not is told in words and never throws.
  */
-import type { Json } from './json.ts';
+import type { Json, JsonObject } from './json.ts';
 import type { ClientMessage, Entry, ServerMessage, SyncResponse } from './message.ts';
 import { isObject } from './pointer.ts';
 import type { SessionEnd } from './transport.ts';
@@ -228,28 +228,36 @@ const syncUpdate: Check = (value) => {
   const more = 'closed' in value ? { closed } : 'role' in value ? { role } : range;
   return shape({ dashboardId: text, ...more })(value);
 };
+/** Each of them is held to be an entry once it stands alone. */
+const together = shape({ entries: list(object) });
 const closed = one('deleted', 'forbidden');
 const range: Fields = { epoch: text, from: count, version: positive, change };
 
-/** By type: what it becomes, what its payload must be, and the member that takes it; without one, its own members stand there. */
-const kinds: Readonly<Record<string, readonly [ServerMessage['kind'], Check, string?]>> = {
-  CONNECT: ['connect', connect, 'welcome'],
-  DISCONNECT: ['disconnect', disconnect],
-  PING: ['ping', optional(object)],
-  PONG: ['pong', optional(object)],
-  SYNC_RESPONSE: [
-    'sync-response',
-    (value) => (isObject(value) && value.mode === 'none' ? unsubscribed : syncResponse)(value),
-    'response',
-  ],
-  SYNC_UPDATE: ['sync-update', syncUpdate],
-  ACK: ['ack', ack, 'ack'],
-  NACK: ['nack', nack, 'nack'],
-  CONFLICT_DETECTED: ['conflict', conflict, 'conflict'],
-  PRESENCE: ['presence', shape({ dashboardId: text, joined: presence, changed: presence, left: list(text), count })],
-  WIDGET_DATA: ['data', shape({ dashboardId: text, values: data })],
-  APP_MESSAGE: ['app-message', shape({ name: text, data: any })],
-};
+/**
+ * By type: what it becomes, what its payload must be, and the member that takes it; without one, its own members stand
+ * there. Last, what the payload is made into before.
+ */
+const kinds: Readonly<Record<string, readonly [ServerMessage['kind'], Check, string?, ((payload: never) => object)?]>> =
+  {
+    CONNECT: ['connect', connect, 'welcome'],
+    DISCONNECT: ['disconnect', disconnect],
+    PING: ['ping', optional(object)],
+    PONG: ['pong', optional(object)],
+    SYNC_RESPONSE: [
+      'sync-response',
+      (value) => (isObject(value) && value.mode === 'none' ? unsubscribed : syncResponse)(value),
+      'response',
+      response,
+    ],
+    SYNC_UPDATE: ['sync-update', syncUpdate],
+    SYNC_ENTRIES: ['entries', together, 'entries', apart],
+    ACK: ['ack', ack, 'ack'],
+    NACK: ['nack', nack, 'nack'],
+    CONFLICT_DETECTED: ['conflict', conflict, 'conflict'],
+    PRESENCE: ['presence', shape({ dashboardId: text, joined: presence, changed: presence, left: list(text), count })],
+    WIDGET_DATA: ['data', shape({ dashboardId: text, values: data })],
+    APP_MESSAGE: ['app-message', shape({ name: text, data: any })],
+  };
 
 interface Envelope {
   readonly type: string;
@@ -261,11 +269,33 @@ interface Envelope {
 
 const entryOf = ({ type, id, timestamp, payload }: Envelope) => ({ ...payload, type, id, timestamp }) as Entry;
 
+/** Entries that came together, each as if it had come alone: what it does not name is that of the one before (R10). */
+function apart({ entries, ...of }: JsonObject): ServerMessage[] {
+  let said: JsonObject = {};
+  return (entries as JsonObject[]).map(({ id, ...own }) => {
+    said = { ...said, ...own };
+    const { type, timestamp, userId, clientId } = said;
+    const { version, change, overwrote, blind } = own;
+    const payload = { ...of, version, author: { userId, clientId }, change, overwrote, blind };
+    return committed({ type, id, timestamp, payload } as Envelope);
+  });
+}
+
+function committed(value: Envelope): ServerMessage {
+  const fault = entry(value);
+  return fault === undefined ? { kind: 'entry', entry: entryOf(value) } : broken(value.type, fault);
+}
+
 /** What a message becomes that has been checked. */
-function made(kind: ServerMessage['kind'], { id, correlationId, payload }: Envelope, member?: string): ServerMessage {
+function made(
+  kind: ServerMessage['kind'],
+  { id, correlationId, payload }: Envelope,
+  member?: string,
+  make?: (payload: never) => object,
+): ServerMessage {
   const { protocol, reconnect, closed, role } = (payload ?? {}) as Partial<Special>;
   if (kind === 'connect' && isOther(protocol)) return { kind: 'incompatible', protocol: protocol as number };
-  const value = kind === 'sync-response' ? response(payload as Partial<SyncResponse>) : payload;
+  const value = make ? make(payload as never) : payload;
   return {
     ...(member ? { [member]: value } : value),
     ...(kind === 'disconnect' && { afterMs: reconnect?.afterMs ?? null }),
@@ -283,25 +313,27 @@ interface Special {
   readonly role: string;
 }
 
+/** The members that a part of a document may not have. */
+const empty = { settings: {}, widgets: {}, layouts: {} };
+
 /** Fills in what a part, or the end of a subscription, leaves out. */
 function response(payload: Partial<SyncResponse>): SyncResponse {
-  const { dashboardId = '', epoch = '', version = 0, document, entries } = payload;
-  const known = { mode: 'none', horizon: 0, role: 'viewer', presence: [], data: {}, ...payload } as const;
+  const known = {
+    epoch: '',
+    version: 0,
+    mode: 'none',
+    horizon: 0,
+    role: 'viewer',
+    presence: [],
+    data: {},
+    ...payload,
+  } as const;
+  const { dashboardId: id, epoch, version, document, entries } = known as SyncResponse;
   return {
     ...known,
-    dashboardId,
-    epoch,
-    version,
-    document: document && {
-      id: dashboardId,
-      epoch,
-      version,
-      settings: document.settings ?? {},
-      widgets: document.widgets ?? {},
-      layouts: document.layouts ?? {},
-    },
+    document: document && { ...empty, ...document, id, epoch, version },
     entries: entries && (entries as unknown as Envelope[]).map(entryOf),
-  };
+  } as SyncResponse;
 }
 
 /** Reads one message of the server. Never throws. */
@@ -317,15 +349,12 @@ export function decode(text: string): ServerMessage {
 export function decodeJson(value: Json): ServerMessage {
   if (!isObject(value) || typeof value.type !== 'string') return unknown('a message without a type');
   const { type } = value;
-  if (opTypes.includes(type)) {
-    const fault = entry(value);
-    return fault === undefined ? { kind: 'entry', entry: entryOf(value as unknown as Envelope) } : broken(type, fault);
-  }
-  if (!Object.hasOwn(kinds, type)) return unknown(`a message of the unknown type ${type.slice(0, 40)}`);
-  const [kind, check, member] = kinds[type] as (typeof kinds)[string];
+  if (opTypes.includes(type)) return committed(value as unknown as Envelope);
+  if (!Object.hasOwn(kinds, type)) return unknown(`the unknown type ${type.slice(0, 80)}`);
+  const [kind, check, ...how] = kinds[type] as (typeof kinds)[string];
   const correlationId = kind === 'ack' || kind === 'conflict' ? text : optional(text);
   const fault = shape({ id: optional(text), correlationId, payload: check })(value);
-  return fault === undefined ? made(kind, value as unknown as Envelope, member) : broken(type, fault);
+  return fault === undefined ? made(kind, value as unknown as Envelope, ...how) : broken(type, fault);
 }
 
 const unknown = (problem: string): ServerMessage => ({ kind: 'unknown', problem: `the server sent ${problem}` });
