@@ -51,6 +51,9 @@ type kept struct {
 
 func (k kept) frame() []byte { return k.slab[k.start:] }
 
+// size is what it takes of the bytes that a tail may keep.
+func (k kept) size() int { return len(k.slab) - k.start + len(k.following) }
+
 func (t *tail) kept() []kept { return t.all[t.dropped:] }
 
 // lastLocked is the newest version kept, or the one before the first to come.
@@ -77,16 +80,16 @@ func (t *tail) add(e *board.Entry, record board.Record) {
 	t.slab = withRoom(t.slab, need)
 	start := len(t.slab)
 	t.slab = wire.AppendFrame(t.slab, record.Envelope)
-	following := t.followingLocked(record.Envelope)
+	newest := kept{slab: t.slab, start: start, following: t.followingLocked(record.Envelope), record: record.Data}
 	if len(t.all) == cap(t.all) && t.dropped > len(t.all)/2 {
 		n := copy(t.all, t.kept())
 		clear(t.all[n:])
 		t.all, t.dropped = t.all[:n], 0
 	}
-	t.all = append(t.all, kept{slab: t.slab, start: start, following: following, record: record.Data})
-	t.bytes += len(t.slab) - start
+	t.all = append(t.all, newest)
+	t.bytes += newest.size()
 	for n := len(t.kept()); n > 1 && (n > t.maxEntries || t.bytes > t.maxBytes); n-- {
-		t.bytes -= len(t.all[t.dropped].frame())
+		t.bytes -= t.all[t.dropped].size()
 		t.all[t.dropped] = kept{}
 		t.dropped++
 		t.first++

@@ -108,3 +108,16 @@ func TestR10_AFrameAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations, %d frames", allocs, frames)
 	}
 }
+
+// What is kept in two forms counts twice towards what a room may keep.
+func TestR10_BothFormsCount(t *testing.T) {
+	sub, _ := realTail(4000, 1<<20, func(uint64) string { return strings.Repeat("x", 300) })
+	bytes, following := 0, 0
+	for _, k := range sub.room.tail.kept() {
+		bytes += len(k.frame()) + len(k.following)
+		following += len(k.following)
+	}
+	if bytes > 1<<20 || bytes < 1<<20-2<<10 || following < bytes/4 {
+		t.Errorf("%d bytes are kept, %d of them of the second form", bytes, following)
+	}
+}
