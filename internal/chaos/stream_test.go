@@ -22,7 +22,10 @@ type heard struct {
 		Mode        string
 		InStream    bool
 		Parts       int
-		Entries     []struct{ Payload struct{ Version uint64 } }
+		Entries     []struct {
+			Payload struct{ Version uint64 } // of a delta
+			Version uint64                   // of SYNC_ENTRIES (R10)
+		}
 	}
 }
 
@@ -52,6 +55,14 @@ func (s *stream) next(m *heard) string {
 		s.at = max(before, p.Version)
 		if *p.From > before {
 			return fmt.Sprintf("an update from version %d to %d after version %d", *p.From, p.Version, before)
+		}
+	case m.Type == "SYNC_ENTRIES":
+		for _, e := range p.Entries {
+			if s.at++; e.Version != s.at {
+				wrong := fmt.Sprintf("version %d together with others after version %d", e.Version, s.at-1)
+				s.at = p.Entries[len(p.Entries)-1].Version
+				return wrong
+			}
 		}
 	case m.Type == "ACK" && p.InStream, m.Type == "WIDGET_UPDATE":
 		s.at = p.Version
