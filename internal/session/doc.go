@@ -9,6 +9,7 @@
 //	for each message { s.Handle(message) }  // in order; may wait (backpressure)
 //	s.Alive()                               // for any bytes
 //	s.Writable()                            // once a blocked write has gone out
+//	s.Broken()                              // once writing has failed: Handle waits no longer
 //	s.Closed(code, reason)                  // last of all
 //
 // A session is a set of cursors (room.Subscription) and a short list of answers. It

@@ -212,6 +212,29 @@ func TestAnswersDueStopReading(t *testing.T) {
 	})
 }
 
+// A client that goes without having read what is due to it keeps nothing here.
+func TestAnswersDueAreNotAwaitedOfWhoIsGone(t *testing.T) {
+	bubble(t, options{}, func(t *testing.T, n *node) {
+		p := n.join("a")
+		p.block(0)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for i := 0; p.session.awaitRoom(); i++ {
+				p.send(`{"type":"PING","id":"p%d"}`, i)
+			}
+		}()
+		after(aWhile)
+		select {
+		case <-done:
+			t.Fatal("the session takes in what nobody will hear the answer to")
+		default:
+		}
+		p.session.Broken()
+		<-done
+	})
+}
+
 // TestC8_ATokenCountsAsManyMessages: whoever shows one over and over keeps nobody busy.
 func TestC8_ATokenCountsAsManyMessages(t *testing.T) {
 	d := door{}

@@ -202,6 +202,15 @@ func (s *Session) dropOutputLocked() {
 	s.doneWritingLocked()
 }
 
+// Broken tells that the connection is gone. What waits for it to take something waits no
+// longer, so that the transport gets its goroutine back from Handle; Closed follows.
+func (s *Session) Broken() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	s.changedLocked()
+}
+
 // End writes DISCONNECT with the reason and closes the connection with the code
 // once all bytes are out. reconnect tells the client to come back within the
 // server's window.

@@ -27,6 +27,7 @@ func (quiet) Alive()                {}
 
 func (quiet) Incoming(int)                       {}
 func (quiet) Writable()                          {}
+func (quiet) Broken()                            {}
 func (quiet) Limited(observe.Limit)              {}
 func (quiet) Principal() (*auth.Principal, bool) { return &auth.Principal{}, true }
 func (quiet) Closed(wire.CloseCode, string)      {}

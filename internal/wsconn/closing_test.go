@@ -172,6 +172,25 @@ func TestConnectionBreaks(t *testing.T) {
 	}
 }
 
+// What the handling of a message waits for may be that the client reads.
+func TestConnectionBreaks_WhileAMessageIsHandled(t *testing.T) {
+	r := newRecorder()
+	sent := make(chan struct{})
+	r.handle = func(string) {
+		r.send(make([]byte, 16<<20)) // more than the kernel holds
+		close(sent)
+		<-r.broken
+	}
+	p := tcp(t, Config{}, r)
+	p.write(text("hello"))
+	within(t, sent, "Handle")
+	p.Conn.Close()
+	if got := within(t, p.closed, "Closed"); got.code != wire.CloseAbnormal {
+		t.Errorf("the session heard %d", got.code)
+	}
+	p.stop()
+}
+
 func TestC7_Shutdown(t *testing.T) {
 	t.Run("waits for the sessions", func(t *testing.T) {
 		bubble(t, Config{}, nil, func(t *testing.T, p *peer) {

@@ -37,6 +37,9 @@ type Session interface {
 	Principal() (*auth.Principal, bool)
 	// Limited tells that the connection ends for a limit of its own.
 	Limited(l observe.Limit)
+	// Broken tells that writing has failed, perhaps while Handle waits for something to be
+	// taken: it need not wait any more.
+	Broken()
 	// Closed is called once, last of all.
 	Closed(code wire.CloseCode, reason string)
 }

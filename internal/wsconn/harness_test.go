@@ -31,6 +31,7 @@ type recorder struct {
 	oversized chan string
 	heldNow   chan struct{} // held has changed
 	closed    chan ending
+	broken    chan struct{}
 
 	mu     sync.Mutex
 	queue  []byte // frames that the transport has not taken
@@ -42,7 +43,7 @@ type recorder struct {
 }
 
 func newRecorder() *recorder {
-	return &recorder{opened: make(chan struct{}), messages: make(chan string, 1024), oversized: make(chan string, 16), heldNow: make(chan struct{}, 1), closed: make(chan ending, 2)}
+	return &recorder{opened: make(chan struct{}), messages: make(chan string, 1024), oversized: make(chan string, 16), heldNow: make(chan struct{}, 1), closed: make(chan ending, 2), broken: make(chan struct{}, 4)}
 }
 
 func (r *recorder) open(t session.Transport) Session {
@@ -94,6 +95,8 @@ func (r *recorder) limited() []observe.Limit {
 	defer r.mu.Unlock()
 	return r.limits
 }
+
+func (r *recorder) Broken() { r.broken <- struct{}{} }
 
 func (r *recorder) Closed(code wire.CloseCode, reason string) {
 	if r.ending != nil {

@@ -27,7 +27,7 @@ func TestWithoutAPoller(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
 		"E5_RefusedFrames": TestE5_RefusedFrames, "E1_MessagesComeInOrder": TestE1_MessagesComeInOrder,
 		"E1_OneByteSegments": TestE1_OneByteSegments, "E5_OversizedMessagesAreDropped": TestE5_OversizedMessagesAreDropped,
-		"C2_MessagesAreSmallBeforeSignIn": TestC2_MessagesAreSmallBeforeSignIn, "ConnectionBreaks": TestConnectionBreaks,
+		"C2_MessagesAreSmallBeforeSignIn": TestC2_MessagesAreSmallBeforeSignIn, "ConnectionBreaks": TestConnectionBreaks, "ConnectionBreaks_WhileAMessageIsHandled": TestConnectionBreaks_WhileAMessageIsHandled,
 		"R5_SlowReaderGetsEverything": TestR5_SlowReaderGetsEverything, "C4_PingWritesAFrame": TestC4_PingWritesAFrame,
 		"R5_ConnectionThatTakesNothingIsClosed": TestR5_ConnectionThatTakesNothingIsClosed,
 		"E1_MuchAtOnce":                         TestE1_MuchAtOnce, "C8_WhatIsHeldOfUnfinishedMessages": TestC8_WhatIsHeldOfUnfinishedMessages, "C7_ShutdownCutsOff": TestC7_ShutdownCutsOff,

@@ -199,6 +199,9 @@ func (c *conn) failLocked(err error) {
 		}
 	}
 	c.killLocked()
+	if c.opening == nil {
+		c.waiters.Go(c.session.Broken) // it may be its lock under which this is
+	}
 }
 
 // kill closes the socket, which ends the reading and the waiter. It does not block.
