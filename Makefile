@@ -61,7 +61,10 @@ vuln: ## known vulnerabilities in code that is reached; says so where their data
 
 .PHONY: go-test
 go-test: deps ## all Go tests with the race detector
-	$(GO) test -race -vet=off -timeout=12m ./...
+	@mkdir -p tmp
+	@$(GO) test -race -vet=off -timeout=20m ./... 2>&1 | tee tmp/go-test.log || { \
+		echo; echo "go-test: what failed, of all the above (tmp/go-test.log):"; \
+		grep -E '^ *--- FAIL|^FAIL|^panic:|^WARNING: DATA RACE|\[(build|setup) failed\]' tmp/go-test.log; exit 1; }
 
 .PHONY: fuzz-short
 fuzz-short: ## each fuzz target for three seconds

@@ -23,6 +23,7 @@ import (
 	"github.com/dashwire/dashwire/grafana"
 	"github.com/dashwire/dashwire/internal/clock"
 	"github.com/dashwire/dashwire/internal/dispatch"
+	"github.com/dashwire/dashwire/internal/giveway"
 	"github.com/dashwire/dashwire/internal/httpapi"
 	"github.com/dashwire/dashwire/internal/lane"
 	"github.com/dashwire/dashwire/internal/room"
@@ -80,11 +81,15 @@ func New(cfg Config) (*Server, error) {
 			return nil, fmt.Errorf("dashwire.New: %w", err)
 		}
 	}
+	var giveWay func()
+	if giveway.Needed() {
+		giveWay = giveway.ToPoller
+	}
 	s.hub = room.NewHub(room.Config{
 		Journal: cfg.Journal, Relay: cfg.Relay, Clock: clock.Real{}, Rand: newRand(), NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks,
 		Heard: s.heard(), Limits: cfg.Limits.board(),
 		Window: cfg.Window, AutoWindow: cfg.AutoWindow, Validate: cfg.validator(),
-		Pace: cfg.Pace, Sweepers: runtime.GOMAXPROCS(0), ShortOfMemory: s.memory.isShort, Replays: s.memory.replays(),
+		Pace: cfg.Pace, Sweepers: runtime.GOMAXPROCS(0), ShortOfMemory: s.memory.isShort, Replays: s.memory.replays(), GiveWay: giveWay,
 	})
 	s.sessions = session.NewServer(session.Config{
 		Hub: s.hub, Relay: cfg.Relay, Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer,
@@ -129,8 +134,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.api.Serve
 // handler without net/http, which is quicker when thousands of clients reconnect at once;
 // all else the HTTP server gets as before, but reading a request waits for its turn, as
 // answering it here does, so that a crowd of them delays no session (C8). It is for
-// listeners in the clear, and does nothing on systems other than Unix. It is called before by
-// serves, adds to its Handler, ConnContext and ConnState, and closing it closes ln.
+// listeners in the clear, and does nothing on systems other than Unix. On Linux it accepts in
+// place of a *net.TCPListener. It is called before by serves, adds to its Handler,
+// ConnContext and ConnState, and closing it closes ln.
 func (s *Server) Front(ln net.Listener, by *http.Server) net.Listener {
 	return wsconn.NewFront(ln, by, s.turns, s.api.TurnKey)
 }

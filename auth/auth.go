@@ -166,7 +166,8 @@ type Credentials struct {
 var ErrUnauthenticated = errors.New("auth: not signed in")
 
 // Authenticator turns credentials into a principal. It may be called by any
-// number of goroutines at once and should answer within a second.
+// number of goroutines at once and should answer within a second. One that asks
+// elsewhere tells of it ([Waiting]).
 type Authenticator interface {
 	Authenticate(ctx context.Context, c Credentials) (Principal, error)
 }

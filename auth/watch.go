@@ -7,7 +7,7 @@ package auth
 // Role may then have to wait for an answer. It is called in the goroutine of the request,
 // of the connection whose message is being worked on, or of a check after a change, never
 // under a lock and never in the goroutine of a room: waiting holds up what comes next from
-// that connection, and nobody else.
+// that connection, and nobody else if the server is told of it ([Waiting]).
 type Watcher interface {
 	Authorizer
 	// Watch keeps the role of p on a dashboard known, and calls changed whenever Role may

@@ -231,7 +231,20 @@ func appendStrings(dst []byte, list []string) []byte {
 	return append(dst, ']')
 }
 
-// appendTime appends a time in UTC with milliseconds, as envelopes carry it.
-func appendTime(dst []byte, t time.Time) []byte {
-	return t.UTC().AppendFormat(dst, `"2006-01-02T15:04:05.000Z"`)
+// AppendTime appends a time in UTC with milliseconds, as the messages of the protocol
+// carry it.
+func AppendTime(dst []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(dst, `"2006-01-02T15:04:05.000Z"`)
+	}
+	hour, minute, second := t.Clock()
+	milli := t.Nanosecond() / 1e6
+	digit := func(n int) byte { return byte('0' + n%10) }
+	return append(dst, '"',
+		digit(year/1000), digit(year/100), digit(year/10), digit(year), '-',
+		digit(int(month)/10), digit(int(month)), '-', digit(day/10), digit(day), 'T',
+		digit(hour/10), digit(hour), ':', digit(minute/10), digit(minute), ':', digit(second/10), digit(second), '.',
+		digit(milli/100), digit(milli/10), digit(milli), 'Z', '"')
 }

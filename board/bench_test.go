@@ -51,16 +51,53 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
+// Edits as a server sees them that is at full rate: its dashboards in turns, so that
+// nothing of one is near when the next is edited, and each with a log, whose op ids are
+// looked through and merged.
+func BenchmarkDecideInTurns(b *testing.B) {
+	const dashboards = 500
+	env := Env{Now: time.UnixMilli(1_800_000_000_000)}
+	states := make([]*State, dashboards)
+	for i := range states {
+		states[i] = stateOf(b, 3, 40)
+	}
+	edits := 0
+	edit := func(i int) {
+		n := edits / dashboards
+		op := &Op{
+			Type: TypeUpdate, ID: fmt.Sprintf("%08x-%d", uint32(n)*0x9E3779B1, n), DashboardID: "ops",
+			Author: Author{"bob", "d"}, Base: new(states[i].version), WidgetID: "w0001",
+			Set: []Assignment{{"/config/max", Value(strconv.Itoa(n))}, {"/title", Value(strconv.Quote("edit " + strconv.Itoa(n)))}},
+		}
+		d := states[i].Decide(op, env)
+		if d.Entry == nil {
+			b.Fatal(d)
+		}
+		states[i] = d.Next
+		EncodeRecord(d.Entry)
+		edits++
+	}
+	for i := range dashboards * 250 {
+		edit(i % dashboards)
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		edit(i % dashboards)
+	}
+}
+
 func BenchmarkDecideMove(b *testing.B) {
-	for _, n := range []int{10, 2000} {
-		b.Run(fmt.Sprintf("widgets=%d", n), func(b *testing.B) {
-			s := stateOf(b, n, 200)
+	for _, c := range []struct {
+		name        string
+		n, moved, y int
+	}{{"widgets=10", 10, 7, 2}, {"widgets=2000", 2000, 7, 2}, {"widgets=2000,last", 2000, 1999, 1999*newHeight - 2}} {
+		b.Run(c.name, func(b *testing.B) {
+			s := stateOf(b, c.n, 200)
 			env := Env{Now: time.UnixMilli(1_800_000_000_000)}
 			env.Scratch = new(Scratch)
-			y := 2
 			op := &Op{
 				Type: TypeLayout, ID: "op", DashboardID: "ops", Author: Author{"bob", "d"},
-				Moved: map[string]RectPatch{"w0007": {Y: &y}},
+				Moved: map[string]RectPatch{fmt.Sprintf("w%04d", c.moved): {Y: &c.y}},
 			}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -145,13 +182,15 @@ func BenchmarkSnapshot(b *testing.B) {
 			s.AppendSnapshot(nil)
 		}
 	})
-	b.Run("parse", func(b *testing.B) {
-		b.SetBytes(int64(len(data)))
-		b.ReportAllocs()
-		for b.Loop() {
-			if _, err := ParseSnapshot(data); err != nil {
-				b.Fatal(err)
-			}
+	b.Run("parse", func(b *testing.B) { parsing(b, data) })
+}
+
+func parsing(b *testing.B, snapshot []byte) {
+	b.SetBytes(int64(len(snapshot)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := ParseSnapshot(snapshot); err != nil {
+			b.Fatal(err)
 		}
-	})
+	}
 }

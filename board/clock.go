@@ -37,9 +37,19 @@ func newClocks(s stamp) clocks { return clocks{{stamp: s}} }
 
 // find gives the place of path, or where it would be.
 func (c clocks) find(path Pointer) (int, bool) {
-	return slices.BinarySearchFunc(c, path, func(k clock, p Pointer) int {
-		return strings.Compare(string(k.path), string(p))
-	})
+	low, high := 0, len(c)
+	for low < high {
+		mid := int(uint(low+high) / 2)
+		switch order := strings.Compare(string(c[mid].path), string(path)); {
+		case order == 0:
+			return mid, true
+		case order < 0:
+			low = mid + 1
+		default:
+			high = mid
+		}
+	}
+	return low, false
 }
 
 // under gives the places of the clocks strictly below path. They are one run, since
@@ -78,22 +88,37 @@ func (c clocks) at(path Pointer) stamp {
 	return stamp{}
 }
 
-// stamped gives the clocks after a change of path.
-func (c clocks) stamped(path Pointer, s stamp) clocks {
+// stamp changes the clocks in place, which nobody else has seen, for a change of path.
+func (c clocks) stamp(path Pointer, s stamp) clocks {
 	i, there := c.find(path)
-	from, to := c.under(path)
-	if there && from == to {
-		out := slices.Clone(c)
-		out[i].stamp = s
-		return out
-	}
-	out := make(clocks, 0, len(c)+1-(to-from))
-	out = append(append(out, c[:i]...), clock{path, s})
 	if there {
-		i++
+		c[i].stamp = s
+	} else {
+		c = slices.Insert(c, i, clock{path, s})
 	}
-	out = append(out, c[i:from]...)
-	return append(out, c[to:]...)
+	if i+1 < len(c) && strings.HasPrefix(string(c[i+1].path), string(path)) {
+		from, to := c.under(path)
+		c = slices.Delete(c, from, to)
+	}
+	return c
+}
+
+// stamped gives the clocks after a change of few paths.
+func (c clocks) stamped(paths []Pointer, s stamp) clocks {
+	room := len(c)
+	for _, p := range paths {
+		if _, there := c.find(p); !there {
+			room++
+		}
+	}
+	out := append(make(clocks, 0, room), c...)
+	for _, p := range paths {
+		out = out.stamp(p, s)
+	}
+	if len(out) < room*3/4 {
+		return slices.Clone(out)
+	}
+	return out
 }
 
 // afterPatch gives the clocks after an applied patch: each path is stamped and what
@@ -113,9 +138,7 @@ func (c clocks) afterPatch(patch *Patch, s stamp) clocks {
 		paths = append(paths, "/config")
 	}
 	if len(paths) <= finderFew {
-		for _, p := range paths {
-			c = c.stamped(p, s)
-		}
+		c = c.stamped(paths, s)
 	} else {
 		c = c.stampedAll(paths, s)
 	}

@@ -1,6 +1,7 @@
 package board
 
 import (
+	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -21,6 +22,26 @@ type Record struct {
 }
 
 const recordEntry = `,"entry":`
+
+// Head is what Data has before Envelope, or all of it where more than a bracket follows on
+// that, as in records of other builds.
+func (r Record) Head() []byte {
+	upTo := len(r.Data) - 1 - len(r.Envelope)
+	if upTo < 0 || len(r.Envelope) == 0 || &r.Data[upTo] != &r.Envelope[0] || r.Data[len(r.Data)-1] != '}' ||
+		!bytes.HasSuffix(r.Data[:upTo], []byte(recordEntry)) {
+		return r.Data
+	}
+	return r.Data[:upTo:upTo]
+}
+
+// RecordOf gives the Data of a record by its Head and its Envelope.
+func RecordOf(head, envelope []byte) []byte {
+	if !bytes.HasSuffix(head, []byte(recordEntry)) {
+		return head
+	}
+	data := make([]byte, 0, len(head)+len(envelope)+1)
+	return append(append(append(data, head...), envelope...), '}')
+}
 
 // EncodeRecord encodes an entry.
 func EncodeRecord(e *Entry) Record {
@@ -58,20 +79,56 @@ func EncodeRecord(e *Entry) Record {
 	return Record{Data: dst, Envelope: dst[from:to:to]}
 }
 
-// recordSize guesses the size of a record closely enough to allocate once, most
-// times.
+// recordSize is the size of a record as far as it can be told without looking into its
+// strings, so that it is allocated once and no larger than it is: what escapes in them
+// add is missing. Records are kept.
 func recordSize(e *Entry) int {
-	n := 384 + len(e.Via) + len(e.ID) + len(e.DashboardID) + len(e.Epoch) + 2*(len(e.Author.UserID)+len(e.Author.ClientID))
-	if e.Change == nil {
-		return n
+	const frame = len(`{"format":1,"hash":"00000000000000000000000000000000","status":"","entry":{"type":"","id":"",` +
+		`"timestamp":"2006-01-02T15:04:05.000Z","userId":"","payload":{"dashboardId":"","epoch":"","version":,` +
+		`"author":{"userId":"","clientId":""},"change":{}}}}`)
+	n := frame + len(e.Status) + len(e.Type) + len(e.ID) + len(e.DashboardID) + len(e.Epoch) + digits(int(e.Version)) +
+		2*len(e.Author.UserID) + len(e.Author.ClientID)
+	if e.Blind {
+		n += len(`,"blind":true`)
 	}
-	n += patchSize(e.Change.Settings)
-	for id, w := range e.Change.Widgets {
-		n += len(id) + len(w.Value) + patchSize(w.Patch) + 32
+	if e.Window > 0 {
+		n += len(`,"window":`) + digits(int(e.Window))
 	}
-	for _, l := range e.Change.Layouts {
-		if l != nil {
-			n += 64 + 96*len(l.Items)
+	if e.Via != "" {
+		n += len(`,"via":""`) + len(e.Via)
+	}
+	if c := e.Change; c != nil {
+		if c.Settings != nil {
+			n += len(`"settings":,`) + patchSize(c.Settings)
+		}
+		if len(c.Widgets) > 0 {
+			n += len(`"widgets":{},`)
+		}
+		for id, w := range c.Widgets {
+			n += len(`"":,`) + len(id)
+			switch {
+			case w.Deleted:
+				n += len("null")
+			case w.Value != "":
+				n += len(`{"value":}`) + len(w.Value)
+			default:
+				n += patchSize(w.Patch)
+			}
+		}
+		for name, l := range c.Layouts {
+			n += len(`"layouts":{"":{"columns":,"compact":"","items":{}}},`) + len(name)
+			if l == nil {
+				continue
+			}
+			n += len(l.Compact) + len("1000")
+			for id, r := range l.Items {
+				n += len(`"":,`) + len(id)
+				if r != nil {
+					n += rectSize(*r)
+				} else {
+					n += len("null")
+				}
+			}
 		}
 	}
 	for i := range e.Overwrote {
@@ -81,15 +138,21 @@ func recordSize(e *Entry) int {
 }
 
 func patchSize(p *Patch) int {
+	n := len("{}")
 	if p == nil {
-		return 0
+		return n
 	}
-	n := 32
-	for _, a := range p.Set {
-		n += len(a.Path) + len(a.Value) + 8
+	if len(p.Set) > 0 {
+		n += len(`"set":{},`)
+	}
+	for i := range p.Set {
+		n += len(`"":,`) + len(p.Set[i].Path) + len(p.Set[i].Value)
+	}
+	if len(p.Unset) > 0 {
+		n += len(`"unset":[]`)
 	}
 	for _, q := range p.Unset {
-		n += len(q) + 8
+		n += len(`"",`) + len(q)
 	}
 	return n
 }
@@ -100,7 +163,7 @@ func appendEnvelope(dst []byte, e *Entry) []byte {
 	dst = append(dst, `","id":`...)
 	dst = appendQuoted(dst, e.ID)
 	dst = append(dst, `,"timestamp":`...)
-	dst = appendTime(dst, e.Time)
+	dst = AppendTime(dst, e.Time)
 	dst = append(dst, `,"userId":`...)
 	dst = appendNullable(dst, e.Author.UserID)
 	dst = append(dst, `,"payload":{"dashboardId":`...)

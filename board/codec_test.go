@@ -1,6 +1,9 @@
 package board
 
 import (
+	"bytes"
+	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,6 +58,9 @@ func TestE7_EverythingComesBackAsItWentIn(t *testing.T) {
 	if string(EnvelopeOf(record.Data)) != string(record.Envelope) {
 		t.Error("EnvelopeOf gives another part")
 	}
+	if again := RecordOf(record.Head(), bytes.Clone(record.Envelope)); string(again) != string(record.Data) || len(record.Head())+len(record.Envelope)+1 != len(record.Data) {
+		t.Errorf("head and envelope make %s", again)
+	}
 	sent, err := ParseEnvelope(mustValue(t, string(record.Envelope)))
 	if err != nil {
 		t.Fatal(err)
@@ -62,6 +68,36 @@ func TestE7_EverythingComesBackAsItWentIn(t *testing.T) {
 	want.Hash, want.Status, want.Skipped, want.Ignored, want.Results, want.Window = [16]byte{}, "", nil, nil, nil, 0
 	if diff := cmp.Diff(want, sent); diff != "" {
 		t.Errorf("envelope (-want +got):\n%s", diff)
+	}
+}
+
+// A record is kept, so that it is allocated as large as it is. The time in it is what the
+// library writes.
+func TestE7_RecordsAreAllocatedAtTheirSize(t *testing.T) {
+	set := &Patch{Set: []Assignment{{"/a", "1"}, {"/b", `"x"`}}}
+	for _, c := range []*Change{
+		{},
+		{Settings: set, Widgets: map[string]*WidgetChange{"w": {Patch: set}, "new": {Value: `{"a":1}`}, "gone": {Deleted: true}}},
+		{Layouts: map[string]*LayoutChange{"main": {Columns: 12, Compact: CompactNone, Items: map[string]*Rect{"w": {1, 2, 3, 4, true}, "gone": nil}}, "phone": nil}},
+	} {
+		for _, year := range []int{0, 999, 2026, 9999} {
+			e := &Entry{
+				Type: TypeUpdate, ID: "op-1", DashboardID: "ops", Epoch: "k3J9", Version: 42, Window: 10_000, Via: "token:1",
+				Time: time.Date(year, 2, 9, 8, 7, 6, 45_000_000, time.FixedZone("", 3600)), Author: Author{"ana", "c-1"},
+				Change: c, Blind: true, Status: StatusMerged,
+			}
+			data, size := EncodeRecord(e).Data, recordSize(e)
+			if over := size - len(data); over < 0 || over > 16+64*len(c.Layouts) {
+				t.Errorf("a record of %d bytes is allocated with %d: %s", len(data), size, data)
+			}
+			if at := e.Time.UTC().Format(`"2006-01-02T15:04:05.000Z"`); !strings.Contains(string(data), at) {
+				t.Errorf("no %s in %s", at, data)
+			}
+		}
+	}
+	far := time.Date(12026, 1, 2, 3, 4, 5, 0, time.UTC)
+	if got, want := string(AppendTime(nil, far)), far.Format(`"2006-01-02T15:04:05.000Z"`); got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
@@ -169,8 +205,13 @@ func TestM12_TheHorizonNeverGoesBack(t *testing.T) {
 func FuzzParseRecord(f *testing.F) {
 	f.Add(EncodeRecord(full()).Data)
 	f.Add([]byte(`{"format":1,"entry":{}}`))
+	f.Add([]byte(`{"entry":{}}`))
+	f.Add([]byte(`{"format":1,"entry":{},"via":"x"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		EnvelopeOf(data)
+		record := Record{Data: data, Envelope: EnvelopeOf(data)}
+		if again := RecordOf(record.Head(), record.Envelope); json.Valid(data) && string(again) != string(data) {
+			t.Fatalf("head and envelope make %s of %s", again, data)
+		}
 		e, err := ParseRecord(data)
 		if err != nil {
 			return

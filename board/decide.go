@@ -51,6 +51,9 @@ func (s *State) Decide(op *Op, env Env) Decision {
 	if op.IfMatch && (op.Epoch == nil || op.Base == nil || *op.Epoch != d.epoch || *op.Base != d.head) {
 		return refuse(Errorf(CodeConflict, "the dashboard has moved on to epoch %q version %d: read it again", d.epoch, d.head))
 	}
+	if d.outlived(op) {
+		return refuse(Errorf(CodeGone, "the dashboard that this was made on is gone: it was deleted, or its log was lost. Bring it back, or leave out what this was made on to begin anew").At("epoch"))
+	}
 	switch op.Type {
 	case TypeBatch:
 		return d.decideBatch()
@@ -72,6 +75,23 @@ func (s *State) Decide(op *Op, env Env) Decision {
 	return d.finish(op.Type, nil)
 }
 
+// outlived reports whether an op was made on a dashboard that is not there any more: it
+// must not make half of it anew (R9).
+func (d *draft) outlived(op *Op) bool {
+	if d.epoch != "" || op.Undelete || op.Type == TypeDashboardDelete {
+		return false
+	}
+	if op.Epoch != nil && *op.Epoch != "" {
+		return true
+	}
+	for _, part := range op.Operations {
+		if part.Epoch != nil && *part.Epoch != "" {
+			return true
+		}
+	}
+	return false
+}
+
 func refuse(err *Error) Decision { return Decision{Refusal: err} }
 
 // draft is an op while it is being decided: the state it sees and the change so far.
@@ -91,7 +111,8 @@ type draft struct {
 	batch *Op // nil unless op is a batch
 	index int // of the part in hand
 
-	changes   []*Change // of settings and widgets, one for each part
+	only      *Change   // of settings and widgets
+	changes   []*Change // instead of only, in a batch: one for each part
 	layouts   map[string]*pending
 	overwrote []Overwrote
 	skipped   []string
@@ -268,14 +289,16 @@ func (d *draft) edits(op *Op, current Value) (edits, *Error) {
 // add takes a change of settings and widgets into the draft. In a batch the next
 // part sees it; it is refused if that is over a limit (D5).
 func (d *draft) add(c *Change) *Error {
-	if d.batch != nil {
-		after := d.seen
-		after.apply(c, d.own)
-		if err := d.overLimit(&d.seen, &after); err != nil {
-			return err
-		}
-		d.seen = after
+	if d.batch == nil {
+		d.only = c
+		return nil
 	}
+	after := d.seen
+	after.apply(c, d.own)
+	if err := d.overLimit(&d.seen, &after); err != nil {
+		return err
+	}
+	d.seen = after
 	d.changes = append(d.changes, c)
 	return nil
 }
@@ -313,27 +336,29 @@ func (d *draft) finish(as Type, results []Result) Decision {
 	if layouts != nil {
 		change.Layouts = layouts
 	}
-	ack := &Ack{
-		Version: d.head, Status: StatusUnchanged,
-		Skipped: d.skipped, Ignored: d.ignored, Results: results,
-	}
 	if change.Empty() && !d.always {
 		for i := range results {
 			if results[i].Status == resultApplied {
 				results[i].Status = resultUnchanged
 			}
 		}
-		ack.Change = told
-		return Decision{Ack: ack}
+		return Decision{Ack: &Ack{
+			Version: d.head, Status: StatusUnchanged, Change: told,
+			Skipped: d.skipped, Ignored: d.ignored, Results: results,
+		}}
 	}
-	e := &Entry{
+	made := &struct { // at once
+		entry Entry
+		ack   Ack
+	}{entry: Entry{
 		Type: as, ID: d.op.ID, DashboardID: d.state.id,
 		Epoch: d.epoch, Version: d.head + 1,
 		Time: time.UnixMilli(d.now).UTC(), Author: d.op.Author,
 		Change: change, Overwrote: d.overwrote, Blind: d.blind,
 		Hash: d.op.Hash, Via: d.op.Via, Status: StatusApplied,
 		Skipped: d.skipped, Ignored: d.ignored, Results: results,
-	}
+	}}
+	e, ack := &made.entry, &made.ack
 	if d.stale {
 		e.Status = StatusMerged
 	}
@@ -351,7 +376,10 @@ func (d *draft) finish(as Type, results []Result) Decision {
 		return refuse(err)
 	}
 	next.remember(e)
-	ack.Version, ack.Status, ack.Overwrote = e.Version, e.Status, e.Overwrote
+	*ack = Ack{
+		Version: e.Version, Status: e.Status, Overwrote: e.Overwrote,
+		Skipped: d.skipped, Ignored: d.ignored, Results: results,
+	}
 	if d.inexact {
 		ack.Change = e.Change
 	}
@@ -361,8 +389,8 @@ func (d *draft) finish(as Type, results []Result) Decision {
 // change gives the effect of all parts. What parts of a batch have done and undone
 // again is no effect (M7): edits back to what was there, widgets made and deleted.
 func (d *draft) change() *Change {
-	if d.batch == nil && len(d.changes) == 1 {
-		return d.changes[0]
+	if d.only != nil {
+		return d.only
 	}
 	c := Compose(ComposeAll(d.changes), nil) // a copy that may be changed
 	was := d.state

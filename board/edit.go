@@ -40,10 +40,13 @@ func editsOf(op *Op, current Value) (edits, *Error) {
 	return e, nil
 }
 
-// patch gives the edits as a patch, nil if there are none.
+// patch gives the edits as a patch, nil if there are none. It may share their memory.
 func (e edits) patch() *Patch {
 	if len(e) == 0 {
 		return nil
+	}
+	if !slices.ContainsFunc(e, func(a Assignment) bool { return a.Value == "" }) {
+		return &Patch{Set: slices.Clip(e)}
 	}
 	p := &Patch{}
 	for i := range e {
@@ -68,16 +71,22 @@ type clashing struct {
 // edit decides edits of a widget or of the settings (M3, M6). The patch is their
 // effect: nil if there is none, or if the outcome says why not.
 func (d *draft) edit(op *Op, widgetID string, current part, b baseline, asked edits) (*Patch, outcome) {
-	effective := make(edits, 0, len(asked))
+	effective := asked[:0:0]
 	var clashes []clashing
 	find := newFinder(current.value, len(asked))
+	missing := false
 	for i := range asked {
 		e := &asked[i]
 		now, there := find.get(e.Path)
 		if now.Equal(e.Value) && (there || find.reaches(e.Path)) {
 			continue
 		}
-		effective = append(effective, *e)
+		missing = missing || !there
+		if len(effective) == i {
+			effective = asked[: i+1 : i+1] // all so far: no copy
+		} else {
+			effective = append(effective, *e)
+		}
 		if k := d.clashOf(op, current.clocks, b, e.Path, now); k.found {
 			clashes = append(clashes, clashing{Assignment: *e, clash: k, theirs: now})
 		} else if k := d.typeClash(current.clocks, b, e.Path); k.found {
@@ -95,7 +104,7 @@ func (d *draft) edit(op *Op, widgetID string, current part, b baseline, asked ed
 			lost = clashes
 		case PolicySkip:
 			next := 0 // both lists are in the same order
-			effective = slices.DeleteFunc(effective, func(e Assignment) bool {
+			effective = slices.DeleteFunc(slices.Clone(effective), func(e Assignment) bool {
 				if next == len(clashes) || clashes[next].Path != e.Path {
 					return false
 				}
@@ -112,7 +121,7 @@ func (d *draft) edit(op *Op, widgetID string, current part, b baseline, asked ed
 		}
 	}
 	for i := range effective {
-		if !find.reaches(effective[i].Path) {
+		if missing && !find.reaches(effective[i].Path) {
 			return nil, refused(unreachable(effective[i].Path))
 		}
 	}

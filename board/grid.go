@@ -35,9 +35,10 @@ type grid struct {
 	statics, movedStatics, moved, rest []tile // as added
 
 	// Kept between calls for their memory.
-	live, spare, above []tile
+	live, spare, fixed []tile
 	keys               []uint64
 	heights            []int
+	floor              []int // by column: where what is above ends, rows excluded
 	skyline            []step
 }
 
@@ -47,12 +48,30 @@ func (g *grid) begin(columns int) {
 	clear(g.ids)
 	g.ids, g.asked, g.placed = g.ids[:0], g.asked[:0], g.placed[:0]
 	g.statics, g.movedStatics, g.moved, g.rest = g.statics[:0], g.movedStatics[:0], g.moved[:0], g.rest[:0]
+	g.floor = g.floor[:0]
+}
+
+// above adds an item that stays where it is and ends above all that are moved, or were: it
+// only stops what rises. The grid is narrow.
+func (g *grid) above(r Rect) {
+	if len(g.floor) == 0 {
+		g.floor = slices.Grow(g.floor, g.columns)[:g.columns]
+		clear(g.floor)
+	}
+	for x := r.X; x < r.X+r.W; x++ {
+		g.floor[x] = max(g.floor[x], r.Y+r.H)
+	}
+}
+
+// holds reports whether a rectangle is one inside the grid.
+func (g *grid) holds(r Rect) bool {
+	return r.X >= 0 && r.Y >= 0 && r.W >= 1 && r.H >= 1 && r.W <= g.columns-r.X
 }
 
 // add adds an item as it is asked for; moved tells whether a gesture has put it there.
 func (g *grid) add(id string, asked Rect, moved bool) {
 	r := asked
-	if r.X < 0 || r.Y < 0 || r.W < 1 || r.H < 1 || r.W > g.columns-r.X {
+	if !g.holds(r) {
 		r = r.clamp(g.columns)
 	}
 	t := tile{x: r.X, right: r.X + r.W, y: r.Y, bottom: r.Y + r.H, item: int32(len(g.ids)), static: r.Static}
@@ -75,7 +94,7 @@ func (g *grid) normalise(compact Compact) {
 	g.place(g.statics) // a
 	g.place(g.movedStatics)
 	if len(g.moved) > 0 { // b; without moved items c does the same
-		g.above = append(g.above[:0], g.placed...)
+		g.fixed = append(g.fixed[:0], g.placed...)
 		g.place(g.rest)
 		if vertical {
 			g.rise()
@@ -86,7 +105,7 @@ func (g *grid) normalise(compact Compact) {
 				g.rest = append(g.rest, t)
 			}
 		}
-		g.placed = append(g.placed[:0], g.above...)
+		g.placed = append(g.placed[:0], g.fixed...)
 	}
 	g.place(g.moved) // c
 	g.place(g.rest)
@@ -258,6 +277,7 @@ func (g *grid) rise() {
 		return
 	}
 	heights := g.flat()
+	copy(heights, g.floor)
 	for i := range g.placed {
 		t := &g.placed[i]
 		under := heights[t.x:t.right]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -313,6 +314,48 @@ func TestL2_NormaliseIsWhatTheRuleSays(t *testing.T) {
 
 // Many items take other ways through sorting and placing than few: ones that are spread
 // and ones that are normalised already, of which some are moved.
+// What an op leaves alone and ends above all that it touches need not be placed again.
+func TestL2_WhatStaysIsWhatTheRuleLeaves(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var g grid
+		from := placementOf(layouts().Draw(t, "layout").Normalise(nil))
+		for range rapid.IntRange(1, 3).Draw(t, "ops") {
+			p := &pending{from: from, asked: *from, moved: map[string]bool{}, touched: map[string]bool{}}
+			for range rapid.IntRange(1, 4).Draw(t, "parts") {
+				id := fmt.Sprint("w", rapid.IntRange(0, 16).Draw(t, "item"))
+				_, there := p.asked.items.get(id)
+				switch rapid.IntRange(0, 6).Draw(t, "part") {
+				case 0:
+					p.remove(id)
+				case 1:
+					p.set(id, rects().Draw(t, "set"))
+				case 2:
+					p.asked.columns = rapid.IntRange(1, 12).Draw(t, "columns")
+				default:
+					by := RectPatch{} // put where it is, and so ahead of others
+					if rapid.Bool().Draw(t, "elsewhere") {
+						by = anyRect(t)
+					}
+					if there {
+						p.move(id, by)
+					}
+				}
+			}
+			whole := *p
+			whole.all = true
+			c, elsewhere := p.normalised(&g)
+			want, wantElsewhere := whole.normalised(&g)
+			if !reflect.DeepEqual(c, want) || !maps.Equal(elsewhere, wantElsewhere) {
+				t.Fatalf("%v with %v touched and %v moved: got %v, %v, want %v, %v",
+					from.layout(), p.touched, p.moved, c, elsewhere, want, wantElsewhere)
+			}
+			if c != nil {
+				from = from.after(c)
+			}
+		}
+	})
+}
+
 func TestL2_NormaliseOfManyIsWhatTheRuleSays(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 4))
 	for try := range 12 {

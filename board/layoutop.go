@@ -1,6 +1,9 @@
 package board
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // pending is one breakpoint while an op is being decided: the rectangles as asked for,
 // not normalised yet (L2).
@@ -86,12 +89,39 @@ func (p *pending) remove(id string) {
 	delete(p.moved, id)
 }
 
+// stays gives the row down to which all items that end there stay where they are: the
+// first that an item asked for elsewhere has left or is to come to, since the layout is
+// normalised as it was. What is above that row neither loses what it rests on nor has
+// anything put on it.
+func (p *pending) stays() int {
+	if p.from == nil || p.all || p.asked.columns != p.from.columns || p.asked.compact != p.from.compact || p.asked.columns > narrow {
+		return 0
+	}
+	row := math.MaxInt
+	for _, ids := range [...]map[string]bool{p.touched, p.moved} {
+		for id := range ids {
+			if r, ok := p.from.items.get(id); ok {
+				row = min(row, r.Y)
+			}
+			if r, ok := p.asked.items.get(id); ok {
+				row = min(row, r.Y)
+			}
+		}
+	}
+	return max(row, 0)
+}
+
 // normalised gives what normalising makes of the breakpoint, nil if it is as it was
 // then, and the items that come to stand elsewhere than asked.
 func (p *pending) normalised(g *grid) (c *LayoutChange, elsewhere map[string]Rect) {
 	g.begin(max(p.asked.columns, 1))
+	row := p.stays()
 	for id, r := range p.asked.items.all() {
-		g.add(id, r, len(p.moved) > 0 && p.moved[id])
+		if row > 0 && r.Y+r.H <= row && g.holds(r) {
+			g.above(r)
+		} else {
+			g.add(id, r, len(p.moved) > 0 && p.moved[id])
+		}
 	}
 	g.normalise(p.asked.compact)
 	c = &LayoutChange{}

@@ -79,7 +79,7 @@ const (
 
 // Op is one change that a client asks for, decoded and checked: ids are valid,
 // values canonical, pointers well formed and disjoint. An Op is not modified
-// after it was made.
+// after it was made: the entry that becomes of it may share its memory.
 type Op struct {
 	Type        Type
 	ID          string // unique per user (M8)

@@ -1,6 +1,7 @@
 package board
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"strings"
@@ -10,12 +11,13 @@ import (
 // pmap is, but made for keys that come one by one, are looked for once and leave
 // together. The newest are a list; each full list becomes a run, sorted and packed
 // without pointers, and runs of like size become one. So an id costs a node of the
-// list and a share of a few copies, instead of a path of nodes. The zero value is
-// empty.
+// list and a share of a few copies, instead of a path of nodes. A key that is not there,
+// as of each new op, is looked for in Bloom filters alone. The zero value is empty.
 type opIDs struct {
 	newest *opNode
-	fresh  int      // in newest
-	runs   []*opRun // the oldest first; each at least twice as long as the next
+	fresh  int       // in newest
+	filter [4]uint64 // of newest
+	runs   []opRun   // the oldest first; each at least twice as long as the next
 	// horizon is the version up to which ids count as gone.
 	horizon uint64
 }
@@ -30,38 +32,38 @@ type opNode struct {
 const maxFresh = 32
 
 // len is an upper bound: it counts what is in memory.
-func (m opIDs) len() int {
+func (m *opIDs) len() int {
 	n := m.fresh
-	for _, r := range m.runs {
-		n += len(r.items)
+	for i := range m.runs {
+		n += len(m.runs[i].items)
 	}
 	return n
 }
 
-func (m opIDs) get(userID, opID string) (commit, bool) {
-	for n := m.newest; n != nil; n = n.next {
-		if n.opID == opID && n.userID == userID {
-			return m.still(n.commit)
+func (m *opIDs) get(userID, opID string) (commit, bool) {
+	hash := hashOp(userID, opID)
+	if word, bits := place(m.filter[:], hash); *word&bits == bits {
+		for n := m.newest; n != nil; n = n.next {
+			if n.opID == opID && n.userID == userID {
+				return m.still(n.commit)
+			}
 		}
 	}
-	if len(m.runs) == 0 {
-		return commit{}, false
-	}
-	var buf [64]byte
-	key := appendOpKey(buf[:0], userID, opID)
-	hash := hashOpKey(key)
-	for _, r := range slices.Backward(m.runs) {
-		if r.mayHold(hash) {
-			if c, ok := r.get(key); ok {
-				return m.still(c)
-			}
+	for i := len(m.runs) - 1; i >= 0; i-- {
+		r := &m.runs[i]
+		if word, bits := place(r.filter, hash); *word&bits != bits {
+			continue
+		}
+		var buf [64]byte
+		if c, ok := r.get(appendOpKey(buf[:0], userID, opID)); ok {
+			return m.still(c)
 		}
 	}
 	return commit{}, false
 }
 
 // still gives a commit unless it counts as gone.
-func (m opIDs) still(c commit) (commit, bool) {
+func (m *opIDs) still(c commit) (commit, bool) {
 	if c.version <= m.horizon {
 		return commit{}, false
 	}
@@ -72,13 +74,18 @@ func (m opIDs) still(c commit) (commit, bool) {
 func (m opIDs) with(userID, opID string, c commit) opIDs {
 	m.newest = &opNode{userID: userID, opID: opID, commit: c, next: m.newest}
 	if m.fresh++; m.fresh < maxFresh {
+		word, bits := place(m.filter[:], hashOp(userID, opID))
+		*word |= bits
 		return m
 	}
 	run := runOf(m.newest, m.fresh)
-	older := len(m.runs)
-	for older > 0 && len(m.runs[older-1].items) < 2*len(run.items) {
+	older, items := len(m.runs), len(run.items)
+	for older > 0 && len(m.runs[older-1].items) < 2*items {
 		older--
-		run = merge(m.runs[older], run, m.horizon)
+		items += len(m.runs[older].items)
+	}
+	if older < len(m.runs) {
+		run = merge(append(slices.Clip(m.runs[older:]), run), m.horizon)
 	}
 	return opIDs{runs: append(slices.Clip(m.runs[:older]), run), horizon: m.horizon}
 }
@@ -93,44 +100,22 @@ func (m opIDs) after(version uint64) opIDs {
 // all yields the ids in order of their opKeys.
 func (m opIDs) all() iter.Seq2[string, commit] {
 	return func(yield func(string, commit) bool) {
-		runs := slices.Clone(m.runs)
+		runs := slices.Clip(m.runs)
 		if m.fresh > 0 {
 			runs = append(runs, runOf(m.newest, m.fresh))
 		}
-		if len(runs) == 0 {
-			return
-		}
-		whole := runs[len(runs)-1]
-		for _, r := range slices.Backward(runs[:len(runs)-1]) { // the short ones first
-			whole = merge(r, whole, m.horizon)
-		}
+		whole := merge(runs, m.horizon)
 		for i := range whole.items {
-			if whole.items[i].version > m.horizon && !yield(whole.key(i), whole.items[i].commit) {
+			if !yield(whole.key(i), whole.items[i].commit) {
 				return
 			}
 		}
 	}
 }
 
-// opIDsOf builds the ids from keys in order.
-func opIDsOf(keys []string, commits []commit) opIDs {
-	if len(keys) == 0 {
-		return opIDs{}
-	}
-	text := 0
-	for _, key := range keys {
-		text += len(key)
-	}
-	r := newRun(len(keys), text)
-	for i, key := range keys {
-		r.add(key, commits[i], hashOpKey(key))
-	}
-	return opIDs{runs: []*opRun{r.finished()}}
-}
-
-// opRun are ids in order of their keys. It is not changed any more once finished.
+// opRun are ids in order of their keys. It is not changed any more once made.
 type opRun struct {
-	text   strings.Builder // the keys, one behind the other
+	text   string // the keys, one behind the other
 	items  []opItem
 	filter []uint64 // a Bloom filter of the keys
 }
@@ -141,37 +126,38 @@ type opItem struct {
 	commit
 }
 
-func newRun(items, text int) *opRun {
-	r := &opRun{items: make([]opItem, 0, items)}
+// newOpRun is a run that is being made.
+type newOpRun struct {
+	text  strings.Builder
+	items []opItem
+}
+
+func newRun(items, text int) *newOpRun {
+	r := &newOpRun{items: make([]opItem, 0, items)}
 	r.text.Grow(text)
 	return r
 }
 
-func (r *opRun) add(key string, c commit, hash uint32) {
+func (r *newOpRun) add(key string, c commit, hash uint32) {
 	r.text.WriteString(key)
 	r.items = append(r.items, opItem{end: uint32(r.text.Len()), hash: hash, commit: c})
 }
 
 // finished makes the filter, of 16 bits for each key.
-func (r *opRun) finished() *opRun {
-	r.filter = make([]uint64, len(r.items)/4+1)
+func (r *newOpRun) finished() opRun {
+	filter := make([]uint64, len(r.items)/4+1)
 	for i := range r.items {
-		word, bits := r.place(r.items[i].hash)
+		word, bits := place(filter, r.items[i].hash)
 		*word |= bits
 	}
-	return r
+	return opRun{text: r.text.String(), items: r.items, filter: filter}
 }
 
-// place tells which bits of the filter stand for a hash: three of one word.
-func (r *opRun) place(hash uint32) (word *uint64, bits uint64) {
-	i := uint64(hash) * uint64(len(r.filter)) >> 32
+// place tells which bits of a filter stand for a hash: three of one word.
+func place(filter []uint64, hash uint32) (word *uint64, bits uint64) {
+	i := uint64(hash) * uint64(len(filter)) >> 32
 	mixed := hash * 0x9E3779B1
-	return &r.filter[i], 1<<(mixed>>26) | 1<<(mixed>>20&63) | 1<<(mixed>>14&63)
-}
-
-func (r *opRun) mayHold(hash uint32) bool {
-	word, bits := r.place(hash)
-	return *word&bits == bits
+	return &filter[i], 1<<(mixed>>26) | 1<<(mixed>>20&63) | 1<<(mixed>>14&63)
 }
 
 func (r *opRun) key(i int) string {
@@ -179,7 +165,7 @@ func (r *opRun) key(i int) string {
 	if i > 0 {
 		begin = r.items[i-1].end
 	}
-	return r.text.String()[begin:r.items[i].end]
+	return r.text[begin:r.items[i].end]
 }
 
 func (r *opRun) get(key []byte) (commit, bool) {
@@ -198,73 +184,112 @@ func (r *opRun) get(key []byte) (commit, bool) {
 	return commit{}, false
 }
 
-// runOf sorts a list of n nodes. Of two with one name the first, the newer, stays.
-func runOf(newest *opNode, n int) *opRun {
-	size := 0
-	for x := newest; x != nil; x = x.next {
-		size += len(x.userID) + 1 + len(x.opID)
+// runOf sorts a list of n nodes, maxFresh at most. Of two with one name the newer stays.
+func runOf(newest *opNode, n int) opRun {
+	var buf [maxFresh]*opNode
+	list, text := buf[:n], 0
+	for x, i := newest, n-1; i >= 0; x, i = x.next, i-1 { // ids often come in order
+		list[i] = x
+		text += len(x.userID) + 1 + len(x.opID)
 	}
-	var text strings.Builder
-	text.Grow(size)
-	type named struct {
-		key string
-		commit
-	}
-	list := make([]named, 0, n)
-	for x := newest; x != nil; x = x.next {
-		begin := text.Len()
-		text.WriteString(x.userID)
-		text.WriteByte(0)
-		text.WriteString(x.opID)
-		list = append(list, named{text.String()[begin:], x.commit})
-	}
-	slices.SortStableFunc(list, func(a, b named) int { return strings.Compare(a.key, b.key) })
-	r := newRun(n, size)
+	slices.SortFunc(list, func(a, b *opNode) int {
+		return cmp.Or(compareOps(a, b), cmp.Compare(b.version, a.version))
+	})
+	r := newRun(n, text)
 	for i, x := range list {
-		if i == 0 || x.key != list[i-1].key {
-			r.add(x.key, x.commit, hashOpKey(x.key))
-		}
-	}
-	return r.finished()
-}
-
-// merge makes one run of two, without what was committed up to the horizon; of two keys
-// alike the newer one stays.
-func merge(older, newer *opRun, horizon uint64) *opRun {
-	r := newRun(len(older.items)+len(newer.items), older.text.Len()+newer.text.Len())
-	add := func(from *opRun, i int) {
-		if x := &from.items[i]; x.version > horizon {
-			r.add(from.key(i), x.commit, x.hash)
-		}
-	}
-	i, j := 0, 0
-	for i < len(older.items) && j < len(newer.items) {
-		switch order := strings.Compare(older.key(i), newer.key(j)); {
-		case order < 0:
-			add(older, i)
-			i++
+		if i > 0 && x.opID == list[i-1].opID && x.userID == list[i-1].userID {
 			continue
-		case order == 0:
-			i++
 		}
-		add(newer, j)
-		j++
-	}
-	for ; i < len(older.items); i++ {
-		add(older, i)
-	}
-	for ; j < len(newer.items); j++ {
-		add(newer, j)
+		r.text.WriteString(x.userID)
+		r.text.WriteByte(0)
+		r.add(x.opID, x.commit, hashOp(x.userID, x.opID))
 	}
 	return r.finished()
 }
 
-// hashOpKey is FNV-1a. Who makes keys whose hashes meet gains nothing but look-ups
-// that have to compare keys.
-func hashOpKey[text string | []byte](key text) uint32 {
-	h := uint32(2166136261)
-	for i := range len(key) {
-		h = (h ^ uint32(key[i])) * 16777619
+// compareOps orders nodes by their opKeys.
+func compareOps(a, b *opNode) int {
+	if a.userID == b.userID {
+		return strings.Compare(a.opID, b.opID)
 	}
-	return h
+	if n := min(len(a.userID), len(b.userID)); a.userID[:n] != b.userID[:n] {
+		return strings.Compare(a.userID[:n], b.userID[:n])
+	}
+	return strings.Compare(opKey(a.userID, a.opID), opKey(b.userID, b.opID))
+}
+
+// merge makes one run of several, the oldest first, without what was committed up to the
+// horizon; of keys alike the newest stays. It puts numbers in order first, one run after
+// another, and copies each key once.
+func merge(runs []opRun, horizon uint64) opRun {
+	all, left, text := 0, 0, 0
+	for k := range runs {
+		all += len(runs[k].items)
+		begin := uint32(0)
+		for _, x := range runs[k].items {
+			if x.version > horizon {
+				left++
+				text += int(x.end - begin)
+			}
+			begin = x.end
+		}
+	}
+	type id struct {
+		run  uint16
+		twin bool // a newer one has the key
+		i    uint32
+	}
+	key := func(x id) string { return runs[x.run].key(int(x.i)) }
+	// The newer runs are at the end of order, merged; an older one is merged to the front
+	// of them, which never overtakes what is still to be read.
+	order := make([]id, all)
+	newer := all
+	for k := len(runs) - 1; k >= 0; k-- {
+		items := len(runs[k].items)
+		from, to := newer, newer-items
+		newer = to
+		for i := range items {
+			x := id{run: uint16(k), i: uint32(i)}
+			at := key(x)
+			for from < all {
+				c := strings.Compare(key(order[from]), at)
+				if c > 0 {
+					break
+				}
+				x.twin = x.twin || c == 0
+				order[to] = order[from]
+				from, to = from+1, to+1
+			}
+			order[to] = x
+			to++
+		}
+	}
+	r := newRun(left, text)
+	for _, x := range order {
+		if item := &runs[x.run].items[x.i]; item.version > horizon && !x.twin {
+			r.add(key(x), item.commit, item.hash)
+		}
+	}
+	return r.finished()
+}
+
+// hashOp hashes an opKey, eight bytes at a time. Who makes keys whose hashes meet gains
+// nothing but look-ups that have to compare keys.
+func hashOp(userID, opID string) uint32 {
+	return uint32(hashOn(hashOn(0, userID), opID) >> 32)
+}
+
+func hashOn(h uint64, s string) uint64 {
+	const odd = 0x9E3779B97F4A7C15
+	h += uint64(len(s))
+	for ; len(s) >= 8; s = s[8:] {
+		h = (h ^ word(s, 0)) * odd
+		h ^= h >> 32
+	}
+	rest := uint64(0)
+	for i := range len(s) {
+		rest = rest<<8 | uint64(s[i])
+	}
+	h = (h ^ rest) * odd
+	return h ^ h>>32
 }

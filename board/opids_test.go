@@ -63,8 +63,11 @@ func TestM8_OpIDsAreAMap(t *testing.T) {
 					}
 				}
 			}
-			if again := opIDsOf(order, commitsOf(b.ids)); !slices.Equal(commitsOf(again), commitsOf(b.ids)) {
-				t.Fatal("other ids when built from their list")
+			text := string(b.ids.append(nil))
+			var r snapshotReader
+			again, end := r.committedAt("committed", text, 0)
+			if r.err != nil || end != len(text) || string(again.append(nil)) != text {
+				t.Fatalf("%v: other ids when read from %s", r.err, text)
 			}
 		}
 	})

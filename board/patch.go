@@ -39,6 +39,9 @@ func (v Value) Apply(patch *Patch) Value {
 	if patch == nil || len(patch.Set)+len(patch.Unset) == 0 {
 		return v
 	}
+	if spliced, ok := v.spliced(patch); ok {
+		return spliced
+	}
 	var few [8]edit
 	edits := few[:0]
 	more := 0
@@ -59,6 +62,52 @@ func (v Value) Apply(patch *Patch) Value {
 	}
 	sortEdits(edits)
 	return v.rebuild(edits, more)
+}
+
+// splicedFew is how many members are set by splicing at most; finding each costs a look
+// at v from its start.
+const splicedFew = 4
+
+// spliced is Apply where a patch sets few members that are all there already, the most
+// frequent of edits: what stands between their values is copied as it is.
+func (v Value) spliced(patch *Patch) (Value, bool) {
+	n := len(patch.Set)
+	if len(patch.Unset) > 0 || n > splicedFew || n > 1 && len(v) > finderShort {
+		return "", false
+	}
+	type place struct {
+		at, end int
+		value   Value
+	}
+	var few [splicedFew]place
+	size := len(v)
+	for i := range patch.Set {
+		a := &patch.Set[i]
+		at, ok := v.find(a.Path)
+		if !ok || at == len(v) || a.Value == "" {
+			return "", false
+		}
+		p := place{at: at, end: endOfValue(string(v), at), value: a.Value}
+		size += len(p.value) - (p.end - p.at)
+		j := i
+		for ; j > 0 && few[j-1].at > at; j-- {
+			few[j] = few[j-1]
+		}
+		few[j] = p
+	}
+	var out strings.Builder
+	out.Grow(size)
+	from := 0
+	for _, p := range few[:n] {
+		if p.at < from {
+			return "", false // one path is under another
+		}
+		out.WriteString(string(v[from:p.at]))
+		out.WriteString(string(p.value))
+		from = p.end
+	}
+	out.WriteString(string(v[from:]))
+	return Value(out.String()), true
 }
 
 // rebuild applies sorted edits to an object or to nothing; more is about how many

@@ -234,6 +234,51 @@ func TestE6_PatchesAreOrderFreeAndIdempotent(t *testing.T) {
 	})
 }
 
+// Setting members that are there splices their values in.
+func TestE6_SettingWhatIsThere(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		v := objects(3).Draw(t, "value")
+		var there []Pointer
+		var gather func(Pointer, Value)
+		gather = func(p Pointer, v Value) {
+			for key, member := range v.Members() {
+				there = append(there, JoinPointer(p, key))
+				gather(there[len(there)-1], member)
+			}
+		}
+		gather("", v)
+		if len(there) == 0 {
+			return
+		}
+		var patch Patch
+		for _, p := range rapid.SliceOfNDistinct(rapid.SampledFrom(there), 1, min(len(there), splicedFew+1), rapid.ID[Pointer]).Draw(t, "pointers") {
+			if set := append(slices.Clone(patch.Set), Assignment{p, values(1).Draw(t, "new")}); CheckDisjoint(set, nil) == nil {
+				patch.Set = set
+			}
+		}
+		sortAssignments(patch.Set)
+		want := v
+		for _, a := range patch.Set {
+			want = want.With(a.Path, a.Value)
+		}
+		if got := v.Apply(&patch); got != want {
+			t.Fatalf("%+v gives %s, want %s", patch.Set, got, want)
+		}
+		if _, ok := v.spliced(&patch); ok != (len(patch.Set) <= splicedFew) {
+			t.Fatalf("spliced: %v", ok)
+		}
+	})
+	v := Value(`{"a":{"b":1},"a-b":2,"c":3}`)
+	sorted := &Patch{Set: []Assignment{{"/a-b", `"x"`}, {"/a/b", `"yz"`}}} // otherwise than they stand
+	if got, ok := v.spliced(sorted); !ok || got != `{"a":{"b":"yz"},"a-b":"x","c":3}` {
+		t.Errorf("spliced to %s, %v", got, ok)
+	}
+	v.Apply(&Patch{Set: []Assignment{{"/a", "1"}, {"/a/b", "2"}}}) // not disjoint, and no panic
+	if _, ok := v.spliced(&Patch{Set: []Assignment{{"/c", "1"}, {"/c", "2"}}}); ok {
+		t.Error("one place is spliced twice")
+	}
+}
+
 func indexes(n int) []int {
 	all := make([]int, n)
 	for i := range all {

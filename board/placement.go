@@ -40,11 +40,13 @@ func (p *placement) layout() *Layout {
 
 // put sets one item. Like remove it changes p, which is not shared yet.
 func (p *placement) put(id string, r Rect) {
+	p.bytes += memberSize(id, rectSize(r))
 	if was, ok := p.items.get(id); ok {
 		p.bytes -= memberSize(id, rectSize(was))
+		p.items = p.items.replace(id, r)
+	} else {
+		p.items = p.items.set(id, r)
 	}
-	p.bytes += memberSize(id, rectSize(r))
-	p.items = p.items.set(id, r)
 }
 
 func (p *placement) remove(id string) {

@@ -1,6 +1,9 @@
 package board
 
-import "iter"
+import (
+	"iter"
+	"strings"
+)
 
 // pmap is a sorted map by string that never changes: set and remove give a new map
 // that shares all but one path of nodes with the old one (an AVL tree with path
@@ -21,10 +24,10 @@ func (m pmap[V]) len() int { return m.n }
 
 func (m pmap[V]) get(key string) (V, bool) {
 	for n := m.root; n != nil; {
-		switch {
-		case key < n.key:
+		switch order := strings.Compare(key, n.key); {
+		case order < 0:
 			n = n.left
-		case key > n.key:
+		case order > 0:
 			n = n.right
 		default:
 			return n.value, true
@@ -32,6 +35,24 @@ func (m pmap[V]) get(key string) (V, bool) {
 	}
 	var none V
 	return none, false
+}
+
+// replace is set for a key that is there.
+func (m pmap[V]) replace(key string, value V) pmap[V] {
+	at := &m.root
+	for {
+		n := *(*at)
+		*at = &n
+		switch order := strings.Compare(key, n.key); {
+		case order < 0:
+			at = &n.left
+		case order > 0:
+			at = &n.right
+		default:
+			n.value = value
+			return m
+		}
+	}
 }
 
 func (m pmap[V]) set(key string, value V) pmap[V] {

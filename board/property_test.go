@@ -406,6 +406,9 @@ func TestPmap(t *testing.T) {
 			if rapid.IntRange(0, 2).Draw(t, "remove") == 0 {
 				m = m.remove(key)
 				delete(model, key)
+			} else if _, there := model[key]; there && rapid.Bool().Draw(t, "replace") {
+				m = m.replace(key, i)
+				model[key] = i
 			} else {
 				m = m.set(key, i)
 				model[key] = i
@@ -439,6 +442,31 @@ func TestPmap(t *testing.T) {
 			if _, ok := even.get(key); ok != (v%2 == 0) {
 				t.Fatalf("filter keeps %d: %v", v, ok)
 			}
+		}
+	})
+}
+
+// Few paths are stamped one by one and many in one pass, with the same clocks.
+func TestM3_FewAndManyPathsAreStampedAlike(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := newClocks(stamp{version: 1})
+		paths := append([]Pointer{"/a-b", "/a/b-c", "/a/b/c/d", "/aa"}, somePaths...)
+		for version := range uint64(rapid.IntRange(1, 8).Draw(t, "changes")) {
+			var changed []Pointer
+			for _, p := range rapid.SliceOfNDistinct(rapid.SampledFrom(paths), 1, 4, rapid.ID[Pointer]).Draw(t, "paths") {
+				if CheckDisjoint(nil, append(slices.Clone(changed), p)) == nil {
+					changed = append(changed, p)
+				}
+			}
+			before, s := slices.Clone(c), stamp{version: version + 2}
+			few, many := c.stamped(changed, s), c.stampedAll(changed, s)
+			if !slices.Equal(few, many) {
+				t.Fatalf("%q on %v: few gives %v, many %v", changed, c, few, many)
+			}
+			if !slices.Equal(c, before) {
+				t.Fatalf("%q has changed what was there: %v, before %v", changed, c, before)
+			}
+			c = few
 		}
 	})
 }

@@ -32,11 +32,11 @@ func (d *draft) replace() Decision {
 		return refuse(tooManyBreakpoints())
 	}
 	set, unset := Diff(d.seen.settings.value, to.Settings)
-	d.changes = []*Change{{
+	d.only = &Change{
 		Settings: (&Patch{Set: set, Unset: unset}).effectOn(d.seen.settings.value),
 		Widgets:  d.replaceWidgets(to),
 		Layouts:  d.replaceLayouts(to),
-	}}
+	}
 	d.inexact = true
 	d.always = d.state.deleted || d.head == 0 // it brings the dashboard into being
 	return d.finish(TypeBatch, nil)

@@ -67,6 +67,16 @@ func memberAt(s string, i int) (key string, value int, ok bool) {
 	if i >= len(s) || s[i] != '"' {
 		return "", i, false
 	}
+	// Nearly all keys are short and plain.
+	const short = 24
+	for j := i + 1; j < min(len(s), i+short); j++ {
+		if s[j] == '"' && j+2 < len(s) {
+			return s[i+1 : j], j + 2, true
+		}
+		if s[j] == '"' || s[j] == '\\' {
+			break
+		}
+	}
 	colon := endOfString(s, i)
 	if colon+1 >= len(s) {
 		return "", i, false
@@ -159,7 +169,7 @@ func appendQuoted(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	from := 0
-	for i := 0; i < len(s); i++ {
+	for i := plain(s); i < len(s); i++ {
 		c := s[i]
 		if c >= ' ' && c != '"' && c != '\\' {
 			continue
@@ -184,6 +194,31 @@ func appendQuoted(dst []byte, s string) []byte {
 		}
 	}
 	return append(append(dst, s[from:]...), '"')
+}
+
+// plain gives the length of a prefix of s that needs no escapes; it may be shorter than
+// the longest.
+func plain(s string) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := word(s, i)
+		quote, slash := w^ones*'"', w^ones*'\\'
+		if ((w-ones*' ')&^w|(quote-ones)&^quote|(slash-ones)&^slash)&tops != 0 {
+			break
+		}
+	}
+	for i < len(s) && s[i] >= ' ' && s[i] != '"' && s[i] != '\\' {
+		i++
+	}
+	return i
+}
+
+// word gives the eight bytes at i, the first as the least.
+func word(s string, i int) uint64 {
+	s = s[i : i+8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 // compareKeys orders keys by their UTF-16 code units, as RFC 8785 sorts members.

@@ -1,7 +1,6 @@
 package board
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -24,21 +23,7 @@ func (s *State) AppendSnapshot(dst []byte) []byte {
 		dst = append(appendQuoted(append(dst, '['), a.UserID), ',')
 		dst = append(appendQuoted(dst, a.ClientID), ']')
 	}
-	dst = append(dst, `],"committed":[`...)
-	first := true
-	for key, c := range s.committed.all() {
-		if !first {
-			dst = append(dst, ',')
-		}
-		first = false
-		user, id := cutOpKey(key)
-		dst = append(appendQuoted(append(dst, '['), user), ',')
-		dst = append(appendQuoted(dst, id), ',')
-		dst = strconv.AppendUint(dst, c.version, 10)
-		dst = hex.AppendEncode(append(dst, `,"`...), c.hash[:])
-		dst = append(dst, `"]`...)
-	}
-	dst = append(dst, ']')
+	dst = s.committed.append(append(dst, `],"committed":`...))
 	if s.deleted {
 		dst = strconv.AppendInt(append(dst, `,"deleted":`...), s.deletedAt, 10)
 	}
@@ -127,12 +112,8 @@ func (l *authorList) appendPart(dst []byte, p part) []byte {
 // ParseSnapshot reads what AppendSnapshot wrote. The error is ErrFormat, or says what
 // is damaged.
 func ParseSnapshot(data []byte) (*State, error) {
-	if err := checkStored(data); err != nil {
-		return nil, fmt.Errorf("board: damaged snapshot: %w", err)
-	}
-	v := Value(data)
 	r := snapshotReader{}
-	s := r.state(v)
+	s := r.state(data)
 	switch {
 	case r.format != "" && r.format != Value(strconv.Itoa(Format)):
 		return nil, fmt.Errorf("snapshot of format %.20s: %w", r.format, ErrFormat)
@@ -153,61 +134,90 @@ type snapshotReader struct {
 	authors []Author
 }
 
-func (r *snapshotReader) state(v Value) *State {
+// state reads member by member, each held against JSON's grammar before it is looked
+// into: but for the op ids, where reading is checking.
+func (r *snapshotReader) state(data []byte) *State {
 	s := &State{}
-	for key, v := range v.Members() {
-		switch key {
-		case "authors":
-			for item := range r.items(key, v) {
-				if pair := r.strings(key, item); len(pair) == 2 {
-					r.authors = append(r.authors, Author{UserID: pair[0], ClientID: pair[1]})
-				} else {
-					r.fail(key, "has no pair")
-				}
-			}
-		case "committed":
-			s.committed = r.committed(key, v)
-		case "deleted":
-			s.deleted, s.deletedAt = true, r.int(key, v)
-		case "epoch":
-			s.epoch = r.string(key, v)
-		case "format":
-			r.format = v
-		case "horizon":
-			s.horizon = r.uint(key, v)
-		case "id":
-			s.id = r.string(key, v)
-		case "layouts":
-			for name, v := range v.Members() {
-				l, err := ParseLayout(v)
-				if err != nil {
-					r.fail(key, "is damaged: "+err.Error())
-					continue
-				}
-				s.putLayout(name, placementOf(l))
-			}
-		case "position":
-			s.position = r.uint(key, v)
-		case "settings":
-			s.settings = r.part(key, v)
-			s.own = ownLimitsOf(s.settings.value)
-		case "tombstones":
-			keys, stamps := []string(nil), []stamp(nil)
-			for id, v := range v.Members() {
-				var fields [3]Value
-				r.tuple(key, v, fields[:])
-				keys, stamps = append(keys, id), append(stamps, r.stamp(key, fields))
-			}
-			s.tombstones = r.sorted(key, keys, stamps)
-		case "version":
-			s.version = r.uint(key, v)
-		case "widgets":
-			r.widgets(v, s)
-		case "window":
-			s.window = r.uint(key, v)
+	text, last := string(data), ""
+	i := 0
+	for sign := byte('{'); i < len(text) && text[i] == sign; sign = ',' {
+		key, value, ok := memberAt(text, i+1)
+		if !ok || text[value-1] != ':' {
+			break
 		}
+		if key <= last {
+			r.fail(key, "is not in order")
+		}
+		last = key
+		end := -1
+		if key == "committed" {
+			s.committed, end = r.committedAt(key, text, value)
+		}
+		if end < 0 {
+			end = endOfValue(text, value)
+			if err := checkStored(data[value:end]); err != nil {
+				r.fail(key, "is damaged: "+err.Error())
+			} else {
+				r.member(s, key, Value(text[value:end]))
+			}
+		}
+		i = end
+	}
+	if i != len(text)-1 || text[i] != '}' {
+		r.fail(last, "does not end where it should")
 	}
 	return s
+}
+
+func (r *snapshotReader) member(s *State, key string, v Value) {
+	switch key {
+	case "authors":
+		for item := range r.items(key, v) {
+			if pair := r.strings(key, item); len(pair) == 2 {
+				r.authors = append(r.authors, Author{UserID: pair[0], ClientID: pair[1]})
+			} else {
+				r.fail(key, "has no pair")
+			}
+		}
+	case "deleted":
+		s.deleted, s.deletedAt = true, r.int(key, v)
+	case "epoch":
+		s.epoch = r.string(key, v)
+	case "format":
+		r.format = v
+	case "horizon":
+		s.horizon = r.uint(key, v)
+	case "id":
+		s.id = r.string(key, v)
+	case "layouts":
+		for name, v := range v.Members() {
+			l, err := ParseLayout(v)
+			if err != nil {
+				r.fail(key, "is damaged: "+err.Error())
+				continue
+			}
+			s.putLayout(name, placementOf(l))
+		}
+	case "position":
+		s.position = r.uint(key, v)
+	case "settings":
+		s.settings = r.part(key, v)
+		s.own = ownLimitsOf(s.settings.value)
+	case "tombstones":
+		keys, stamps := []string(nil), []stamp(nil)
+		for id, v := range v.Members() {
+			var fields [3]Value
+			r.tuple(key, v, fields[:])
+			keys, stamps = append(keys, id), append(stamps, r.stamp(key, fields))
+		}
+		s.tombstones = r.sorted(key, keys, stamps)
+	case "version":
+		s.version = r.uint(key, v)
+	case "widgets":
+		r.widgets(v, s)
+	case "window":
+		s.window = r.uint(key, v)
+	}
 }
 
 func (r *snapshotReader) widgets(v Value, s *State) {
@@ -234,32 +244,6 @@ func (r *snapshotReader) sorted(key string, keys []string, stamps []stamp) pmap[
 		r.fail(key, "is not in order")
 	}
 	return pmapOf(keys, stamps)
-}
-
-// committed reads the op ids, which are most of the snapshot of a small dashboard with a
-// long log: it looks at each byte once.
-func (r *snapshotReader) committed(key string, v Value) opIDs {
-	if v.Kind() != '[' {
-		r.fail(key, "is no array")
-		return opIDs{}
-	}
-	const about = 80 // bytes of each
-	keys := make([]string, 0, len(v)/about)
-	commits := make([]commit, 0, len(v)/about)
-	for i := 1; i < len(v)-1; i++ {
-		var fields [4]Value
-		if i = r.tupleAt(key, v, i, fields[:]); i < 0 {
-			return opIDs{}
-		}
-		c := commit{version: r.uint(key, fields[2])}
-		r.hash(key, fields[3], &c.hash)
-		keys = append(keys, opKey(r.string(key, fields[0]), r.string(key, fields[1])))
-		commits = append(commits, c)
-	}
-	if !slices.IsSorted(keys) {
-		r.fail(key, "is not in order")
-	}
-	return opIDsOf(keys, commits)
 }
 
 func (r *snapshotReader) part(key string, v Value) part {
@@ -300,17 +284,9 @@ func (r *snapshotReader) stamp(key string, fields [3]Value) stamp {
 
 // tuple reads an array of exactly len(into) items.
 func (r *snapshotReader) tuple(key string, v Value, into []Value) {
-	if end := r.tupleAt(key, v, 0, into); end >= 0 && end != len(v) {
-		r.fail(key, "has a list of another length")
-	}
-}
-
-// tupleAt reads such an array that begins at v[i], and returns where it ends, -1 if it
-// is none.
-func (r *snapshotReader) tupleAt(key string, v Value, i int, into []Value) (end int) {
-	n := 0
-	if i < len(v) && v[i] == '[' {
-		for i++; i < len(v) && v[i] != ']' && n < len(into); n++ {
+	n, i := 0, 1
+	if v.Kind() == '[' {
+		for ; n < len(into) && i < len(v) && v[i] != ']'; n++ {
 			from := i
 			i = endOfValue(string(v), from)
 			into[n] = v[from:i]
@@ -319,9 +295,7 @@ func (r *snapshotReader) tupleAt(key string, v Value, i int, into []Value) (end 
 			}
 		}
 	}
-	if n != len(into) || i >= len(v) || v[i] != ']' {
+	if n != len(into) || i != len(v)-1 {
 		r.fail(key, "has a list of another length")
-		return -1
 	}
-	return i + 1
 }

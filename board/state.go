@@ -308,6 +308,9 @@ func (s *State) applyWidget(id string, c *WidgetChange, st stamp) {
 	default:
 		w.value = w.value.patched(c.Patch)
 		w.clocks = w.clocks.afterPatch(c.Patch, st)
+		s.widgetBytes += memberSize(id, len(w.value))
+		s.widgets = s.widgets.replace(id, w)
+		return
 	}
 	s.widgetBytes += memberSize(id, len(w.value))
 	s.widgets = s.widgets.set(id, w)

@@ -183,12 +183,42 @@ func TestR9_DeletingADashboard(t *testing.T) {
 	})
 	t.Run("R9 making it anew starts an epoch in the same log", func(t *testing.T) {
 		w := start(t)
-		w.want("conflict deleted cpu@0 [/a mine=1 theirs=( 0)]", `{"type":"WIDGET_UPDATE","by":"bob","widgetId":"cpu","epoch":"epoch0","baseVersion":1,"set":{"/a":1}}`)
+		w.want("conflict deleted cpu@0 [/a mine=1 theirs=( 0)]", `{"type":"WIDGET_UPDATE","by":"bob","widgetId":"cpu","set":{"/a":1}}`)
 		w.want("applied 1", `{"type":"WIDGET_UPDATE","by":"bob","widgetId":"cpu","create":true}`)
 		if w.state.Epoch() != "epoch2" || w.state.Position() != 3 || w.state.Deleted() {
 			t.Errorf("the state is %q at position %d", w.state.Epoch(), w.state.Position())
 		}
 		w.wantDoc("/widgets", `{"cpu":{}}`)
+	})
+	t.Run("R9 what was made on it does not make half of it anew", func(t *testing.T) {
+		w := start(t)
+		for _, op := range []string{
+			`{"type":"WIDGET_UPDATE","by":"bob","widgetId":"new","create":true,"epoch":"epoch0","baseVersion":1}`,
+			`{"type":"WIDGET_UPDATE","by":"bob","widgetId":"new","create":true,"epoch":"before that","baseVersion":7}`,
+			`{"type":"WIDGET_UPDATE","by":"bob","widgetId":"cpu","epoch":"epoch0","baseVersion":1,"set":{"/a":1}}`,
+			`{"type":"DASHBOARD_UPDATE","by":"bob","epoch":"epoch0","baseVersion":1,"policy":"overwrite","set":{"/title":"b"}}`,
+			`{"type":"LAYOUT_UPDATE","by":"bob","epoch":"epoch0","baseVersion":1,"columns":12}`,
+			`{"type":"WIDGET_BATCH","by":"bob","epoch":"epoch0","baseVersion":1,"operations":[{"type":"WIDGET_UPDATE","widgetId":"new","create":true}]}`,
+			`{"type":"WIDGET_BATCH","by":"bob","operations":[{"type":"WIDGET_UPDATE","widgetId":"new","create":true,"epoch":"epoch0","baseVersion":1}]}`,
+			`{"type":"REPLACE","by":"bob","epoch":"epoch0","baseVersion":1,"document":{"settings":{"title":"b"}}}`,
+		} {
+			w.want("refused GONE epoch", op)
+		}
+		newWorld(t).want("refused GONE epoch", `{"type":"WIDGET_UPDATE","by":"bob","widgetId":"new","create":true,"epoch":"lost","baseVersion":7}`)
+		w.want("applied 1", `{"type":"WIDGET_UPDATE","by":"bob","widgetId":"new","create":true,"epoch":"","baseVersion":0}`)
+	})
+	t.Run("M8 what was committed before is not done again while it is deleted, and by value after", func(t *testing.T) {
+		w := newWorld(t)
+		first := `{"type":"WIDGET_UPDATE","by":"bob","id":"first","widgetId":"cpu","create":true}`
+		second := `{"type":"WIDGET_UPDATE","by":"bob","id":"second","widgetId":"cpu","epoch":"epoch0","baseVersion":1,"set":{"/a":1}}`
+		w.want("applied 1", first)
+		w.want("applied 2", second)
+		w.want("applied 3", del)
+		w.want("replay 1", first)
+		w.want("replay 2", second)
+		w.want("applied 1", `{"type":"WIDGET_UPDATE","by":"ana","widgetId":"cpu","create":true,"set":{"/a":2}}`)
+		w.want(`refused EXISTS widgetId current {"a":2}`, first)
+		w.want("conflict field cpu@1 [/a mine=1 theirs=2(ana 1)]", second)
 	})
 	t.Run("R9 bringing it back goes on in its epoch", func(t *testing.T) {
 		w := start(t)

@@ -300,6 +300,7 @@ func TestScanStaysInBounds(t *testing.T) {
 			v.With("/c/d", "1")
 			v.Without("/c")
 			v.Apply(&Patch{Set: []Assignment{{"/a", "1"}, {"/c/x", "{}"}}, Unset: []Pointer{"/d"}})
+			v.Apply(&Patch{Set: []Assignment{{`/a"\x01/b`, "1"}, {"/c", "2"}, {"/d", "3"}}})
 			Diff(v, Value(whole))
 			MergePatch(v, Value(whole))
 			MergePatch(Value(whole), v)

@@ -30,7 +30,7 @@ func (d *draft) update(op *Op, b baseline) outcome {
 		return out
 	}
 	if patch != nil {
-		if err := d.add(&Change{Widgets: map[string]*WidgetChange{op.WidgetID: {Patch: patch}}}); err != nil {
+		if err := d.add(widgetChange(op.WidgetID, WidgetChange{Patch: patch})); err != nil {
 			return refused(err)
 		}
 	}
@@ -43,6 +43,16 @@ func (d *draft) update(op *Op, b baseline) outcome {
 		d.inexact = d.inexact || patch != nil || moved
 	}
 	return outcome{unchanged: patch == nil && !moved}
+}
+
+// widgetChange is the change of one widget.
+func widgetChange(id string, w WidgetChange) *Change {
+	both := &struct {
+		change Change
+		widget WidgetChange
+	}{widget: w}
+	both.change.Widgets = map[string]*WidgetChange{id: &both.widget}
+	return &both.change
 }
 
 // knew reports whether a change was known to an op, or is its author's own.
@@ -72,7 +82,7 @@ func (d *draft) put(op *Op, value Value, places map[string]Rect) outcome {
 	if err := checkPlace(op.Layout, 0); err != nil {
 		return refused(err.At("layout" + err.Path))
 	}
-	if err := d.add(&Change{Widgets: map[string]*WidgetChange{op.WidgetID: {Value: value}}}); err != nil {
+	if err := d.add(widgetChange(op.WidgetID, WidgetChange{Value: value})); err != nil {
 		return refused(err)
 	}
 	d.inexact = true
@@ -157,7 +167,7 @@ func (d *draft) deleteWidget(op *Op, b baseline) outcome {
 			return outcome{conflict: d.changedConflict(op, w, b, k)}
 		}
 	}
-	if err := d.add(&Change{Widgets: map[string]*WidgetChange{op.WidgetID: {Deleted: true}}}); err != nil {
+	if err := d.add(widgetChange(op.WidgetID, WidgetChange{Deleted: true})); err != nil {
 		return refused(err)
 	}
 	for _, breakpoint := range d.breakpoints() {

@@ -121,19 +121,26 @@ func (c *Client) Close() error {
 // goodbye bounds the wait for the server's close.
 const goodbye = 2 * time.Second
 
+// held is how long a connection lasts that is none of a server in trouble.
+const held = 10 * time.Second
+
 // run connects, serves the connection, and again, until the client is closed or the
 // server sends it away for good.
 func (c *Client) run() {
 	defer close(c.done)
-	failures := 0
+	// Attempts that failed since the last connection, which count on from how many before
+	// it did not hold.
+	failures, broken := 0, 0
 	for {
 		c.tell(Event{State: Connecting})
 		sock, w, err := c.connect()
 		if err == nil {
 			since := time.Now()
 			err = c.serve(sock, w)
-			if time.Since(since) >= 10*time.Second {
-				failures = 0
+			if time.Since(since) >= held {
+				failures, broken = 0, 0
+			} else {
+				failures, broken = broken, broken+1
 			}
 		}
 		if c.ctx.Err() != nil {
@@ -478,7 +485,7 @@ func (c *Client) updated(sock *socket, u *wire.SyncUpdate) {
 	c.each(u.DashboardID, func(d *Dashboard) {
 		switch {
 		case u.Closed == wire.ClosedDeleted:
-			c.forget(d, board.Errorf(board.CodeNotFound, "the dashboard %q was deleted", u.DashboardID))
+			c.forget(d, deleted(u.DashboardID))
 		case u.Closed != "":
 			c.forget(d, board.Errorf(board.CodeForbidden, "the dashboard %q may not be seen any more", u.DashboardID))
 		case u.Role != "":
@@ -487,6 +494,10 @@ func (c *Client) updated(sock *socket, u *wire.SyncUpdate) {
 			d.rangeOf(sock, u)
 		}
 	})
+}
+
+func deleted(dashboardID string) error {
+	return board.Errorf(board.CodeNotFound, "the dashboard %q was deleted", dashboardID)
 }
 
 // forget ends a subscription.

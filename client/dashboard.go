@@ -18,14 +18,17 @@ type View struct {
 	Version  uint64
 	Role     string
 	Document *board.Document
+	// Stale tells that the server was cut off from its store when it was asked, so that
+	// there may be more than this (A7). The client asks again until it is not.
+	Stale bool
 }
 
 // Update is what OnUpdate hears.
 type Update struct {
 	View View
 	// Entry is what was committed by another client, or by this one on an earlier
-	// connection; nil for an answer to this client, several versions at once, or a
-	// snapshot.
+	// connection; nil for an answer to this client, several versions at once, a
+	// snapshot, or where only Role or Stale of the view changed.
 	Entry *board.Entry
 	// Answered is the version of an own op if this is its answer, else 0.
 	Answered uint64
@@ -62,7 +65,7 @@ type Dashboard struct {
 	state   board.Value // own presence, sent again after a reconnect
 	err     error
 	changed chan struct{} // closed and made anew at every change
-	timer   *time.Timer   // asks again after a refusal that may pass
+	timer   *time.Timer   // asks again: after a refusal that may pass, or a stale answer
 }
 
 // Subscribe follows a dashboard and waits for its document. A dashboard that does not
@@ -194,6 +197,9 @@ func (d *Dashboard) request(sock *socket) {
 	}
 	d.asking = d.client.nextID()
 	d.joined = nil
+	if d.timer != nil {
+		d.timer.Stop()
+	}
 	w := writer{b: []byte{'{'}}
 	w.text("dashboardId", d.id)
 	if d.known {
@@ -248,6 +254,15 @@ func (d *Dashboard) refused(c *Client, n *wire.Nack) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.laterLocked(wait)
+}
+
+// laterLocked asks again in a while, unless the subscription has ended by then.
+func (d *Dashboard) laterLocked(wait time.Duration) {
+	c := d.client
+	if d.timer != nil {
+		d.timer.Stop()
+	}
 	d.timer = time.AfterFunc(wait, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -256,6 +271,10 @@ func (d *Dashboard) refused(c *Client, n *wire.Nack) {
 		}
 	})
 }
+
+// staleFor is how long after a stale answer the dashboard is asked for again: not below
+// this, nor from twice this on, so that not all clients of a node ask at once.
+const staleFor = 4 * time.Second
 
 // told tells OnUpdate; the lock must not be held.
 func (d *Dashboard) told(u Update) {
@@ -384,7 +403,15 @@ func (d *Dashboard) sync(correlationID string, p *wire.SyncPart) {
 	}
 	whole := d.joined
 	d.joined, d.asking = nil, ""
+	if d.known && d.view.Version > 0 && whole.Version == 0 {
+		d.mu.Unlock()
+		d.client.forget(d, deleted(d.id)) // while there was no connection
+		return
+	}
 	updates := d.takeLocked(whole)
+	if whole.Stale && d.err == nil {
+		d.laterLocked(between(staleFor, 2*staleFor))
+	}
 	d.mu.Unlock()
 	for _, u := range updates {
 		d.told(u)
@@ -398,8 +425,9 @@ func (d *Dashboard) sync(correlationID string, p *wire.SyncPart) {
 // takeLocked shows what a whole answer brings and returns what to tell.
 func (d *Dashboard) takeLocked(p *wire.SyncPart) (updates []Update) {
 	first := !d.known
+	marked := d.view.Stale != p.Stale
 	d.known = true
-	d.view.Role = p.Role
+	d.view.Role, d.view.Stale = p.Role, p.Stale
 	if p.Mode == wire.ModeSnapshot {
 		d.view.Epoch = p.Epoch
 		d.moveLocked(p.Epoch, p.Version, p.Document)
@@ -416,6 +444,9 @@ func (d *Dashboard) takeLocked(p *wire.SyncPart) (updates []Update) {
 		}
 		d.view.Epoch = p.Epoch
 		d.changedLocked()
+		if marked && len(updates) == 0 {
+			updates = append(updates, Update{View: d.view})
+		}
 	}
 	d.present = make(map[string]Presence, len(p.Presence))
 	for _, s := range p.Presence {

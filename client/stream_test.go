@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -57,14 +58,10 @@ func TestR5_ReaderThatStopsSkipsForward(t *testing.T) {
 	}
 }
 
-func TestR9_DeletedDashboardEnds(t *testing.T) {
-	ctx := within(t)
-	n := serve(t, dashwire.Config{})
-	ops := follow(t, ctx, dial(t, ctx, n, client.Options{}), "ops", client.Follow{})
-	if _, err := ops.Do(ctx, create("cpu", nil)); err != nil {
-		t.Fatal(err)
-	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodDelete, n.URL+"/api/dashboards/ops", http.NoBody)
+// remove deletes a dashboard.
+func (n *node) remove(t *testing.T, ctx context.Context, id string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, http.MethodDelete, n.URL+"/api/dashboards/"+id, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,9 +74,60 @@ func TestR9_DeletedDashboardEnds(t *testing.T) {
 		t.Fatalf("deleting: %s", resp.Status)
 	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+func TestR9_DeletedDashboardEnds(t *testing.T) {
+	ctx := within(t)
+	n := serve(t, dashwire.Config{})
+	ops := follow(t, ctx, dial(t, ctx, n, client.Options{}), "ops", client.Follow{})
+	if _, err := ops.Do(ctx, create("cpu", nil)); err != nil {
+		t.Fatal(err)
+	}
+	n.remove(t, ctx, "ops")
 	var refused *board.Error
 	if err := ops.Wait(ctx, func(client.View) bool { return false }); !errors.As(err, &refused) || refused.Code != board.CodeNotFound {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What was asked for while there was no connection does not make half of a dashboard anew
+// that was deleted meanwhile.
+func TestR9_DeletedWhileAway(t *testing.T) {
+	ctx := within(t)
+	n := serve(t, dashwire.Config{})
+	nw := &network{}
+	down := make(chan struct{}, 16)
+	c := dial(t, ctx, n, client.Options{DialContext: nw.dial, OnEvent: func(e client.Event) {
+		if e.State == client.Waiting {
+			select {
+			case down <- struct{}{}:
+			default:
+			}
+		}
+	}})
+	ops := follow(t, ctx, c, "ops", client.Follow{})
+	if _, err := ops.Do(ctx, create("cpu", nil)); err != nil {
+		t.Fatal(err)
+	}
+	nw.moveTo("127.0.0.1:1") // nobody listens there
+	nw.cut()
+	<-down
+	done := make(chan error, 1)
+	go func() {
+		_, err := ops.Do(ctx, create("disk", nil))
+		done <- err
+	}()
+	n.remove(t, ctx, "ops")
+	nw.moveTo("")
+	var refused *board.Error
+	if err := <-done; !errors.As(err, &refused) || refused.Code != board.CodeGone {
+		t.Errorf("what waited: %v", err)
+	}
+	if err := ops.Wait(ctx, func(client.View) bool { return false }); !errors.As(err, &refused) || refused.Code != board.CodeNotFound {
+		t.Errorf("the subscription: %v", err)
+	}
+	if doc, version, err := n.Document(ctx, "ops"); err != nil || version > 0 {
+		t.Errorf("the dashboard is back at version %d: %v, %v", version, doc, err)
 	}
 }
 

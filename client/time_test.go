@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +16,15 @@ import (
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/client"
 )
+
+// whenLive tells each time that a client is live.
+func whenLive(live chan<- time.Time) func(client.Event) {
+	return func(e client.Event) {
+		if e.State == client.Live {
+			live <- time.Now()
+		}
+	}
+}
 
 // memory is a network inside one process, so that a whole server and its clients live
 // in a synctest bubble, where time passes by itself.
@@ -58,7 +68,10 @@ func (m *memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 func inMemory(t *testing.T, cfg dashwire.Config, f func(t *testing.T, ctx context.Context, m *memory)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		cfg.Journal, cfg.Drain = newJournal(), -1
+		cfg.Drain = -1
+		if cfg.Journal == nil {
+			cfg.Journal = newJournal()
+		}
 		srv, err := dashwire.New(cfg)
 		if err != nil {
 			t.Fatal(err)
@@ -78,6 +91,56 @@ func inMemory(t *testing.T, cfg dashwire.Config, f func(t *testing.T, ctx contex
 			if err := <-done; err != nil && !errors.Is(err, http.ErrServerClosed) {
 				t.Error(err)
 			}
+		}
+	})
+}
+
+// After a long outage a connection that ends soon is tried again at once; one that ends
+// soon again and again is tried less and less often.
+func TestReconnectsSoonAfterASecondOutage(t *testing.T) {
+	inMemory(t, dashwire.Config{}, func(t *testing.T, ctx context.Context, m *memory) {
+		var away atomic.Bool
+		var mu sync.Mutex
+		var conn net.Conn
+		live := make(chan time.Time, 1)
+		c, err := client.Dial(ctx, client.Options{
+			URL: "http://localhost:3000",
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				if away.Load() {
+					return nil, errors.New("nobody is there")
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				var err error
+				conn, err = m.dial(ctx, network, addr)
+				return conn, err
+			},
+			OnEvent: whenLive(live),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-live
+		<-time.After(time.Minute)
+		cut := func() {
+			mu.Lock()
+			defer mu.Unlock()
+			conn.Close()
+		}
+		away.Store(true)
+		cut()
+		<-time.After(time.Hour)
+		away.Store(false)
+		<-live
+		for n, most := range []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second} {
+			at := time.Now()
+			cut()
+			if took := (<-live).Sub(at); took > most {
+				t.Errorf("after connection %d that did not hold it took %s, want %s at most", n+1, took, most)
+			}
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 }
@@ -126,11 +189,7 @@ func TestC4_SilentServerIsGivenUp(t *testing.T) {
 				conns = append(conns, s)
 				return s, nil
 			},
-			OnEvent: func(e client.Event) {
-				if e.State == client.Live {
-					live <- time.Now()
-				}
-			},
+			OnEvent: whenLive(live),
 		})
 		if err != nil {
 			t.Fatal(err)

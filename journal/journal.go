@@ -60,11 +60,6 @@ const (
 	Quorum Durability = "quorum"
 )
 
-// SnapshotSpacing is how close together, in positions, a driver need keep the
-// snapshots of one log: of those in [n·SnapshotSpacing, (n+1)·SnapshotSpacing) it
-// keeps at least the newest (A5).
-const SnapshotSpacing = 1000
-
 // MaxSummary is the largest Append.Summary, in bytes.
 const MaxSummary = 4 << 10
 
@@ -79,8 +74,8 @@ type Journal interface {
 	//
 	// If the log already holds exactly these bytes at exactly these positions, it
 	// returns nil: that is how an append whose answer was lost is confirmed. In any
-	// other case where the log is not at a.After it returns ErrMoved. A cancelled
-	// context gives ErrUnknown unless the driver can prove that nothing was or will
+	// other case where the log is not at a.After it returns ErrMoved, or ErrTrimmed if
+	// what stands there is no longer kept. A cancelled context gives ErrUnknown unless the driver can prove that nothing was or will
 	// be stored.
 	Append(ctx context.Context, a Append) (Durability, error)
 
@@ -100,7 +95,7 @@ type Journal interface {
 
 	// SaveSnapshot stores a snapshot beside the log; its position is at most the
 	// head. Saving another at the same position replaces it, and a driver may drop
-	// older ones of the same SnapshotSpacing positions. A lost snapshot loses no
+	// those that are spare then (SpareSnapshots). A lost snapshot loses no
 	// data, only time. s.Data, which may be long, must not be changed afterwards if ctx
 	// ended the call: it may still be being written.
 	SaveSnapshot(ctx context.Context, dashboardID string, s Snapshot) error
@@ -123,6 +118,11 @@ type Append struct {
 	DashboardID string
 	// After is the position that the log must be at.
 	After Position
+	// Begins lets a log that does not exist begin after After, as one does whose older
+	// records were trimmed: reading what is before gives ErrTrimmed. It is for taking a log
+	// over from another store. The caller saves the snapshot at After next, and those that
+	// follow: without it the records have nothing to build on.
+	Begins bool
 	// Records are at least one record, each not empty.
 	Records [][]byte
 	// Summary is what List gives back for the dashboard from now on: at most 4 KiB

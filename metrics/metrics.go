@@ -70,11 +70,11 @@ type metrics struct {
 	sessions      prometheus.Gauge
 	opened        *prometheus.CounterVec
 	closed        *prometheus.CounterVec
-	messages      *prometheus.CounterVec
+	messages      byLabel
 	messageBytes  prometheus.Counter
 	refused       *prometheus.CounterVec
 	limited       *prometheus.CounterVec
-	committed     *prometheus.CounterVec
+	committed     byLabel
 	overwrites    prometheus.Counter
 	conflicts     *prometheus.CounterVec
 	appends       prometheus.Histogram
@@ -96,6 +96,21 @@ type metrics struct {
 	mu sync.Mutex
 	// present are the ids of open sessions: Connect is called more than once for each.
 	present map[string]struct{}
+}
+
+// byLabel is a vector with one label, whose counters are looked up once each: they are
+// counted with every edit.
+type byLabel struct {
+	vec   *prometheus.CounterVec
+	found sync.Map // of prometheus.Counter, by label
+}
+
+func (b *byLabel) inc(label string) {
+	c, ok := b.found.Load(label)
+	if !ok {
+		c, _ = b.found.LoadOrStore(label, b.vec.WithLabelValues(label))
+	}
+	c.(prometheus.Counter).Inc()
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -128,11 +143,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		sessions:      gauge("sessions", "Open sessions."),
 		opened:        counters("sessions_opened_total", "transport", "Sessions opened."),
 		closed:        counters("sessions_closed_total", "code", "Sessions ended, by close code."),
-		messages:      counters("messages_received_total", "type", "Messages taken in."),
+		messages:      byLabel{vec: counters("messages_received_total", "type", "Messages taken in.")},
 		messageBytes:  counter("received_bytes_total", "Bytes of the messages taken in."),
 		refused:       counters("refused_total", "code", "Requests refused (NACK and REST), by code."),
 		limited:       counters("limits_total", "limit", "Times that a limit was hit, by its name."),
-		committed:     counters("entries_committed_total", "type", "Entries made durable."),
+		committed:     byLabel{vec: counters("entries_committed_total", "type", "Entries made durable.")},
 		overwrites:    counter("overwrites_total", "Values that an edit replaced in a clash; all were told (M6)."),
 		conflicts:     counters("conflicts_total", "kind", "Clashes that went to a person."),
 		appends:       times("append_duration_seconds", "Time of one append to the journal, fsync and all."),
@@ -159,7 +174,7 @@ func (m *metrics) hooks() observe.Hooks {
 		Connect:    m.connect,
 		Disconnect: m.disconnect,
 		Message: func(_ observe.Session, messageType string, bytes int) {
-			m.messages.WithLabelValues(known(messageType)).Inc()
+			m.messages.inc(known(messageType))
 			m.messageBytes.Add(float64(bytes))
 		},
 		Refused: func(_ observe.Session, err *board.Error) {
@@ -167,7 +182,7 @@ func (m *metrics) hooks() observe.Hooks {
 		},
 		Limited: func(l observe.Limit, _ observe.Session) { m.limited.WithLabelValues(string(l)).Inc() },
 		Commit: func(e *board.Entry) {
-			m.committed.WithLabelValues(string(e.Type)).Inc()
+			m.committed.inc(string(e.Type))
 			m.overwrites.Add(float64(len(e.Overwrote)))
 		},
 		Conflict: func(c *board.Conflict) { m.conflicts.WithLabelValues(string(c.Kind)).Inc() },

@@ -102,6 +102,7 @@ func (a *Authorizer) Role(ctx context.Context, p auth.Principal, dashboardID str
 
 // wait gives the answer to a question once there is one that counts.
 func (a *Authorizer) wait(ctx context.Context, q question) (auth.Role, error) {
+	waits := false
 	for {
 		now := a.cfg.Clock.Now()
 		a.mu.Lock()
@@ -132,6 +133,10 @@ func (a *Authorizer) wait(ctx context.Context, q question) (auth.Role, error) {
 		}
 		asked := e.asking
 		a.mu.Unlock()
+		if !waits {
+			waits = true
+			defer auth.Waiting(ctx)()
+		}
 		select {
 		case <-asked:
 		case <-ctx.Done():

@@ -381,3 +381,27 @@ func TestP4_TheLogTellsOfAnOutageOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestC8_OnlyAQuestionIsWaitedFor: whoever has to wait for the app says so once, and who
+// finds the answer in memory does not.
+func TestC8_OnlyAQuestionIsWaitedFor(t *testing.T) {
+	waits, waiting := 0, 0
+	ctx := auth.OnWaiting(t.Context(), func() func() {
+		waits++
+		waiting++
+		return func() { waiting-- }
+	})
+	asked := 0
+	a := app(t, func(w http.ResponseWriter, _ *http.Request) {
+		asked++
+		_, _ = io.WriteString(w, `{"role":"editor"}`)
+	}, nil)
+	for range 3 {
+		if role, err := a.Role(ctx, ana, "ops"); role != auth.Editor || err != nil {
+			t.Fatal(role, err)
+		}
+		if asked != 1 || waits != 1 || waiting != 0 {
+			t.Errorf("asked %d times, waited %d times, %d wait still", asked, waits, waiting)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/internal/jsontext"
 )
 
@@ -72,6 +73,7 @@ func (a *Authenticator) Fetch(ctx context.Context) error {
 // find returns the keys for a header, fetching if they have to be. The error says that
 // it cannot be found out at the moment.
 func (r *remote) find(ctx context.Context, id, algorithm string) ([]any, error) {
+	waits := false
 	for {
 		r.mu.Lock()
 		now := r.now()
@@ -83,6 +85,10 @@ func (r *remote) find(ctx context.Context, id, algorithm string) ([]any, error) 
 		case !wanted, flight != nil && usable && len(fitting) > 0:
 			r.mu.Unlock()
 			return fitting, nil
+		case !waits && (flight != nil || r.mayAskLocked(now, usable)):
+			r.mu.Unlock()
+			waits = true
+			defer auth.Waiting(ctx)() // and then look again
 		case flight != nil:
 			r.mu.Unlock()
 			select {
@@ -125,7 +131,11 @@ func (r *remote) finish(keys keySet, err error) {
 	defer r.mu.Unlock()
 	close(r.flight)
 	r.flight, r.failure = nil, err
-	if err != nil {
+	switch {
+	case err != nil && r.fetched.IsZero():
+		r.log.Warn("jwtauth: the JWKS cannot be fetched; nobody can sign in with its keys until it can", "err", err)
+		return
+	case err != nil:
 		r.log.Warn("jwtauth: the JWKS cannot be fetched; the keys known so far serve on",
 			"err", err, "keys", len(r.keys), "fetched", r.fetched)
 		return

@@ -316,3 +316,33 @@ func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
 }
+
+// TestC8_OnlyAFetchIsWaitedFor: whoever has to wait for the issuer says so once, and who
+// finds the key in memory does not.
+func TestC8_OnlyAFetchIsWaitedFor(t *testing.T) {
+	k := newRSA(t)
+	i := newIssuer(t)
+	waits, waiting := 0, 0
+	ctx := auth.OnWaiting(t.Context(), func() func() {
+		waits++
+		waiting++
+		return func() { waiting-- }
+	})
+	set := fmt.Sprintf(`{"keys":[%s]}`, jwkOf(t, k.Public(), "a"))
+	i.does(func(w http.ResponseWriter, _ *http.Request) {
+		if waiting != 1 {
+			t.Error("nobody is told of the wait")
+		}
+		fmt.Fprint(w, set)
+	})
+	p := enter(t, Config{KeySetURL: i.URL})
+	for range 3 {
+		if _, err := p.door.Authenticate(ctx, auth.Credentials{Token: far(t, k, "a")}); err != nil {
+			t.Fatal(err)
+		}
+		if waits != 1 || waiting != 0 {
+			t.Errorf("waited %d times, %d wait still", waits, waiting)
+		}
+	}
+	i.wasAsked(t, 1)
+}

@@ -72,7 +72,7 @@ dashwire restore /backup/dashwire-2026-11-22.db`
 // Run implements the command.
 func (c *restoreCmd) Run(p *program, _ *kong.Context) error {
 	if !exists(c.From) {
-		return refuse("there is no backup %s", c.From)
+		return refuse("there is no backup %s: check its name", c.From)
 	}
 	for _, path := range []string{c.Data, c.Data + "-wal", c.Data + "-log"} {
 		if exists(path) {

@@ -33,8 +33,13 @@ type cli struct {
 // parse reads the command line, the environment and the file of settings. Its errors
 // are notBegun. For --help and --version it prints and ends the program.
 func parse(args []string, out *os.File) (*kong.Context, error) {
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "help":
+		args = append(args[1:], "--help")
+	case args[0] == "version":
+		args = []string{"--version"}
 	}
 	var c cli
 	parser, err := kong.New(&c,
@@ -74,6 +79,7 @@ func joinNegative(args []string) []string {
 var plainer = strings.NewReplacer(
 	"expected a valid 64 bit uint but got", "want a whole number that is not negative, not",
 	"expected a valid 64 bit int but got", "want a whole number, not",
+	",…,...", ",…",
 )
 
 // explain adds to an error of the parser where to read on, and to a word that is no
@@ -81,9 +87,12 @@ var plainer = strings.NewReplacer(
 func explain(err error, app *kong.Application) error {
 	var setting *settingError
 	if errors.As(err, &setting) {
-		return setting
+		return errors.New(plainer.Replace(setting.Error()))
 	}
 	text := plainer.Replace(err.Error())
+	if missing, ok := strings.CutPrefix(text, `expected "<`); ok {
+		text = "missing <" + strings.TrimSuffix(missing, `"`)
+	}
 	var parsing *kong.ParseError
 	if errors.As(err, &parsing) && parsing.Context != nil {
 		if node := parsing.Context.Selected(); node != nil {
@@ -95,7 +104,7 @@ func explain(err error, app *kong.Application) error {
 		for _, c := range app.Leaves(true) {
 			names = append(names, c.Name)
 		}
-		text = "there is no command " + word + "; the commands are " + strings.Join(names, ", ")
+		text = "there is no command " + strings.TrimSuffix(word, "?") + "; the commands are " + strings.Join(names, ", ")
 	}
 	return errors.New(text + " (see dashwire --help)")
 }

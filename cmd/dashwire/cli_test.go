@@ -66,7 +66,7 @@ func TestRefusals(t *testing.T) {
 		args   []string
 		want   []string // parts of the line
 	}{
-		{"unknown command", "", nil, []string{"sevre"}, []string{"no command sevre", `did you mean "serve"?`, "serve, import, export, tail", "check"}},
+		{"unknown command", "", nil, []string{"sevre"}, []string{"no command sevre", `did you mean "serve"; the commands are`, "serve, import, export, tail", "check"}},
 		{"a command like no other", "", nil, []string{"foo"}, []string{"no command foo", "serve, import, export, tail", "check"}},
 		{"unknown flag", "", nil, []string{"serve", "--lisen", ":1"}, []string{"--lisen", `did you mean "--listen"?`, "dashwire serve --help"}},
 		{"missing argument", "", nil, []string{"export"}, []string{"<id>", "dashwire export --help"}},
@@ -111,6 +111,8 @@ func TestRefusals(t *testing.T) {
 		{"key twice", "drain: 1s\ndrain: 2s\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{"dashwire.yaml:2", "drain"}},
 		{"key without value", "drain:\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{"dashwire.yaml:1: drain: there is no value"}},
 		{"keys in a value", "drain:\n  seconds: 3\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{"dashwire.yaml:1: drain: a value is wanted"}},
+		{"no number in the file", "max-widgets: lots\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{`dashwire.yaml:1: --max-widgets: want a whole number, not "lots"`}},
+		{"one address twice", "", nil, []string{"serve", "--listen", "127.0.0.1:4999", "--admin-listen", "127.0.0.1:4999"}, []string{"--admin-listen and --listen", "another port"}},
 		{"bad value in the file", "max-widgets: 5\ndrain: soon\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{`dashwire.yaml:2: --drain: "soon" is no time`}},
 		{"a list as file", "- a\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{"dashwire.yaml:1: settings are written as key: value"}},
 		{"no YAML", "a: [\n", nil, []string{"serve", "--config", "dashwire.yaml"}, []string{"dashwire.yaml:"}},
@@ -161,6 +163,8 @@ func TestRefusals(t *testing.T) {
 		{"one id for two files", "", nil, []string{"import", "a.json", "b.json", "--id", "x"}, []string{"one by one"}},
 		{"no data file to check", "", nil, []string{"check", "--data", "missing.db"}, []string{"missing.db"}},
 		{"no data file to copy", "", nil, []string{"backup", "x.db", "--data", "missing.db"}, []string{"missing.db"}},
+		{"no file to import at all", "", nil, []string{"import"}, []string{"missing <file>", "dashwire import --help"}},
+		{"no servers to begin epochs on", "", nil, []string{"new-epochs"}, []string{"missing flags: --nats=URL,… ("}},
 		{"no backup", "", nil, []string{"restore", "missing.db"}, []string{"there is no backup missing.db"}},
 		{"a version of all dashboards", "", nil, []string{"tail", "--since", "41"}, []string{"is a version", "10m"}},
 		{"no time", "", nil, []string{"tail", "--since", "lately"}, []string{`"lately" is no time and no version`}},

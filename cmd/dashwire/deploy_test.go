@@ -243,16 +243,24 @@ func (f *front) do(method, path, token, body string, header ...string) (*http.Re
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	res, err := f.http.Do(r)
-	if err != nil {
-		f.t.Fatal(err)
+	// A proxy whose servers are all busy answers 503 by itself.
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for until := time.Now().Add(patience); ; <-again.C {
+		r.Body, _ = r.GetBody()
+		res, err := f.http.Do(r)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		data, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		if res.StatusCode != http.StatusServiceUnavailable || time.Now().After(until) {
+			return res, string(data)
+		}
 	}
-	defer res.Body.Close()
-	data, err := io.ReadAll(res.Body)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return res, string(data)
 }
 
 // TestDeploy_Proxies: the configurations for proxies carry everything that clients do, to

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dashwire/dashwire/internal/ratelimit"
+	"github.com/dashwire/dashwire/internal/wsconn"
 	"github.com/dashwire/dashwire/observe"
 )
 
@@ -33,7 +34,10 @@ type guard struct {
 	addresses map[ratelimit.Address]int
 }
 
-var _ syscall.Conn = (*guard)(nil)
+var (
+	_ syscall.Conn = (*guard)(nil)
+	_ wsconn.Gate  = (*guard)(nil)
+)
 
 // Accept implements net.Listener. What the system has no descriptor for it leaves to the
 // server, which waits and tries again.
@@ -47,19 +51,37 @@ func (g *guard) Accept() (net.Conn, error) {
 		if !ok {
 			return nc, nil
 		}
-		c := &guarded{TCPConn: tcp, guard: g}
-		if peer, ok := tcp.RemoteAddr().(*net.TCPAddr); ok {
-			c.address = g.counts(peer.AddrPort().Addr())
+		var peer netip.AddrPort
+		if a, ok := tcp.RemoteAddr().(*net.TCPAddr); ok {
+			peer = a.AddrPort()
 		}
-		if l, answer := g.enter(c); l != "" {
-			g.hit(l, c.observed())
+		if _, answer := g.Enter(peer); answer != "" {
 			// A new connection has room for this much: it does not block.
 			_, _ = io.WriteString(tcp, answer)
 			_ = tcp.Close()
 			continue
 		}
-		return c, nil
+		return g.Admitted(tcp, peer), nil
 	}
+}
+
+// Below implements wsconn.Gate, with which a front accepts in the guard's place.
+func (g *guard) Below() net.Listener { return g.Listener }
+
+// Enter implements wsconn.Gate.
+func (g *guard) Enter(peer netip.AddrPort) (left func(), refusal string) {
+	address := g.counts(peer.Addr())
+	l, refusal := g.enter(address)
+	if l != "" {
+		g.hit(l, observe.Session{RemoteAddr: peer.Addr().Unmap().String()})
+		return nil, refusal
+	}
+	return func() { g.leave(address) }, ""
+}
+
+// Admitted implements wsconn.Gate.
+func (g *guard) Admitted(nc *net.TCPConn, peer netip.AddrPort) net.Conn {
+	return &guarded{TCPConn: nc, guard: g, address: g.counts(peer.Addr())}
 }
 
 // SyscallConn implements syscall.Conn, for what is set on the listener itself.
@@ -76,18 +98,18 @@ const (
 	crowdedAnswer = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 10\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 )
 
-func (g *guard) enter(c *guarded) (over observe.Limit, answer string) {
+func (g *guard) enter(address ratelimit.Address) (over observe.Limit, answer string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
 	case g.open >= g.most:
 		return observe.LimitConnections, tooManyAnswer
-	case c.address != 0 && g.addresses[c.address] >= g.perAddress:
+	case address != 0 && g.addresses[address] >= g.perAddress:
 		return observe.LimitConnectionsPerAddress, crowdedAnswer
 	}
 	g.open++
-	if c.address != 0 {
-		g.addresses[c.address]++
+	if address != 0 {
+		g.addresses[address]++
 	}
 	return "", ""
 }

@@ -13,16 +13,21 @@ import (
 // harmless is a handler whose lines stay lines, whatever was sent to the server: nothing
 // in a value breaks a line, moves a terminal or turns the direction of text, in any
 // format. What looks like credentials is left out, should a library put it into an error.
-type harmless struct{ to slog.Handler }
+type harmless struct {
+	to slog.Handler
+	// quoted tells that to puts values with spaces in double quotes: those within are then
+	// single ones, for a person reads 'ops' more easily than \"ops\".
+	quoted bool
+}
 
 // Enabled implements slog.Handler.
 func (h harmless) Enabled(ctx context.Context, l slog.Level) bool { return h.to.Enabled(ctx, l) }
 
 // Handle implements slog.Handler.
 func (h harmless) Handle(ctx context.Context, r slog.Record) error {
-	out := slog.NewRecord(r.Time, r.Level, plain(r.Message), r.PC)
+	out := slog.NewRecord(r.Time, r.Level, h.plain(r.Message), r.PC)
 	r.Attrs(func(a slog.Attr) bool {
-		out.AddAttrs(plainAttr(a))
+		out.AddAttrs(h.plainAttr(a))
 		return true
 	})
 	return h.to.Handle(ctx, out)
@@ -32,31 +37,41 @@ func (h harmless) Handle(ctx context.Context, r slog.Record) error {
 func (h harmless) WithAttrs(attrs []slog.Attr) slog.Handler {
 	own := make([]slog.Attr, len(attrs))
 	for i, a := range attrs {
-		own[i] = plainAttr(a)
+		own[i] = h.plainAttr(a)
 	}
-	return harmless{h.to.WithAttrs(own)}
+	return harmless{h.to.WithAttrs(own), h.quoted}
 }
 
 // WithGroup implements slog.Handler.
-func (h harmless) WithGroup(name string) slog.Handler { return harmless{h.to.WithGroup(plain(name))} }
+func (h harmless) WithGroup(name string) slog.Handler {
+	return harmless{h.to.WithGroup(plain(name)), h.quoted}
+}
 
-func plainAttr(a slog.Attr) slog.Attr {
+func (h harmless) plainAttr(a slog.Attr) slog.Attr {
 	a.Key = plain(a.Key)
 	v := a.Value.Resolve()
 	switch v.Kind() {
 	case slog.KindString:
-		v = slog.StringValue(plain(v.String()))
+		v = slog.StringValue(h.plain(v.String()))
 	case slog.KindGroup:
 		var group []slog.Attr
 		for _, m := range v.Group() {
-			group = append(group, plainAttr(m))
+			group = append(group, h.plainAttr(m))
 		}
 		v = slog.GroupValue(group...)
 	case slog.KindAny:
-		v = slog.StringValue(plain(fmt.Sprint(v.Any())))
+		v = slog.StringValue(h.plain(fmt.Sprint(v.Any())))
 	}
 	a.Value = v
 	return a
+}
+
+func (h harmless) plain(s string) string {
+	s = plain(s)
+	if h.quoted {
+		s = strings.ReplaceAll(s, `"`, "'")
+	}
+	return s
 }
 
 // credentials are texts that sign somebody in: bearer tokens, JWTs, tokens in a URL.

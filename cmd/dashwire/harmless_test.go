@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -56,7 +57,7 @@ func TestLogLinesStayLines(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			var b bytes.Buffer
 			f := logFlags{LogLevel: logLevel(slog.LevelDebug), LogFormat: format}
-			log := slog.New(harmless{f.handler(&b, format == "terminal")})
+			log := f.loggerTo(&b, format == "terminal")
 			log.Info(hostile, hostile, hostile, "err", errors.New(hostile), "any", []string{hostile}, slog.Group(hostile, "a", hostile))
 			log.With("with", hostile).WithGroup("group").Warn("x", "url", &url.URL{Path: hostile}, "n", 1, "took", time.Second)
 			slog.NewLogLogger(log.Handler(), slog.LevelDebug).Print("http: " + hostile)
@@ -66,6 +67,23 @@ func TestLogLinesStayLines(t *testing.T) {
 			}
 			if !strings.Contains(b.String(), "PWN5") || !strings.Contains(b.String(), "took=1s") && !strings.Contains(colours.ReplaceAllString(b.String(), ""), "took=1s") && format != "json" {
 				t.Errorf("what was logged is gone:\n%s", b.String())
+			}
+		})
+	}
+}
+
+func TestQuotesInLogLinesAreReadable(t *testing.T) {
+	for format, want := range map[string]string{
+		"text":     `level=WARN msg="the dashboard 'ops' is closed" err="reading 'ops': no such file" n=1`,
+		"terminal": `WRN the dashboard 'ops' is closed err="reading 'ops': no such file" n=1`,
+		"json":     `"msg":"the dashboard \"ops\" is closed","err":"reading \"ops\": no such file","n":1}`,
+	} {
+		t.Run(format, func(t *testing.T) {
+			var b bytes.Buffer
+			log := logFlags{LogFormat: format}.loggerTo(&b, format == "terminal")
+			log.Warn(`the dashboard "ops" is closed`, "err", fmt.Errorf("reading %q: %w", "ops", errors.New("no such file")), "n", 1)
+			if got := colours.ReplaceAllString(b.String(), ""); !strings.HasSuffix(got, want+"\n") {
+				t.Errorf("%s\nwant its end to be\n%s", got, want)
 			}
 		})
 	}

@@ -27,7 +27,11 @@ func (l *logLevel) UnmarshalText(text []byte) error {
 }
 
 func (f logFlags) logger(to *os.File) *slog.Logger {
-	return slog.New(harmless{f.handler(to, f.LogFormat == "auto" && terminal(to))})
+	return f.loggerTo(to, f.LogFormat == "auto" && terminal(to))
+}
+
+func (f logFlags) loggerTo(to io.Writer, coloured bool) *slog.Logger {
+	return slog.New(harmless{f.handler(to, coloured), f.LogFormat != "json"})
 }
 
 func (f logFlags) handler(to io.Writer, coloured bool) slog.Handler {

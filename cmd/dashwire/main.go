@@ -15,7 +15,12 @@ import (
 	"github.com/dashwire/dashwire/internal/words"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		calmMonitor(syscall.Exec)
+	}
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
 
 // program is what a command works with.
 type program struct {

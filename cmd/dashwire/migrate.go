@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -31,9 +32,10 @@ type migrateCmd struct {
 // Help implements kong.HelpProvider.
 func (migrateCmd) Help() string {
 	return `Copies every dashboard with its history, versions and op ids, so that clients go on where
-they are. Stop the servers of both sides first. Stopped half-way, it goes on where it was
-when it is run again. At the end both sides are read and compared. The settings of serve
-for NATS (--nats-monitor, --nats-stream, --nats-creds …) count here too.
+they are. History that was trimmed (keep-entries, keep-age) begins at the same version there.
+Stop the servers of both sides first. Stopped half-way, it goes on where it was when it is
+run again. At the end both sides are read and compared. The settings of serve for NATS
+(--nats-monitor, --nats-stream, --nats-creds …) count here too.
 
 dashwire migrate --from sqlite:dashwire.db --to nats://n1:4222,nats://n2:4222 --nats-sync-always`
 }
@@ -46,6 +48,8 @@ type side struct {
 	close func() error
 	// oldest is the position that a log can be read after.
 	oldest func(ctx context.Context, id string) (journal.Position, error)
+	// snapshots are the positions of those that are kept of a log, in order.
+	snapshots func(ctx context.Context, id string) ([]journal.Position, error)
 }
 
 const sqliteScheme = "sqlite:"
@@ -121,7 +125,7 @@ func (c *migrateCmd) open(ctx context.Context, flag, text string) (*side, error)
 		if err != nil {
 			return nil, &notBegun{err}
 		}
-		return &side{Journal: j, name: file, file: file, close: j.Close, oldest: j.Oldest}, nil
+		return &side{Journal: j, name: file, file: file, close: j.Close, oldest: j.Oldest, snapshots: j.Snapshots}, nil
 	}
 	opts, err := c.journal(log)
 	if err != nil {
@@ -131,7 +135,7 @@ func (c *migrateCmd) open(ctx context.Context, flag, text string) (*side, error)
 	if err != nil {
 		return nil, &notBegun{err}
 	}
-	return &side{Journal: j, name: "the stream " + j.Report().Stream, close: j.Close, oldest: j.Oldest}, nil
+	return &side{Journal: j, name: "the stream " + j.Report().Stream, close: j.Close, oldest: j.Oldest, snapshots: j.Snapshots}, nil
 }
 
 // migration copies and compares.
@@ -139,6 +143,7 @@ type migration struct {
 	from, to *side
 	show     *progress
 	all      []journal.Info               // of from
+	begins   map[string]journal.Position  // what is copied of the logs of from comes after this; all of it if missing
 	there    map[string]journal.Position  // heads of to
 	sums     map[string][sha256.Size]byte // of the logs of from, once compared
 	entries  atomic.Uint64                // compared
@@ -152,29 +157,25 @@ type migration struct {
 // plan lists both sides, and refuses a target that holds anything else.
 func (m *migration) plan(ctx context.Context) error {
 	known := make(map[string]bool)
-	var trimmed []string
+	m.begins = make(map[string]journal.Position)
 	for info, err := range journal.All(ctx, m.from) {
 		if err != nil {
 			return err
 		}
-		oldest, err := m.from.oldest(ctx, info.DashboardID)
+		begin, err := m.from.beginning(ctx, info)
 		if err != nil {
 			return err
 		}
-		if oldest > 0 {
-			trimmed = append(trimmed, info.DashboardID)
+		if begin > 0 {
+			m.begins[info.DashboardID] = begin
 		}
 		known[info.DashboardID] = true
 		m.all = append(m.all, info)
 		m.show.show("listing: %s", count(len(m.all), "dashboard", "dashboards"))
 	}
-	if len(trimmed) > 0 {
-		return refuse("the beginning of the history of %s was trimmed (keep-entries, keep-age), so that the rest cannot be put in its place: "+
-			"take these over with dashwire export and import, and delete them first", some(trimmed))
-	}
 	m.there = make(map[string]journal.Position)
 	m.sums = make(map[string][sha256.Size]byte)
-	var foreign []string
+	var foreign, behind []string
 	for info, err := range journal.All(ctx, m.to) {
 		if err != nil {
 			return err
@@ -194,11 +195,19 @@ func (m *migration) plan(ctx context.Context) error {
 			continue
 		}
 		m.show.show("looking at what is there already")
-		a, _, err := digest(ctx, m.from, info.DashboardID, at)
+		after, err := m.common(ctx, info.DashboardID)
 		if err != nil {
 			return err
 		}
-		b, _, err := digest(ctx, m.to, info.DashboardID, at)
+		if after > at {
+			behind = append(behind, info.DashboardID)
+			continue
+		}
+		a, _, err := digest(ctx, m.from, info.DashboardID, after, at)
+		if err != nil {
+			return err
+		}
+		b, _, err := digest(ctx, m.to, info.DashboardID, after, at)
 		if err != nil {
 			return err
 		}
@@ -206,10 +215,51 @@ func (m *migration) plan(ctx context.Context) error {
 			foreign = append(foreign, info.DashboardID)
 		}
 	}
+	if len(behind) > 0 {
+		return refuse("%s holds an older copy of %s, and what comes next was trimmed since (keep-entries, keep-age). "+
+			"Choose an empty place, or another --nats-stream", m.to.name, some(behind))
+	}
 	if len(foreign) > 0 {
 		return refuse("%s holds other content of %s: it was edited there. Choose an empty place, or another --nats-stream", m.to.name, some(foreign))
 	}
 	return nil
+}
+
+// beginning is what a log is copied after: 0, or the snapshot that a trimmed one begins with.
+// A store may keep some records before it, which it lets go with others.
+func (s *side) beginning(ctx context.Context, info journal.Info) (journal.Position, error) {
+	oldest, err := s.oldest(ctx, info.DashboardID)
+	if err != nil || oldest == 0 {
+		return 0, err
+	}
+	first, err := s.Snapshot(ctx, info.DashboardID, oldest)
+	if err != nil {
+		return 0, err
+	}
+	if first.Position == oldest {
+		return oldest, nil
+	}
+	all, err := s.snapshots(ctx, info.DashboardID)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range all {
+		if p < oldest {
+			continue
+		}
+		// One that cannot be read counts as not there.
+		if first, err := s.Snapshot(ctx, info.DashboardID, p); err != nil || first.Position == p {
+			return first.Position, err
+		}
+	}
+	return 0, fmt.Errorf("the history of %s begins after position %d, and no snapshot tells what was before: %w",
+		info.DashboardID, oldest, journal.ErrCorrupt)
+}
+
+// common is the position after which both sides can be compared.
+func (m *migration) common(ctx context.Context, id string) (journal.Position, error) {
+	oldest, err := m.to.oldest(ctx, id)
+	return max(oldest, m.begins[id]), err
 }
 
 // some names the first of a list.
@@ -256,9 +306,18 @@ const (
 	copyBytes   = 2 << 20
 )
 
-// copy appends what the target lacks of one dashboard, and its snapshots.
+// copy appends what the target lacks of one dashboard, and its snapshots as soon as the log
+// has got there.
 func (m *migration) copy(ctx context.Context, info journal.Info) error {
 	a := journal.Append{DashboardID: info.DashboardID, After: m.there[info.DashboardID], Summary: info.Summary}
+	if begin := m.begins[info.DashboardID]; begin > a.After {
+		a.After = begin
+	}
+	a.Begins = a.After > 0 // if it is not there yet
+	snapshots, err := m.from.snapshots(ctx, info.DashboardID)
+	if err != nil {
+		return err
+	}
 	size := 0
 	flush := func() error {
 		if len(a.Records) == 0 {
@@ -270,7 +329,8 @@ func (m *migration) copy(ctx context.Context, info journal.Info) error {
 		m.copied.Add(uint64(len(a.Records)))
 		a.After += journal.Position(len(a.Records))
 		a.Records, size = nil, 0
-		return nil
+		snapshots, err = m.save(ctx, info.DashboardID, snapshots, a.After)
+		return err
 	}
 	for rec, err := range m.from.Read(ctx, info.DashboardID, a.After) {
 		if err != nil {
@@ -287,23 +347,38 @@ func (m *migration) copy(ctx context.Context, info journal.Info) error {
 	if err := flush(); err != nil {
 		return err
 	}
-	snapshots, err := allSnapshots(ctx, m.from, info.DashboardID, a.After)
-	if err != nil {
-		return err
+	_, err = m.save(ctx, info.DashboardID, snapshots, a.After)
+	return err
+}
+
+// save copies those snapshots up to a position that the target lacks, and returns the others.
+// One that the source cannot read is left out.
+func (m *migration) save(ctx context.Context, id string, snapshots []journal.Position, upTo journal.Position) ([]journal.Position, error) {
+	if len(snapshots) == 0 || snapshots[0] > upTo {
+		return snapshots, nil
 	}
-	for _, s := range snapshots {
-		there, err := m.to.Snapshot(ctx, info.DashboardID, s.Position)
-		if err != nil {
-			return err
-		}
-		if there.Position == s.Position {
+	there, err := m.to.snapshots(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for len(snapshots) > 0 && snapshots[0] <= upTo {
+		p := snapshots[0]
+		snapshots = snapshots[1:]
+		if p < m.begins[id] || slices.Contains(there, p) {
 			continue
 		}
-		if err := insistOn(ctx, func() error { return m.to.SaveSnapshot(ctx, info.DashboardID, s) }); err != nil {
-			return err
+		s, err := m.from.Snapshot(ctx, id, p)
+		if err != nil {
+			return nil, err
+		}
+		if s.Position != p {
+			continue
+		}
+		if err := insistOn(ctx, func() error { return m.to.SaveSnapshot(ctx, id, s) }); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return snapshots, nil
 }
 
 // insistOn repeats what a store could not do at the moment, or could not confirm, for
@@ -326,13 +401,29 @@ func insistOn(ctx context.Context, do func() error) error {
 
 // compare reads a log on both sides, and notes what differs.
 func (m *migration) compare(ctx context.Context, info journal.Info) error {
-	want, n, err := digest(ctx, m.from, info.DashboardID, 0)
+	after, err := m.common(ctx, info.DashboardID)
 	if err != nil {
 		return err
 	}
-	got, there, err := digest(ctx, m.to, info.DashboardID, 0)
+	want, n, err := digest(ctx, m.from, info.DashboardID, after, 0)
 	if err != nil {
 		return err
+	}
+	got, there, err := digest(ctx, m.to, info.DashboardID, after, 0)
+	if err != nil {
+		return err
+	}
+	built := true // on the same
+	if after > 0 && after == m.begins[info.DashboardID] {
+		a, err := m.from.Snapshot(ctx, info.DashboardID, after)
+		if err != nil {
+			return err
+		}
+		b, err := m.to.Snapshot(ctx, info.DashboardID, after)
+		if err != nil {
+			return err
+		}
+		built = a.Position == b.Position && bytes.Equal(a.Data, b.Data)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -343,14 +434,17 @@ func (m *migration) compare(ctx context.Context, info journal.Info) error {
 		m.differs = append(m.differs, fmt.Sprintf("%s has %s there, and %s here", info.DashboardID, count(int(there), "entry", "entries"), number(n)))
 	case got != want:
 		m.differs = append(m.differs, fmt.Sprintf("%s has other entries there", info.DashboardID))
+	case !built:
+		m.differs = append(m.differs, fmt.Sprintf("%s builds on another snapshot there", info.DashboardID))
 	}
 	return nil
 }
 
-// digest sums up a log to a position, 0 = all of it, and tells how many records that are.
-func digest(ctx context.Context, j journal.Journal, id string, upTo journal.Position) (sum [sha256.Size]byte, n journal.Position, err error) {
+// digest sums up a log after a position and up to another, 0 = to its end, and tells how many
+// records that are.
+func digest(ctx context.Context, j journal.Journal, id string, after, upTo journal.Position) (sum [sha256.Size]byte, n journal.Position, err error) {
 	h := sha256.New()
-	for rec, err := range j.Read(ctx, id, 0) {
+	for rec, err := range j.Read(ctx, id, after) {
 		if err != nil {
 			return sum, n, err
 		}

@@ -74,7 +74,6 @@ dashwire serve --listen 127.0.0.1:8080 --data /var/lib/dashwire/dashwire.db`
 
 // Run implements the command.
 func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
-	shareTheCore()
 	if err := c.sane(); err != nil {
 		return err
 	}
@@ -126,6 +125,9 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 			return refuse("--admin-listen %s: other machines could reach it, and operators are not asked to sign in; "+
 				"listen on 127.0.0.1, or pass --insecure if you trust the whole network", c.AdminListen)
 		}
+		if c.AdminListen == addr && !strings.HasSuffix(addr, ":0") {
+			return refuse("--admin-listen and --listen name one address, %s: give operators another port", addr)
+		}
 		if operators, err = listen("--admin-listen", c.AdminListen); err != nil {
 			return err
 		}
@@ -148,6 +150,7 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 		}
 	}()
 
+	shareTheCore(j.background)
 	acts, err := c.auditFlags.open(c.Data, log)
 	if err != nil {
 		return err
@@ -178,7 +181,7 @@ func (c *serveCmd) Run(p *program, cmd *kong.Context) error {
 		hooks = observe.Join(hooks, demo.hooks())
 	}
 	listener = c.limitFlags.guard(listener, room.connections, proxies, hooks)
-	cfg := c.config(j, hooks, scrape, proxies, room, log)
+	cfg := c.config(j.Journal, hooks, scrape, proxies, room, log)
 	cfg.Relay = j.relay
 	cfg.AuthCookie = c.AuthCookie
 	c.limitFlags.put(&cfg)

@@ -47,9 +47,10 @@ type natsOptions struct {
 // store is an open journal with what a person and /metrics are told of it.
 type store struct {
 	journal.Journal
-	relay   relay.Relay // nil = there are no other nodes
-	close   func() error
-	numbers func() []metrics.Number
+	relay      relay.Relay // nil = there are no other nodes
+	close      func() error
+	numbers    func() []metrics.Number
+	background bool // no thread waits for the disk while it commits
 	// place is where the data is, size what is told of its size.
 	place string
 	size  func() string
@@ -71,7 +72,7 @@ func (c *serveCmd) openStore(ctx context.Context, log *slog.Logger) (*store, err
 		return nil, &notBegun{err}
 	}
 	return &store{
-		Journal: j, close: j.Close, place: c.Data,
+		Journal: j, close: j.Close, place: c.Data, background: j.Stats().Background,
 		numbers: func() []metrics.Number { return journalNumbers(j.Stats()) },
 		size: func() string {
 			stats := j.Stats()

@@ -159,7 +159,11 @@ func (c *webhooksCmd) dead(p *program, t *target, path string) error {
 			return err
 		}
 		for _, d := range page.Letters {
-			out.add(d.ID, d.DashboardID, fmt.Sprintf("%d–%d", d.After+1, d.Version), number(d.Attempts),
+			versions := fmt.Sprint(d.Version)
+			if d.After+1 < d.Version {
+				versions = fmt.Sprintf("%d–%d", d.After+1, d.Version)
+			}
+			out.add(d.ID, d.DashboardID, versions, number(d.Attempts),
 				d.LastAttempt.Local().Format(time.DateTime), d.Error)
 		}
 		if page.Next == nil {

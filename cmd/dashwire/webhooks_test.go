@@ -202,7 +202,7 @@ func TestWebhooks_OperatorsSeeAndRetry(t *testing.T) {
 		t.Errorf("it shows what may be secret:\n%s", out)
 	}
 	out = must(t, dir, "webhooks", "audit", "--server", p.url)
-	letter := regexp.MustCompile(`(?m)^(msg_\w+) +ops +1–1 +\d+ +\S+ \S+ +the receiver answered 400 Bad Request$`).FindStringSubmatch(out)
+	letter := regexp.MustCompile(`(?m)^(msg_\w+) +ops +1 +\d+ +\S+ \S+ +the receiver answered 400 Bad Request$`).FindStringSubmatch(out)
 	if letter == nil {
 		t.Fatalf("the dead letters are\n%s", out)
 	}

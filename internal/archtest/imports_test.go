@@ -21,7 +21,7 @@ var house = map[string][]string{
 	"journal/journaltest":   {"board", "journal"},
 	"journal/memjournal":    {"board", "journal"},
 	"journal/natsjournal":   {"board", "journal", "internal/natsdial"},
-	"journal/sqlitejournal": {"board", "journal", "internal/commitlog"},
+	"journal/sqlitejournal": {"board", "journal", "internal/commitlog", "internal/fsync", "internal/giveway"},
 
 	"auth":         {"board"},
 	"auth/callout": {"board", "auth"},
@@ -47,9 +47,11 @@ var house = map[string][]string{
 
 	"internal/sqlitefile/sqlitefiletest": nil,
 
-	"internal/commitlog": nil,
+	"internal/commitlog": {"internal/fsync"},
+	"internal/fsync":     nil,
 	"internal/fifo":      nil,
 	"internal/natsdial":  nil,
+	"internal/giveway":   nil,
 	"internal/lane":      {"internal/fifo"},
 
 	"internal/wire":     {"board"},
@@ -65,7 +67,7 @@ var house = map[string][]string{
 	".": {
 		"board", "journal", "audit", "auth", "observe", "client", "grafana",
 		"internal/wire", "internal/room", "internal/session", "internal/wsconn", "internal/httpapi",
-		"internal/dispatch", "internal/lane", "webhook", "relay",
+		"internal/dispatch", "internal/giveway", "internal/lane", "webhook", "relay",
 	},
 
 	"internal/archtest":    nil,
@@ -112,6 +114,7 @@ var libraries = map[string][]string{
 	"github.com/go-json-experiment/json": {"internal/jsontext"},
 	"github.com/gobwas/ws":               {"internal/wsconn", "client", "internal/bench"},
 	"modernc.org/sqlite":                 {"journal/sqlitejournal", "internal/sqlitefile"},
+	"modernc.org/libc":                   {"journal/sqlitejournal"},
 	"github.com/nats-io/nats.go":         {"journal/natsjournal", "relay/natsrelay", "internal/natsdial"},
 	"github.com/nats-io/nats-server/v2":  {"internal/chaos/natsd"},
 	"github.com/dunglas/httpsfv":         {"auth/httpsig"},
@@ -126,7 +129,7 @@ var libraries = map[string][]string{
 	"github.com/lmittmann/tint":     {"cmd/dashwire"},
 	"github.com/mattn/go-isatty":    {"cmd/dashwire"},
 	"github.com/google/uuid":        {".", "client", "cmd/dashwire", "internal/bench", "internal/chaos", "internal/httpapi"},
-	"golang.org/x/sys":              {"internal/wsconn", "internal/commitlog", "journal/sqlitejournal", "cmd/dashwire", "internal/bench", "internal/floods"},
+	"golang.org/x/sys":              {"internal/wsconn", "internal/giveway", "internal/commitlog", "internal/fsync", "journal/sqlitejournal", "cmd/dashwire", "internal/bench", "internal/floods"},
 	"golang.org/x/crypto":           {"internal/certs"},
 	"golang.org/x/time":             {".", "internal/floods", "internal/bench"},
 }

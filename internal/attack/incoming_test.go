@@ -42,24 +42,35 @@ func TestAttack_102_UnfinishedMessages(t *testing.T) {
 		ana.send(fmt.Sprintf(`{"type":"PING","id":%q,"payload":{"text":%q}}`, id, strings.Repeat("x", each-1024)))
 		ana.reply(id).is(t, "PONG")
 	}
-	// Whoever is still there finishes the message, which is none, and is answered.
-	gone := 0
+	// Whoever is still there finishes the message, which is none, and is answered; on a busy
+	// machine it may have taken over ten seconds by then (E5), and has given back what it held.
+	gone, late := 0, 0
 	for _, s := range attackers {
 		s.wait()
 		s.raw([]byte{0, 0})
-		m := s.until("an answer or the end", func(m *message) bool { return m.Type == "NACK" || m.Type == "DISCONNECT" })
-		if m.Type == "DISCONNECT" {
-			gone++
-			if !strings.Contains(m.raw, `"code":1013`) || !strings.Contains(m.raw, `"afterMs"`) {
-				t.Errorf("an attacker was told %s", m.raw)
+		for told := false; !told; {
+			m, err := s.read()
+			switch {
+			case err == ended{1008}:
+				late, told = late+1, true
+			case err != nil:
+				t.Fatalf("%v instead of an answer or the end", err)
+			case m.Type == "NACK":
+				told = true
+			case m.Type == "DISCONNECT":
+				gone, told = gone+1, true
+				if !strings.Contains(m.raw, `"code":1013`) || !strings.Contains(m.raw, `"afterMs"`) {
+					t.Errorf("an attacker was told %s", m.raw)
+				}
 			}
 		}
 		s.conn.Close()
 	}
-	if gone < 30 {
-		t.Errorf("%d attackers of 40 were sent away", gone)
+	if gone+late < 30 || gone == 0 {
+		t.Errorf("%d attackers of 40 were sent away, %d were too slow", gone, late)
 	}
 	eventually(t, "what was held to be given back", func() bool { return held() == 0 })
-	x.counts(`dashwire_limits_total{limit="incoming-bytes"}`, 30)
-	x.closes(1013, 30)
+	x.counts(`dashwire_limits_total{limit="incoming-bytes"}`, gone)
+	x.closes(1013, gone)
+	x.closes(1008, late)
 }

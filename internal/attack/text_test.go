@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // try sends a message with the id "try" and returns its answer.
@@ -219,9 +220,16 @@ func TestAttack_33_Masses(t *testing.T) {
 			return fmt.Sprintf(`{"type":"WIDGET_UPDATE","widgetId":"m%d","set":{"/a":%d}}`, i, i)
 		})+`]`), "ACK"},
 	} {
-		s.send(strings.Replace(c.text, `"id":"try"`, fmt.Sprintf(`"id":%q`, strings.ReplaceAll(strings.ReplaceAll("try-"+c.name, " ", "-"), ",", ".")), 1))
-		s.wait()
-		m := s.until("an answer to "+c.name, func(m *message) bool { return strings.HasPrefix(m.CorrelationID, "try") })
+		text := strings.Replace(c.text, `"id":"try"`, fmt.Sprintf(`"id":%q`, strings.ReplaceAll(strings.ReplaceAll("try-"+c.name, " ", "-"), ",", ".")), 1)
+		ask := func() *message {
+			s.send(text)
+			s.wait()
+			return s.until("an answer to "+c.name, func(m *message) bool { return strings.HasPrefix(m.CorrelationID, "try") })
+		}
+		m := ask()
+		for until := time.Now().Add(patience); m.code() == "UNAVAILABLE" && time.Now().Before(until); {
+			m = ask() // a busy machine may need longer than a request has; the op is one
+		}
 		got := m.code()
 		if got == "" {
 			got = m.Type

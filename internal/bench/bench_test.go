@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"slices"
@@ -34,6 +35,11 @@ func server(t *testing.T) string {
 
 func serverOn(t *testing.T, cfg dashwire.Config) string {
 	t.Helper()
+	return serverBehind(t, cfg, func(h http.Handler) http.Handler { return h })
+}
+
+func serverBehind(t *testing.T, cfg dashwire.Config, front func(http.Handler) http.Handler) string {
+	t.Helper()
 	cfg.Drain = -1
 	srv, err := dashwire.New(cfg)
 	if err != nil {
@@ -42,7 +48,7 @@ func serverOn(t *testing.T, cfg dashwire.Config) string {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Run(ctx) }()
-	ts := httptest.NewServer(srv)
+	ts := httptest.NewServer(front(srv))
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {
@@ -113,6 +119,33 @@ func TestScenarios(t *testing.T) {
 			}
 			r.client.CloseIdleConnections()
 		})
+	}
+}
+
+// TestWaitsWhereTheServerAsksForIt: what is in front of a server has had enough for a moment.
+func TestWaitsWhereTheServerAsksForIt(t *testing.T) {
+	var asked atomic.Int64
+	at := serverBehind(t, dashwire.Config{Journal: memjournal.New(memjournal.Options{})}, func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if asked.Add(1) == 1 {
+				w.Header().Set("Retry-After", "1")
+				w.WriteHeader(http.StatusTooManyRequests)
+				return
+			}
+			h.ServeHTTP(w, r)
+		})
+	})
+	r := mustRun(t, Options{Scenario: Idle, Server: at, Sessions: 1, Duration: time.Second})
+	defer r.client.CloseIdleConnections()
+	began := time.Now()
+	if err := r.makeDashboard(t.Context(), r.dashboard(0), `{}`); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took < time.Second || asked.Load() != 2 {
+		t.Errorf("made after %s, with %d requests", took, asked.Load())
+	}
+	if list, err := r.request(t.Context(), "GET", "/api/dashboards", nil); err != nil || !strings.Contains(string(list), r.dashboard(0)) {
+		t.Errorf("got %s, %v", list, err)
 	}
 }
 

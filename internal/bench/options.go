@@ -183,9 +183,20 @@ func (o *Options) fill() error {
 	if o.Progress == nil {
 		o.Progress = func(string) {}
 	}
-	for _, n := range []int{o.Readers, o.Editors, o.InFlight, o.Dashboards, o.Sessions, o.Rate, o.Widgets} {
-		if n < 0 || n > mostSessions {
-			return fmt.Errorf("numbers go from 1 to %d; this one is %d", mostSessions, n)
+	for _, of := range []struct {
+		what string
+		n    int
+	}{
+		{"readers", o.Readers},
+		{"editors", o.Editors},
+		{"ops in flight", o.InFlight},
+		{"dashboards", o.Dashboards},
+		{"sessions", o.Sessions},
+		{"a rate", o.Rate},
+		{"widgets", o.Widgets},
+	} {
+		if of.n < 0 || of.n > mostSessions {
+			return fmt.Errorf("%s: a number from 1 to %d is wanted, not %d", of.what, mostSessions, of.n)
 		}
 	}
 	if o.InFlight > 64 {

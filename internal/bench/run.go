@@ -89,17 +89,19 @@ func (r *run) request(ctx context.Context, method, path string, body []byte) ([]
 
 // requestAt is request at a node.
 func (r *run) requestAt(ctx context.Context, d *dialer, method, path string, body []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, method, d.base.String()+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	if r.opts.Token != "" {
-		req.Header.Set("Authorization", "Bearer "+r.opts.Token)
-	}
-	if len(body) > 0 {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	res, err := r.client.Do(req)
+	res, err := Patiently(ctx, func() (*http.Response, error) {
+		req, err := http.NewRequestWithContext(ctx, method, d.base.String()+path, bytes.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		if r.opts.Token != "" {
+			req.Header.Set("Authorization", "Bearer "+r.opts.Token)
+		}
+		if len(body) > 0 {
+			req.Header.Set("Content-Type", "application/json")
+		}
+		return r.client.Do(req)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -173,17 +175,23 @@ func (r *run) tearDown() error {
 	r.closeAll()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	var errs []error
+	var first error
+	failed := 0
 	for _, id := range r.made {
 		if _, err := r.request(ctx, http.MethodDelete, "/api/dashboards/"+id, nil); err != nil {
-			errs = append(errs, fmt.Errorf("deleting a dashboard: %w", err))
+			if failed++; first == nil {
+				first = err
+			}
 		}
+	}
+	if first != nil {
+		first = fmt.Errorf("%d of the %d dashboards that were made are left there; the first could not be deleted: %w", failed, len(r.made), first)
 	}
 	r.client.CloseIdleConnections()
 	for text, n := range r.faults {
 		r.report.Faults = append(r.report.Faults, fmt.Sprintf("%d × %s", n, text))
 	}
-	return errors.Join(errs...)
+	return first
 }
 
 // nodeOf is the node at which the nth editor edits: each dashboard is edited at one

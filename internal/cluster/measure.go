@@ -73,7 +73,7 @@ func measureEdits(ctx context.Context, o *options, r *report) error {
 		heads: []string{"", "1 in flight: acknowledged/s", "ACK p50, ms", "p99, ms", "8 in flight: acknowledged/s", "ACK p50, ms", "p99, ms"},
 	}
 	for _, a := range arrangements {
-		err := o.with(ctx, a, func(s *servers) error {
+		err := o.with(ctx, a, func(ctx context.Context, s *servers) error {
 			row := []string{a.title()}
 			for _, inFlight := range []int{1, 8} {
 				what := fmt.Sprintf("edits, %s, %d in flight", a.title(), inFlight)
@@ -103,7 +103,7 @@ func measureDelivery(ctx context.Context, o *options, r *report) error {
 	}
 	for _, replicas := range []int{1, 3} {
 		a := arrangement{replicas: replicas, nats: replicas, nodes: 2}
-		err := o.with(ctx, a, func(s *servers) error {
+		err := o.with(ctx, a, func(ctx context.Context, s *servers) error {
 			row := []string{counted(replicas, "replica")}
 			for _, at := range []string{"", s.urls[1]} {
 				what := fmt.Sprintf("delivery, %s, readers at %s", counted(replicas, "replica"), map[bool]string{true: "the same node", false: "another"}[at == ""])
@@ -133,7 +133,7 @@ func measureShared(ctx context.Context, o *options, r *report) error {
 	}
 	for _, replicas := range []int{1, 3} {
 		a := arrangement{replicas: replicas, nats: replicas, nodes: 3}
-		err := o.with(ctx, a, func(s *servers) error {
+		err := o.with(ctx, a, func(ctx context.Context, s *servers) error {
 			for nodes := 1; nodes <= a.nodes; nodes++ {
 				what := fmt.Sprintf("shared, %s, %s", counted(replicas, "replica"), counted(nodes, "node"))
 				n, err := o.load(ctx, r, what, bench.Options{Scenario: bench.Shared, Servers: s.urls[:nodes]})
@@ -175,7 +175,7 @@ func measureStorm(ctx context.Context, o *options, r *report) error {
 		heads: []string{"", "all live after, s", "one of them: p50, ms", "p99, ms", "told no more than they missed, %"},
 	}
 	const replicas = 3
-	err := o.with(ctx, arrangement{replicas: replicas, nats: replicas, nodes: 3}, func(s *servers) error {
+	err := o.with(ctx, arrangement{replicas: replicas, nats: replicas, nodes: 3}, func(ctx context.Context, s *servers) error {
 		s.nodes[0].killed.Store(true)
 		n, err := o.load(ctx, r, "storm", bench.Options{Scenario: bench.Storm, Servers: s.urls, Sessions: o.sessions, Kill: s.nodes[0].pid()})
 		if err != nil {

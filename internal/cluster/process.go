@@ -18,8 +18,13 @@ import (
 type process struct {
 	cmd  *exec.Cmd
 	said tail
+	log  string // the file that it logs to, "" = what it says is all
 	// killed is set before it is ended by others, who need not say how.
 	killed atomic.Bool
+
+	ended chan struct{} // closed once it has ended; then the rest is known
+	how   error         // nil = with exit code 0
+	alone bool          // nobody had asked for it
 }
 
 // tail keeps the first words of a program, enough to see why it failed.
@@ -31,9 +36,9 @@ func (t *tail) Write(b []byte) (int, error) {
 }
 
 // start starts a program, which is killed when ctx ends. With a line to wait for, it returns
-// what the line's group matched.
-func start(ctx context.Context, line *regexp.Regexp, argv ...string) (*process, string, error) {
-	p := &process{cmd: exec.CommandContext(ctx, argv[0], argv[1:]...)}
+// what the line's group matched. lost is called if it ends before it is stopped or killed.
+func start(ctx context.Context, lost func(), line *regexp.Regexp, argv ...string) (*process, string, error) {
+	p := &process{cmd: exec.CommandContext(ctx, argv[0], argv[1:]...), ended: make(chan struct{})}
 	p.cmd.Stderr = &p.said
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "DASHWIRE_") {
@@ -57,7 +62,15 @@ func start(ctx context.Context, line *regexp.Regexp, argv ...string) (*process, 
 		err := p.cmd.Wait() // its output has ended, and so it has
 		return nil, "", fmt.Errorf("%s did not start: %w: %s", argv[0], errors.Join(err), p.said.text)
 	}
-	go func() { _, _ = io.Copy(io.Discard, out) }() // ends with the process
+	go func() { // ends with the process
+		_, _ = io.Copy(io.Discard, out)
+		p.how = p.cmd.Wait()
+		p.alone = !p.killed.Load() && ctx.Err() == nil
+		close(p.ended)
+		if p.alone {
+			lost()
+		}
+	}()
 	return p, found, nil
 }
 
@@ -65,12 +78,27 @@ func (p *process) pid() int { return p.cmd.Process.Pid }
 
 // stop ends the process, which must have lived until then unless it was to be killed.
 func (p *process) stop() error {
-	err := p.cmd.Process.Kill()
-	waited := p.cmd.Wait()
-	if err != nil && !p.killed.Load() {
-		return fmt.Errorf("%s had ended: %w: %s", p.cmd.Path, waited, p.said.text)
+	p.killed.Store(true)
+	_ = p.cmd.Process.Kill() // fails if it has ended
+	<-p.ended
+	if !p.alone {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s has ended: %s: %s", strings.Join(p.cmd.Args, " "), p.cmd.ProcessState, p.words())
+}
+
+// words are what the process said, and the end of its log.
+func (p *process) words() string {
+	const most = 4000
+	said := strings.TrimSpace(string(p.said.text))
+	if p.log == "" {
+		return said
+	}
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return said + "\n" + err.Error()
+	}
+	return said + "\n" + strings.TrimSpace(string(text[max(0, len(text)-most):]))
 }
 
 // memory is what the process has resident, in MiB.

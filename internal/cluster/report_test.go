@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -105,7 +107,7 @@ func TestWith_TellsWhatDoesNotStart(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	none := filepath.Join(t.TempDir(), "none")
 	o := options{natsd: none, server: none, progress: io.Discard}
-	err := o.with(t.Context(), arrangement{replicas: 1, nats: 1, nodes: 1}, func(*servers) error {
+	err := o.with(t.Context(), arrangement{replicas: 1, nats: 1, nodes: 1}, func(context.Context, *servers) error {
 		return errors.New("it ran")
 	})
 	if err == nil || !strings.Contains(err.Error(), "starting "+none) {
@@ -122,5 +124,71 @@ func TestLoad_Refused(t *testing.T) {
 	r := &report{}
 	if _, err := o.load(t.Context(), r, "edits, 1 node", bench.Options{Scenario: "unknown"}); err == nil || !strings.HasPrefix(err.Error(), "edits, 1 node: ") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestWith_TellsWhatEnds: a server that ends by itself ends what waits for it at once, and its
+// last words are told, once.
+func TestWith_TellsWhatEnds(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	program := func(name, script string) string {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	// Its arguments are -name … -log FILE ….
+	const log = "while [ $# -gt 0 ] && [ \"$1\" != -log ]; do shift; done\n"
+	broken := program("broken", log+"echo 'listening on 4222' > \"$2\"; echo 'no room for streams' >> \"$2\"; echo 'natsd: it does not start' >&2; exit 3\n")
+	o := options{natsd: broken, server: broken, progress: io.Discard}
+	ctx, cancel := context.WithTimeout(t.Context(), startWithin/2)
+	defer cancel()
+	err := o.with(ctx, arrangement{replicas: 1, nats: 1, nodes: 1}, func(context.Context, *servers) error {
+		return errors.New("it ran")
+	})
+	if err == nil || ctx.Err() != nil {
+		t.Fatalf("got %v after %v", err, ctx.Err())
+	}
+	for _, want := range []string{"broken -name nats1", "exit status 3", "natsd: it does not start", "no room for streams"} {
+		if strings.Count(err.Error(), want) != 1 {
+			t.Errorf("%q is not told once in %v", want, err)
+		}
+	}
+}
+
+// TestProcess_EndsWhatRuns: a server that ends later ends the measurement; one that is to be
+// killed does not.
+func TestProcess_EndsWhatRuns(t *testing.T) {
+	ctx, lost := context.WithCancel(t.Context())
+	defer lost()
+	ready := regexp.MustCompile(`^ready on (\d+)`)
+	long, port, err := start(ctx, lost, ready, "sh", "-c", "echo ready on 7; exec sleep 1000")
+	if err != nil || port != "7" {
+		t.Fatalf("%q, %v", port, err)
+	}
+	killed, _, err := start(ctx, lost, nil, "sleep", "1000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed.killed.Store(true)
+	if err := killed.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	<-killed.ended
+	if err := errors.Join(killed.stop(), ctx.Err()); err != nil {
+		t.Errorf("one that was to be killed: %v", err)
+	}
+	short, _, err := start(ctx, lost, nil, "sh", "-c", "echo out of memory >&2; exit 2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-ctx.Done()
+	if err := short.stop(); err == nil || !strings.Contains(err.Error(), "has ended: exit status 2: out of memory") {
+		t.Errorf("one that has ended: %v", err)
+	}
+	<-long.ended // with the measurement
+	if err := long.stop(); err != nil {
+		t.Errorf("one that was ended with the others: %v", err)
 	}
 }

@@ -28,6 +28,7 @@ type servers struct {
 	nodes   []*process
 	natsURL string   // all, by comma
 	urls    []string // of the nodes
+	lost    func()   // one of them has ended
 }
 
 var readyLine = regexp.MustCompile(`^Ready on http://localhost:(\d+)`)
@@ -35,13 +36,17 @@ var readyLine = regexp.MustCompile(`^Ready on http://localhost:(\d+)`)
 // startWithin bounds the time until an arrangement serves.
 const startWithin = 60 * time.Second
 
-// with runs something on servers that are started for it and ended after it.
-func (o *options) with(ctx context.Context, a arrangement, run func(*servers) error) (err error) {
+// with runs something on servers that are started for it and ended after it. What is run, and
+// waiting for them to start, ends when one of them does: the error tells which, and what it
+// said last.
+func (o *options) with(ctx context.Context, a arrangement, run func(context.Context, *servers) error) (err error) {
 	s := &servers{}
+	ctx, s.lost = context.WithCancel(ctx)
+	defer s.lost()
 	if s.dir, err = os.MkdirTemp("", "dashwire-cluster-"); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(s.stop(), err) }()
 	starting, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	monitors, err := o.startNATS(ctx, s, a)
@@ -58,9 +63,9 @@ func (o *options) with(ctx context.Context, a arrangement, run func(*servers) er
 		} else {
 			argv = append(argv, "--nats-monitor", monitors)
 		}
-		p, port, err := start(ctx, readyLine, argv...)
+		p, port, err := start(ctx, s.lost, readyLine, argv...)
 		for err != nil && pause(starting, 200*time.Millisecond) == nil { // as a service manager does while NATS elects its leaders
-			p, port, err = start(ctx, readyLine, argv...)
+			p, port, err = start(ctx, s.lost, readyLine, argv...)
 		}
 		if err != nil {
 			return err
@@ -73,7 +78,7 @@ func (o *options) with(ctx context.Context, a arrangement, run func(*servers) er
 			return err
 		}
 	}
-	return run(s)
+	return run(ctx, s)
 }
 
 // startNATS starts the NATS servers and returns the addresses of their monitoring ports.
@@ -100,10 +105,11 @@ func (o *options) startNATS(ctx context.Context, s *servers, a arrangement) (str
 		if a.unsynced {
 			argv = append(argv, "-unsynced")
 		}
-		p, _, err := start(ctx, nil, argv...)
+		p, _, err := start(ctx, s.lost, nil, argv...)
 		if err != nil {
 			return "", err
 		}
+		p.log = filepath.Join(s.dir, name+".log")
 		s.nats = append(s.nats, p)
 	}
 	within, cancel := context.WithTimeout(ctx, startWithin)

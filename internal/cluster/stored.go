@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/bench"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/journal/natsjournal"
 )
@@ -35,7 +36,7 @@ func measureStored(ctx context.Context, o *options, r *report) error {
 		heads: []string{"", "the node", "NATS"},
 	}
 	a := arrangement{replicas: 1, nats: 1, nodes: 1, unsynced: true}
-	err := o.with(ctx, a, func(s *servers) error {
+	err := o.with(ctx, a, func(ctx context.Context, s *servers) error {
 		weigh := func(when string) error {
 			node, err := s.nodes[0].memory()
 			nats, err2 := s.nats[0].memory()
@@ -135,12 +136,15 @@ func calm(ctx context.Context, url string) error {
 	}
 }
 
+// get reads a resource.
 func get(ctx context.Context, client *http.Client, url string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return "", err
-	}
-	res, err := client.Do(req)
+	res, err := bench.Patiently(ctx, func() (*http.Response, error) {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+		if err != nil {
+			return nil, err
+		}
+		return client.Do(req)
+	})
 	if err != nil {
 		return "", err
 	}

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"github.com/dashwire/dashwire/internal/fsync"
 )
 
 // Options of a Log; the zero value is ready to use.
@@ -47,6 +50,8 @@ type Log struct {
 	newest   *segment // the one begun last, in inUse or free; nil if none was begun
 	failed   error    // of an Append whose outcome is not known
 	buf      []byte
+	ahead    chan made     // tells of the segment that is being made; nil if none is
+	syncer   *fsync.Syncer // nil where the system has none: a thread waits for the disk then
 }
 
 // segment is a file.
@@ -103,23 +108,44 @@ func Open(dir, owner string, after uint64, opts Options, replay func(Commit) err
 		l.inUse = append(l.inUse, s)
 		l.end = int64(f.end)
 	}
-	if n := len(l.inUse); n > 0 {
-		l.file, l.info, err = l.openLast(l.inUse[n-1])
-	} else if len(l.free) == 0 {
-		var s *segment
-		if s, err = l.create(0); err == nil {
-			l.free = append(l.free, s)
+	if len(l.inUse)+len(l.free) == 0 {
+		s, err := l.create(0)
+		if err != nil {
+			return nil, err
 		}
+		l.free = append(l.free, s)
 	}
-	if err != nil {
+	if err := l.trySyncer(); err != nil {
 		return nil, errors.Join(err, l.Close())
+	}
+	if n := len(l.inUse); n > 0 {
+		if l.file, l.info, err = l.openLast(l.inUse[n-1]); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
 	}
 	return l, nil
 }
 
+// trySyncer finds out by a segment whether syncs can be waited for without a thread here.
+func (l *Log) trySyncer() error {
+	s := slices.Concat(l.inUse, l.free)[0]
+	f, err := os.OpenFile(l.path(s), os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if l.syncer, err = fsync.New(f); errors.Is(err, fsync.ErrRefused) {
+		err = nil
+	}
+	return errors.Join(err, f.Close())
+}
+
 // openLast opens a segment for writing.
 func (l *Log) openLast(s *segment) (*os.File, os.FileInfo, error) {
-	f, err := openDurable(l.path(s))
+	flag := os.O_WRONLY
+	if l.syncer == nil {
+		flag |= dsync
+	}
+	f, err := os.OpenFile(l.path(s), flag, 0)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,47 +173,6 @@ func (l *Log) settle(f *found) error {
 		err = file.Sync()
 	}
 	return errors.Join(err, file.Close())
-}
-
-// create makes a segment with room for a frame of so many bytes.
-func (l *Log) create(frame int) (*segment, error) {
-	have := int64(0)
-	for _, list := range [][]*segment{l.inUse, l.free} {
-		for _, s := range list {
-			have += s.size
-		}
-	}
-	size := min(max(have, smallestSegment), int64(l.opts.SegmentBytes))
-	size = max(size, int64(align(segmentHead+frame)))
-	if l.opts.MaxBytes > 0 && have > 0 && have+size > l.opts.MaxBytes {
-		return nil, fmt.Errorf("%w: the commit log may have %d bytes", ErrFull, l.opts.MaxBytes)
-	}
-	l.number++
-	s := &segment{name: fmt.Sprintf("%08d%s", l.number, suffix), size: size}
-	if err := fill(l.path(s), size); err != nil {
-		err = errors.Join(err, os.Remove(l.path(s)))
-		if noRoom(err) {
-			return nil, fmt.Errorf("%w: %w", ErrFull, err)
-		}
-		return nil, err
-	}
-	return s, syncDir(l.dir)
-}
-
-// fill makes a file of zeros that are on the disk.
-func fill(path string, size int64) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	zeros := make([]byte, min(size, 1<<20))
-	for at := int64(0); at < size && err == nil; at += int64(len(zeros)) {
-		_, err = f.WriteAt(zeros[:min(int64(len(zeros)), size-at)], at)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
 }
 
 // Frame gives room for a commit of up to n bytes: what the caller appends to the slice is the
@@ -243,6 +228,7 @@ func (l *Log) appendFirst(b []byte) (uint64, error) {
 	n, err := l.write(s, l.buf, 0, segmentHead)
 	if err == nil {
 		s.first, l.newest = n, s
+		l.makeAhead()
 	}
 	return n, err
 }
@@ -258,6 +244,7 @@ func (l *Log) Newest() uint64 {
 
 // takeFree takes the smallest free segment with room for a frame, or makes one.
 func (l *Log) takeFree(frame int) (*segment, error) {
+	l.madeAhead()
 	best := -1
 	for i, s := range l.free {
 		if s.size >= int64(align(segmentHead+frame)) && (best < 0 || s.size < l.free[best].size) {
@@ -274,7 +261,7 @@ func (l *Log) takeFree(frame int) (*segment, error) {
 
 // write writes b, whose frame begins at an offset, and counts it.
 func (l *Log) write(s *segment, b []byte, at, frame int64) (uint64, error) {
-	if err := writeDurable(l.file, b, at); err != nil {
+	if err := l.writeDurable(b, at); err != nil {
 		l.failed = fmt.Errorf("write commit %d to %s: %w", l.last+1, l.path(s), err)
 		return 0, l.failed
 	}
@@ -283,6 +270,23 @@ func (l *Log) write(s *segment, b []byte, at, frame int64) (uint64, error) {
 	l.end = frame + int64(align(len(b)-int(frame-at)))
 	return l.last, nil
 }
+
+// writeDurable returns when the bytes are on the disk.
+func (l *Log) writeDurable(b []byte, at int64) error {
+	_, err := l.file.WriteAt(b, at)
+	switch {
+	case err != nil:
+		return err
+	case l.syncer != nil:
+		return l.syncer.Sync(l.file)
+	case dsync == 0:
+		return l.file.Sync()
+	}
+	return nil
+}
+
+// Background reports whether the system syncs commits while no thread waits for it.
+func (l *Log) Background() bool { return l.syncer != nil }
 
 // Last is the sequence number of the last commit, or where Open was told to begin.
 func (l *Log) Last() uint64 { return l.last }
@@ -363,13 +367,17 @@ func (l *Log) Bytes() (n int64) {
 
 // Close closes the log. What it holds stays.
 func (l *Log) Close() error {
-	if l.file == nil {
-		return nil
+	l.madeAhead()
+	var errs []error
+	if l.syncer != nil {
+		errs = append(errs, l.syncer.Close())
+		l.syncer = nil
 	}
-	err := l.file.Close()
-	l.file = nil
-	l.inUse = nil
-	return err
+	if l.file != nil {
+		errs = append(errs, l.file.Close())
+		l.file, l.inUse = nil, nil
+	}
+	return errors.Join(errs...)
 }
 
 // Remove removes a log that is not open, with its folder.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"net/http"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -91,5 +92,34 @@ func TestStop_WaitsForAnswersAlsoDuringAPass(t *testing.T) {
 	want = append(want, w.edit("ops"))
 	if taken := r.hears("ops", want...); len(taken) != 2 || len(taken[1].Data.Entries) != 1 {
 		t.Errorf("what was answered before the stop came again: %+v", taken)
+	}
+}
+
+// TestStop_LosesNothingThatItsStoreDoesNotTake: the end does not wait for a store that hangs, and then what was taken comes
+// again after the start, and what was not comes at all, in order.
+func TestStop_LosesNothingThatItsStoreDoesNotTake(t *testing.T) {
+	r := receive(t)
+	defer r.srv.Close()
+	w := begin(t, r.target("a"))
+	want := []string{w.edit("ops")}
+	w.noted("a", r.hears("ops", want...))
+	w.restart(r.target("a")) // the first is stored as told
+	w.mortal.hung.Store(true)
+	want = append(want, w.edit("ops"))
+	r.hears("ops", want...)
+	r.answers(always(http.StatusServiceUnavailable))
+	want = append(want, w.edit("ops"), w.edit("ops"))
+	r.attempts(3)
+	w.stop()
+	r.answers(nil)
+	w.start(r.target("a"))
+	times := make(map[string]int)
+	for _, d := range r.hears("ops", want...) {
+		for _, e := range d.Data.Entries {
+			times[e.ID]++
+		}
+	}
+	if times[want[0]] != 1 || times[want[1]] != 2 {
+		t.Errorf("%v arrived, of %v; the first once, the second again", times, want)
 	}
 }

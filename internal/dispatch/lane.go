@@ -128,7 +128,10 @@ func (l *lane) offerLocked(a attempt) {
 // ends or the dispatcher's grace is over.
 func (l *lane) run(ctx, now context.Context) {
 	working, cut := context.WithCancel(context.WithoutCancel(ctx))
+	var bound sync.WaitGroup
+	defer bound.Wait()
 	defer cut()
+	bound.Go(func() { l.bound(ctx, now, working, cut) }) // also of what the store is asked for below
 	scans, cutScan := context.WithCancel(working)
 	defer cutScan()
 	l.nextRetry = l.d.cfg.Clock.Now() // what waited when the process ended
@@ -147,14 +150,27 @@ func (l *lane) run(ctx, now context.Context) {
 			timer.Stop()
 		}
 	}
-	grace := l.d.cfg.Clock.AfterFunc(l.d.cfg.Grace, cut)
-	defer grace.Stop()
-	defer context.AfterFunc(now, cut)()
 	cutScan() // nothing is lost by it
 	for l.busy > 0 || l.scanning {
 		l.finish(working, <-l.results)
 	}
 	l.sender.close()
+}
+
+// bound cuts the work off when now ends, or the dispatcher's grace after ctx has.
+func (l *lane) bound(ctx, now, working context.Context, cut func()) {
+	select {
+	case <-ctx.Done():
+	case <-working.Done():
+		return
+	}
+	grace := l.d.cfg.Clock.AfterFunc(l.d.cfg.Grace, cut)
+	defer grace.Stop()
+	select {
+	case <-now.Done():
+		cut()
+	case <-working.Done():
+	}
 }
 
 // start begins all that can be begun, and tells when there may be more; zero = only when

@@ -96,16 +96,20 @@ func whims(seed uint64, failing int) func(delivery) int {
 	}
 }
 
-// mortal is a store that takes nothing more once its process is dead.
+// mortal is a store that takes nothing more once its process is dead, or that hangs.
 type mortal struct {
 	*sqlitestore.Store
-	dead atomic.Bool
+	dead, hung atomic.Bool
 }
 
 // Save implements webhook.Store.
 func (m *mortal) Save(ctx context.Context, cursors []webhook.Cursor, dead []webhook.DeadLetter) error {
 	if m.dead.Load() {
 		return errors.New("the process is dead")
+	}
+	if m.hung.Load() {
+		<-ctx.Done()
+		return ctx.Err()
 	}
 	return m.Store.Save(ctx, cursors, dead)
 }

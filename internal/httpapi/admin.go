@@ -25,12 +25,8 @@ type messageBody struct {
 
 // sendMessage sends an APP_MESSAGE (W4).
 func (q *request) sendMessage() *problem {
-	v, p := q.object(q.api.cfg.Limits.MessageBytes, false, typeJSON)
-	if p != nil {
-		return p
-	}
 	var body messageBody
-	if p := decode(v, &body); p != nil {
+	if p := q.decode(&body, q.api.cfg.Limits.MessageBytes, false); p != nil {
 		return p
 	}
 	if body.Name == nil || *body.Name == "" || len(*body.Name) > board.MaxID {
@@ -72,12 +68,8 @@ type rightsBody struct {
 
 // rereadRights has the rights of sessions read anew (P4).
 func (q *request) rereadRights() *problem {
-	v, p := q.object(q.api.cfg.Limits.MessageBytes, true, typeJSON)
-	if p != nil {
-		return p
-	}
 	var body rightsBody
-	if p := decode(v, &body); p != nil {
+	if p := q.decode(&body, q.api.cfg.Limits.MessageBytes, true); p != nil {
 		return p
 	}
 	userID := ""
@@ -104,12 +96,8 @@ const maxTokenID = 256
 
 // revoke takes tokens back and closes their sessions (C3).
 func (q *request) revoke() *problem {
-	v, p := q.object(q.api.cfg.Limits.MessageBytes, false, typeJSON)
-	if p != nil {
-		return p
-	}
 	var body revokeBody
-	if p := decode(v, &body); p != nil {
+	if p := q.decode(&body, q.api.cfg.Limits.MessageBytes, false); p != nil {
 		return p
 	}
 	if q.api.cfg.Authenticator == nil {
@@ -131,8 +119,8 @@ func (q *request) revoke() *problem {
 	if err != nil && err.Code != board.CodeUnavailable {
 		return refused(err)
 	}
-	q.api.cfg.Log.Warn("http: tokens were revoked", "user", shown(what.UserID), "jti", shown(what.TokenID),
-		"sessions", closed, "by", shown(q.principal.UserID), "remote", q.remote)
+	q.api.cfg.Log.Warn("http: tokens were revoked", "user", logged(what.UserID), "jti", logged(what.TokenID),
+		"sessions", closed, "by", logged(q.principal.UserID), "remote", q.remote)
 	if p := q.did("tokens.revoked", details("user", what.UserID, "jti", what.TokenID, "sessions", number(closed))); p != nil {
 		return p
 	}

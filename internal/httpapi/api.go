@@ -3,6 +3,7 @@ package httpapi
 import (
 	"crypto/cipher"
 	"fmt"
+	"io"
 	"net/http"
 	"path"
 	"runtime/debug"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/clock"
 )
 
 // API answers requests. It may be used by any number of goroutines at once.
@@ -22,6 +24,8 @@ type API struct {
 	seal    cipher.AEAD // of cursors that would tell ids
 	mux     *http.ServeMux
 	admin   *http.ServeMux
+	// refusals are logged now and then only: while a disk is full each write is one.
+	refusals clock.Seldom
 
 	// Where sign-in is off: the principals of who gives no name, from elsewhere and from
 	// this machine. Sessions hold on to theirs, so they share them.
@@ -32,7 +36,10 @@ type API struct {
 // with ValidOrigin first.
 func New(cfg Config) *API {
 	cfg.defaults()
-	a := &API{cfg: cfg, origins: make(map[string]struct{}), seal: newSeal(), mux: http.NewServeMux(), admin: http.NewServeMux()}
+	a := &API{
+		cfg: cfg, origins: make(map[string]struct{}), seal: newSeal(), mux: http.NewServeMux(), admin: http.NewServeMux(),
+		refusals: clock.Seldom{Every: 10 * time.Second},
+	}
 	for _, o := range cfg.AllowedOrigins {
 		if !ValidOrigin(o) {
 			panic(fmt.Sprintf("httpapi: %q is no origin", o))
@@ -68,15 +75,18 @@ func (a *API) Admin() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.handle(a.admin, w, r) })
 }
 
-// restWithin is how long what is left of a body may take to come once its request is
-// answered: net/http reads some of it before it closes the connection or takes the next.
-const restWithin = 5 * time.Second
+// What is read of a body once its request is answered, before the connection closes or the
+// next request is taken.
+const (
+	// restWithin is how long it may take to come.
+	restWithin = 5 * time.Second
+	// maxRest is how much there may be, as in net/http. With more the answer goes out at once.
+	maxRest = 256 << 10
+)
 
 func (a *API) handle(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
-		defer func() {
-			_ = http.NewResponseController(w).SetReadDeadline(a.cfg.Clock.Now().Add(restWithin)) // where it can be set
-		}()
+		defer a.readRest(w, r)
 	}
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -104,6 +114,17 @@ func (a *API) handle(mux *http.ServeMux, w http.ResponseWriter, r *http.Request)
 		return
 	}
 	mux.ServeHTTP(w, r)
+}
+
+// readRest reads what the handler has left of a body: closing a connection before all has
+// come would reset it, and the client lose the answer while it still sends. That net/http
+// does by itself, but for a request that wants the connection closed, as those of many
+// proxies do (HTTP/1.0). Who waits to be asked for the body has not sent it.
+func (a *API) readRest(w http.ResponseWriter, r *http.Request) {
+	_ = http.NewResponseController(w).SetReadDeadline(a.cfg.Clock.Now().Add(restWithin)) // where it can be set
+	if r.Close && r.Header.Get("Expect") == "" {
+		_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxRest))
+	}
 }
 
 // noPage keeps an answer from being used as a page, in a frame or as a part of another

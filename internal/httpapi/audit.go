@@ -169,7 +169,7 @@ func (q *request) auditEdits(want trail.Query) *problem {
 		out.lines = append(out.lines, editLine(l, admin))
 	}
 	for _, d := range page.Damaged {
-		q.api.cfg.Log.Error("http: reading a log for an audit", "dashboard", shown(d.Dashboard), "err", d.Err, "id", q.ID())
+		q.api.cfg.Log.Error("http: reading a log for an audit", "dashboard", logged(d.Dashboard), "err", d.Err, "id", q.ID())
 		out.damaged = append(out.damaged, d.Dashboard)
 	}
 	if page.Next != nil {

@@ -20,9 +20,10 @@ import (
 const (
 	// listChunk is how many dashboards are read from the journal at a time, listScan
 	// how many are looked at for one page: of many that somebody may not see, a page
-	// may come out short, with a cursor to go on.
+	// may come out short, with a cursor to go on. A read counts as listRead at least.
 	listChunk = 200
 	listScan  = 5000
+	listRead  = 10
 	// undeleteWithin is how long a deleted dashboard can be brought back (R9).
 	undeleteWithin = 30 * 24 * time.Hour
 )
@@ -59,7 +60,11 @@ func (q *request) listDashboards() *problem {
 	find := strings.ToLower(q.query().Get("q"))
 	out := listing{Dashboards: []listed{}}
 	for scanned := 0; scanned < listScan; {
-		chunk, err := q.api.cfg.Journal.List(q.r.Context(), after, listChunk)
+		from, most, ok := q.reach(after)
+		if !ok {
+			return q.answerValue(http.StatusOK, out)
+		}
+		chunk, err := q.api.cfg.Journal.List(q.r.Context(), from, most)
 		if err != nil {
 			return refused(&board.Error{Code: board.CodeUnavailable, Message: "the store cannot be read at the moment; try again", Cause: err})
 		}
@@ -78,11 +83,24 @@ func (q *request) listDashboards() *problem {
 			}
 			after = info.DashboardID
 		}
-		if scanned += len(chunk); len(chunk) < listChunk {
+		if scanned += max(len(chunk), listRead); len(chunk) < most {
 			return q.answerValue(http.StatusOK, out)
 		}
 	}
 	return q.answerPage(out, q.api.scanCursor(seen, after))
+}
+
+// reach tells after which id to read how many next, ok = false if the user sees none of those
+// that are left. What grants cannot reach is passed over unread.
+func (q *request) reach(after string) (from string, most int, ok bool) {
+	if _, grants := q.api.cfg.Authorizer.(auth.Grants); !grants {
+		return after, listChunk, true
+	}
+	from, one, ok := q.principal.Reach(after)
+	if one {
+		return from, 1, ok
+	}
+	return from, listChunk, ok
 }
 
 func (q *request) answerPage(out listing, next string) *problem {
@@ -99,7 +117,7 @@ func (q *request) roles(chunk []journal.Info) ([]auth.Role, *problem) {
 	defer stop(nil)
 	roles := make([]auth.Role, len(chunk))
 	var next atomic.Int64
-	find := func() {
+	find := func(ctx context.Context) {
 		for i := next.Add(1) - 1; i < int64(len(chunk)) && ctx.Err() == nil; i = next.Add(1) - 1 {
 			role, err := q.api.cfg.Authorizer.Role(ctx, *q.principal, chunk[i].DashboardID)
 			if err != nil {
@@ -112,11 +130,15 @@ func (q *request) roles(chunk []journal.Info) ([]auth.Role, *problem) {
 	var others sync.WaitGroup
 	if _, waits := q.api.cfg.Authorizer.(auth.Watcher); waits {
 		for range min(rolesAtOnce, len(chunk)) - 1 {
-			others.Go(find)
+			others.Go(func() { find(ctx) })
 		}
+		find(auth.OnWaiting(ctx, q.pause))
+		resume := q.pause()
+		others.Wait()
+		resume()
+	} else {
+		find(ctx)
 	}
-	find()
-	others.Wait()
 	if ctx.Err() != nil {
 		return nil, refused(&board.Error{Code: board.CodeUnavailable, Message: "rights could not be checked; try again", Cause: context.Cause(ctx)})
 	}
@@ -213,12 +235,8 @@ type createBody struct {
 
 // createDashboard makes a dashboard where there is none, with what the body gives.
 func (q *request) createDashboard() *problem {
-	v, p := q.object(2*q.api.cfg.Limits.DocumentBytes, true, typeJSON)
-	if p != nil {
-		return p
-	}
 	var body createBody
-	if p := decode(v, &body); p != nil {
+	if p := q.decode(&body, 2*q.api.cfg.Limits.DocumentBytes, true); p != nil {
 		return p
 	}
 	id, p := q.newID(body.ID)
@@ -325,7 +343,7 @@ func (q *request) undelete() *problem {
 		return p
 	}
 	ctx := q.r.Context()
-	if _, err := auth.Require(ctx, q.api.cfg.Authorizer, q.principal, id, auth.Owner); err != nil {
+	if _, err := auth.Require(q.asking(), q.api.cfg.Authorizer, q.principal, id, auth.Owner); err != nil {
 		return refused(err)
 	}
 	state, err := q.api.cfg.Hub.State(ctx, id)
@@ -360,12 +378,8 @@ func (q *request) duplicate() *problem {
 	if p != nil {
 		return p
 	}
-	v, p := q.object(q.api.cfg.Limits.MessageBytes, true, typeJSON)
-	if p != nil {
-		return p
-	}
 	var body duplicateBody
-	if p := decode(v, &body); p != nil {
+	if p := q.decode(&body, q.api.cfg.Limits.MessageBytes, true); p != nil {
 		return p
 	}
 	state, p := q.existing(source, auth.Viewer)

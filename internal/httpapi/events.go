@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
@@ -26,10 +27,9 @@ func (q *request) events() *problem {
 	if len(ids) > most {
 		return problemf(board.CodeLimitExceeded, "a stream follows at most %d dashboards (limits.dashboards)", most).at("dashboardId").over(board.LimitDashboards)
 	}
-	for _, id := range ids {
-		if err := board.CheckID("dashboard", id); err != nil {
-			return refused(err.At("dashboardId"))
-		}
+	possible := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return board.CheckID("dashboard", id) != nil })
+	if len(possible) == 0 && len(ids) > 0 {
+		return refused(board.CheckID("dashboard", ids[0]).At("dashboardId"))
 	}
 	client := q.query().Get("clientId")
 	if client != "" {
@@ -44,7 +44,7 @@ func (q *request) events() *problem {
 	if p := q.countConnect(); p != nil {
 		return p
 	}
-	if p := q.checkSeen(ids); p != nil {
+	if p := q.checkSeen(possible); p != nil {
 		return p
 	}
 	m := session.Meta{
@@ -58,12 +58,15 @@ func (q *request) events() *problem {
 	h.Set("Content-Type", "text/event-stream")
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
-	t := newStream(q.w, q.api.cfg.Clock)
+	t := newStream(q.w, q.api.cfg.Clock, q.turn)
 	s := q.api.cfg.Sessions.Open(t, m)
 	for _, id := range ids {
-		err := s.Subscribe(&wire.SyncRequest{DashboardID: id, Since: from.find(id)})
+		err := board.CheckID("dashboard", id)
+		if err == nil {
+			err = s.Subscribe(&wire.SyncRequest{DashboardID: id, Since: from.find(id)})
+		}
 		if err != nil {
-			t.tell(wire.AppendNack(nil, "", err.At("dashboardId:"+id), 0, q.api.cfg.Clock.Now()))
+			t.tell(wire.AppendNack(nil, "", err.At("dashboardId:"+strings.ToValidUTF8(id, "\uFFFD")), 0, q.api.cfg.Clock.Now()))
 		}
 	}
 	q.turn.Leave()

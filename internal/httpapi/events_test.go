@@ -90,6 +90,17 @@ func (l *listener) next() (e event) {
 	}
 }
 
+// byType is the next n events, each of another type.
+func (l *listener) byType(n int) map[string]event {
+	l.t.Helper()
+	got := map[string]event{}
+	for range n {
+		e := l.next()
+		got[e.Type] = e
+	}
+	return got
+}
+
 // until reads events up to one of a type.
 func (l *listener) until(messageType string) event {
 	l.t.Helper()
@@ -97,6 +108,20 @@ func (l *listener) until(messageType string) event {
 		if e := l.next(); e.Type == messageType {
 			return e
 		}
+	}
+}
+
+func TestD2_AnIdThatCannotBeKeepsNoOtherFromAStream(t *testing.T) {
+	n := start(t, nil)
+	n.create("ops")
+	l := n.listen("/api/realtime/events?dashboardId=no%20such%FF&dashboardId=ops")
+	l.next()
+	got := l.byType(2)
+	if e := got["NACK"]; e.Payload.Code != "INVALID_ID" || e.Payload.Path != "dashboardId:no such\uFFFD" {
+		t.Errorf("events %+v", got)
+	}
+	if e := got["SYNC_RESPONSE"]; e.Payload.DashboardID != "ops" {
+		t.Errorf("events %+v", got)
 	}
 }
 
@@ -290,14 +315,11 @@ func TestH2_WhatMayNotBeSeenIsRefused(t *testing.T) {
 	n.create("team-1", as("ana"))
 	n.do("GET", "/api/realtime/events?dashboardId=team-1", "").refused(401, board.CodeUnauthenticated)
 	n.do("GET", "/api/realtime/events?dashboardId=a/b", "", as("ana")).refused(400, board.CodeInvalidID)
+	n.do("GET", "/api/realtime/events?dashboardId=a/b&dashboardId=..", "", as("ana")).refused(400, board.CodeInvalidID)
 	n.do("GET", "/api/realtime/events?dashboardId=team-1&since=!", "", as("ana")).refused(400, board.CodeBadVersion)
 	l := n.listen("/api/realtime/events?dashboardId=other&dashboardId=team-1", as("cy"))
 	l.next()
-	got := map[string]event{}
-	for range 2 {
-		e := l.next()
-		got[e.Type] = e
-	}
+	got := l.byType(2)
 	if e := got["NACK"]; e.Payload.Code != "NOT_FOUND" || e.Payload.Path != "dashboardId:other" {
 		t.Errorf("events %+v", got)
 	}

@@ -248,13 +248,23 @@ func (n *node) send(r *http.Request) *reply {
 	return &reply{t: n.t, Status: resp.StatusCode, Header: resp.Header, Body: body}
 }
 
-// raw sends bytes as they are.
-func (n *node) raw(text string) *reply {
+// dial connects to the server for a minute at most.
+func (n *node) dial() net.Conn {
 	n.t.Helper()
 	conn, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
+	if err == nil {
+		err = conn.SetDeadline(time.Now().Add(time.Minute))
+	}
 	if err != nil {
 		n.t.Fatal(err)
 	}
+	return conn
+}
+
+// raw sends bytes as they are.
+func (n *node) raw(text string) *reply {
+	n.t.Helper()
+	conn := n.dial()
 	defer conn.Close()
 	if _, err := io.WriteString(conn, text); err != nil {
 		n.t.Fatal(err)

@@ -143,12 +143,8 @@ func (q *request) restore() *problem {
 	if p != nil {
 		return p
 	}
-	v, p := q.object(q.api.cfg.Limits.MessageBytes, false, typeJSON)
-	if p != nil {
-		return p
-	}
 	var body restoreBody
-	if p := decode(v, &body); p != nil {
+	if p := q.decode(&body, q.api.cfg.Limits.MessageBytes, false); p != nil {
 		return p
 	}
 	if body.ToVersion == nil || *body.ToVersion < 1 || *body.ToVersion > maxVersion {

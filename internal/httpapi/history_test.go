@@ -140,6 +140,7 @@ func TestH3_ExportAndImport(t *testing.T) {
 	n.do("POST", "/api/dashboards/import", `[]`).refused(400, board.CodeBadMessage)
 	n.do("POST", "/api/dashboards/import", `{"format":"dashwire.dashboard","formatVersion":2,"document":{"widgets":{}}}`).refused(400, board.CodeInvalidValue)
 	// A file that has lost its document empties no dashboard.
+	n.do("POST", "/api/dashboards/import", `{"format":"dashwire.dashboard","formatVersion":2,"board":{}}`).refused(400, board.CodeInvalidValue).has(`"/formatVersion"`, "path")
 	n.do("POST", "/api/dashboards/import?id=b&replace=true", `{"format":"dashwire.dashboard","formatVersion":1,"id":"b"}`).refused(400, board.CodeInvalidValue).has(`"/document"`, "path")
 	n.do("POST", "/api/dashboards/import", `{"widgets":{"a/b":{}}}`).refused(400, board.CodeInvalidID)
 	n.do("POST", "/api/dashboards/import", `{"widgets":{"w":`+strings.Repeat(`{"a":`, 33)+`1`+strings.Repeat("}", 33)+`}}`).refused(400, board.CodeInvalidValue)

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/clock"
@@ -202,14 +200,8 @@ func TestC8_ABodyOfAnUpgradeKeepsNoConnection(t *testing.T) {
 	} {
 		for _, body := range []string{"Content-Length: 1000", "Transfer-Encoding: chunked"} {
 			t.Run(name+", "+body, func(t *testing.T) {
-				conn, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
-				if err != nil {
-					t.Fatal(err)
-				}
+				conn := n.in(t).dial()
 				defer conn.Close()
-				if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
-					t.Fatal(err)
-				}
 				fmt.Fprintf(conn, "%s\r\nHost: localhost\r\nUpgrade: websocket\r\n%s\r\n\r\n", head, body)
 				answer, err := io.ReadAll(conn)
 				if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 400 ") {

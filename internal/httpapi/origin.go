@@ -83,8 +83,8 @@ func (q *request) checkOrigin() *problem {
 	if len(origins) == 1 && q.api.allowedOrigin(q.r, origins[0]) {
 		return nil
 	}
-	q.api.cfg.Log.Warn("http: refused an origin", "origin", shown(strings.Join(origins, ", ")),
-		"own", shown(q.api.base(q.r).origin()), "setting", "--allow-origin, Config.AllowedOrigins (behind a proxy that ends TLS: --trust-proxy, Config.TrustedProxies)",
+	q.api.cfg.Log.Warn("http: refused an origin", "origin", logged(strings.Join(origins, ", ")),
+		"own", logged(q.api.base(q.r).origin()), "setting", "--allow-origin, Config.AllowedOrigins (behind a proxy that ends TLS: --trust-proxy, Config.TrustedProxies)",
 		"id", q.ID(), "route", q.route)
 	return problemf(board.CodeForbidden, "pages of this origin may not use this server; its operator can allow the origin")
 }
@@ -107,12 +107,12 @@ func (q *request) checkLocal() *problem {
 	}
 	for name := range q.r.Header {
 		if name == "Forwarded" || name == "Via" || name == "X-Real-Ip" || strings.HasPrefix(name, "X-Forwarded-") {
-			q.api.cfg.Log.Warn("http: refused a request through a proxy, since sign-in is off", "header", shown(name), "id", q.ID())
+			q.api.cfg.Log.Warn("http: refused a request through a proxy, since sign-in is off", "header", logged(name), "id", q.ID())
 			return problemf(board.CodeForbidden, "sign-in is off on this server, so it answers no requests that come through a proxy; set up sign-in")
 		}
 	}
 	if !loopbackName(hostOf(q.r.Host)) {
-		q.api.cfg.Log.Warn("http: refused a host that is not this machine, since sign-in is off", "host", shown(q.r.Host), "id", q.ID())
+		q.api.cfg.Log.Warn("http: refused a host that is not this machine, since sign-in is off", "host", logged(q.r.Host), "id", q.ID())
 		return problemf(board.CodeForbidden, "sign-in is off on this server, so it answers to localhost only; set up sign-in")
 	}
 	return nil
@@ -174,8 +174,9 @@ func (a *API) counted(remote, peer string) ratelimit.Address {
 }
 
 // TurnKey is what a peer waits as in the lane, until its request tells whom it speaks for.
-func (a *API) TurnKey(peer net.Addr) uint64 {
-	host := hostOf(peer.String())
+// The peer is an address and a port.
+func (a *API) TurnKey(peer string) uint64 {
+	host := hostOf(peer)
 	return uint64(a.counted(host, host))
 }
 

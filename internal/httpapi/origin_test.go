@@ -123,6 +123,8 @@ func TestH6_Origins(t *testing.T) {
 			}
 			if log := n.log.String(); !strings.Contains(log, "AllowedOrigins") || strings.Contains(log, "ü") {
 				t.Errorf("the log does not name the setting, or quotes raw input: %s", log)
+			} else if strings.Contains(log, `="\"`) {
+				t.Errorf("a value is quoted twice: %s", log)
 			}
 			// Reading is not changing.
 			n.do("GET", "/api/dashboards", "", from(tc.origin), as("ana")).want(200)

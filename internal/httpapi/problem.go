@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -87,7 +88,14 @@ func (q *request) fail(p *problem) {
 	a := q.api
 	a.cfg.Hooks.Refuse(q.observed(), p.err)
 	if cause := errors.Unwrap(p.err); cause != nil && p.status >= http.StatusInternalServerError {
-		a.cfg.Log.Error("http: refused", "code", p.err.Code, "err", cause, "id", q.ID(), "route", q.route)
+		level, attrs := slog.LevelError, []any{"code", p.err.Code, "err", cause, "id", q.ID(), "route", q.route}
+		switch more, ok := a.refusals.Now(a.cfg.Clock.Now()); {
+		case !ok:
+			level = slog.LevelDebug
+		case more > 0:
+			attrs = append(attrs, "more", more)
+		}
+		a.cfg.Log.Log(q.r.Context(), level, "http: refused", attrs...)
 	}
 	h := q.w.Header()
 	noPage(h)
@@ -143,11 +151,17 @@ func appendQuoted(dst []byte, s string) []byte {
 	return dst
 }
 
-// shown quotes text from outside for a log line or a message, in ASCII and shortened.
+// shown quotes text from outside for a message, in ASCII and shortened.
 func shown(s string) string {
 	const most = 128
 	if len(s) > most {
 		s = s[:most] + "…"
 	}
 	return strconv.QuoteToASCII(s)
+}
+
+// logged is what shown gives without its quotes, for a value in the log: a handler adds them where they are needed.
+func logged(s string) string {
+	quoted := shown(s)
+	return quoted[1 : len(quoted)-1]
 }

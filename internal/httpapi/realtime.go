@@ -256,7 +256,7 @@ func (q *request) operation(text []byte, client string) (id string, answer <-cha
 		}
 		return id, q.begin(q.r.Context(), m.Op)
 	case m.Data != nil:
-		err = q.api.cfg.Sessions.Feed(q.r.Context(), q.principal, m.Data)
+		err = q.api.cfg.Sessions.Feed(q.asking(), q.principal, m.Data)
 	case m.Presence != nil:
 		err = q.present(m.Presence)
 	default:
@@ -274,7 +274,7 @@ func (q *request) present(m *wire.Presence) *board.Error {
 	if id == "" {
 		return board.Errorf(board.CodeBadMessage, "PRESENCE is of a session: send the header %s with the sessionId of your event stream", sessionHeader)
 	}
-	return q.api.cfg.Sessions.Present(q.r.Context(), q.principal, id, m)
+	return q.api.cfg.Sessions.Present(q.asking(), q.principal, id, m)
 }
 
 // result is the answer to one op as a message.
@@ -301,10 +301,10 @@ func (q *request) result(id string, a room.Answer) []byte {
 func (q *request) updates(since map[string]*wire.Since) (updates, failed [][]byte) {
 	ctx := q.r.Context()
 	for id, s := range since {
-		role, err := auth.Require(ctx, q.api.cfg.Authorizer, q.principal, id, auth.Viewer)
+		role, err := auth.Require(q.asking(), q.api.cfg.Authorizer, q.principal, id, auth.Viewer)
 		var text []byte
 		if err == nil {
-			text, err = q.api.cfg.Hub.Payload(ctx, room.SubscribeRequest{DashboardID: id, Since: s, Role: role})
+			text, err = q.api.cfg.Hub.Payload(ctx, room.SubscribeRequest{DashboardID: id, Since: s, Role: role, Host: waiting{q.turn}})
 		}
 		key := append(appendQuoted(nil, id), ':')
 		if err != nil {

@@ -259,9 +259,13 @@ func canonicalBody(data []byte) (board.Value, *board.Error) {
 	return "", &board.Error{Code: board.CodeBadMessage, Message: "the body is no valid JSON: send one object", Cause: err}
 }
 
-// decode reads a canonical object into a struct. Members that it does not have are
-// refused: a wrong spelling must not be taken as an absent setting.
-func decode(v board.Value, into any) *problem {
+// decode reads the body, one JSON object, into a struct. Members that it does not have
+// are refused: a wrong spelling must not be taken as an absent setting.
+func (q *request) decode(into any, limit int, mayBeEmpty bool) *problem {
+	v, p := q.object(limit, mayBeEmpty, typeJSON)
+	if p != nil {
+		return p
+	}
 	if err := jsontext.Decode([]byte(v), into, jsontext.RejectUnknown()); err != nil {
 		return badBody(err)
 	}

@@ -34,12 +34,8 @@ func (q *request) signInByCookie() *problem {
 		return p
 	}
 	// Nobody has signed in yet: this is all that a stranger may have held.
-	v, p := q.object(session.UnsignedBytes, false, typeJSON)
-	if p != nil {
-		return p
-	}
 	var body signInBody
-	if p := decode(v, &body); p != nil {
+	if p := q.decode(&body, session.UnsignedBytes, false); p != nil {
 		return p
 	}
 	if body.Token == nil || *body.Token == "" {
@@ -66,7 +62,7 @@ func (q *request) signInByCookie() *problem {
 		cookie.MaxAge = int(left / time.Second)
 	}
 	q.principal, q.signedIn = auth.SignedIn(who), true
-	q.api.cfg.Log.Info("http: somebody signed in by a cookie", "user", shown(who.UserID), "remote", q.remote, "id", q.ID())
+	q.api.cfg.Log.Info("http: somebody signed in by a cookie", "user", logged(who.UserID), "remote", q.remote, "id", q.ID())
 	return q.setCookie(cookie)
 }
 
@@ -112,7 +108,7 @@ func (q *request) checkToken(c auth.Credentials) (auth.Principal, *board.Error) 
 	if len(c.Token) > auth.MaxToken {
 		return auth.Principal{}, errTokenTooLong
 	}
-	p, err := q.api.cfg.Authenticator.Authenticate(q.r.Context(), c)
+	p, err := q.api.cfg.Authenticator.Authenticate(q.telling(), c)
 	switch {
 	case err == nil && q.api.cfg.Sessions.Revoked(&p):
 		return auth.Principal{}, errTokenRevoked

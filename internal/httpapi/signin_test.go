@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -224,10 +223,7 @@ func TestC3_RevokedWhileTheBodyCame(t *testing.T) {
 	n := start(t, func(c *Config) {
 		c.Authenticator = tokens{"ana": {UserID: "ana", TokenID: "1", Grants: []auth.Grant{{Pattern: "*", Role: auth.Owner}}}}
 	})
-	conn, err := net.Dial("tcp", strings.TrimPrefix(n.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := n.dial()
 	defer conn.Close()
 	fmt.Fprint(conn, "POST /api/dashboards HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ana\r\nContent-Length: 13\r\n"+
 		"Connection: close\r\nExpect: 100-continue\r\n\r\n")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/lane"
 	"github.com/dashwire/dashwire/internal/session"
 	"github.com/dashwire/dashwire/internal/wire"
 )
@@ -28,6 +29,8 @@ type stream struct {
 	clock clock.Clock
 	wake  chan struct{} // holds one token while there is something to do
 
+	waiting // while dashboards are opened
+
 	// Owned by run.
 	at      cursor
 	out     []byte
@@ -43,8 +46,9 @@ type stream struct {
 	reason  string
 }
 
-func newStream(w http.ResponseWriter, c clock.Clock) *stream {
-	return &stream{w: w, ctl: http.NewResponseController(w), clock: c, wake: make(chan struct{}, 1)}
+// newStream makes one that is opened in a turn, nil if in none.
+func newStream(w http.ResponseWriter, c clock.Clock, turn *lane.Turn) *stream {
+	return &stream{w: w, ctl: http.NewResponseController(w), clock: c, waiting: waiting{turn}, wake: make(chan struct{}, 1)}
 }
 
 // Write implements session.Transport.
@@ -70,6 +74,9 @@ func (t *stream) tell(message []byte) {
 	t.pending = wire.AppendFrame(t.pending, message)
 	t.wakeLocked()
 }
+
+// Refused implements session.Host.
+func (t *stream) Refused() {}
 
 // Ping implements session.Transport: a comment, which clients pass over.
 func (t *stream) Ping() {

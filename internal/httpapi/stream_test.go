@@ -34,7 +34,7 @@ func TestR5_AStreamThatTakesNothingEnds(t *testing.T) {
 		{"R5 gone", errors.New("broken pipe"), wire.CloseAbnormal},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := newStream(failing{tc.err}, clock.Real{})
+			s := newStream(failing{tc.err}, clock.Real{}, nil)
 			s.tell([]byte(`{}`))
 			if code, _ := s.run(context.Background(), nil); code != tc.want {
 				t.Errorf("code %d, want %d", code, tc.want)
@@ -44,7 +44,7 @@ func TestR5_AStreamThatTakesNothingEnds(t *testing.T) {
 }
 
 func TestR5_AStreamHoldsLittle(t *testing.T) {
-	s := newStream(failing{}, clock.Real{})
+	s := newStream(failing{}, clock.Real{}, nil)
 	frame := wire.AppendFrame(nil, make([]byte, maxPending/2))
 	if n, ready := s.Write(frame); n != len(frame) || !ready {
 		t.Fatalf("first write: %d, %v", n, ready)

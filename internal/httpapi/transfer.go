@@ -129,7 +129,7 @@ func suffixed(id string, n int) string {
 
 // mayImport holds an import against the rights on the dashboard that it makes.
 func (q *request) mayImport(id string) *problem {
-	_, err := auth.Require(q.r.Context(), q.api.cfg.Authorizer, q.principal, id, auth.Owner)
+	_, err := auth.Require(q.asking(), q.api.cfg.Authorizer, q.principal, id, auth.Owner)
 	return refused(err)
 }
 
@@ -155,12 +155,17 @@ func (q *request) readFile(data []byte) (in *Imported, content board.Value, p *p
 	}
 	in = &Imported{}
 	text := v
-	if inner, ok := v.Get("/document"); ok {
+	inner, wrapped := v.Get("/document")
+	_, exported := v.Get("/format")
+	if wrapped || exported {
+		// First of all: what a newer version calls otherwise is not missing.
 		if n, ok := v.Get("/formatVersion"); ok && n != "1" {
 			return nil, "", problemf(board.CodeInvalidValue, "the file has format version %s and this server reads %d: import it with a newer one", shown(string(n)), fileVersion).at("/formatVersion")
 		}
+	}
+	if wrapped {
 		text = inner
-	} else if _, ok := v.Get("/format"); ok {
+	} else if exported {
 		return nil, "", problemf(board.CodeInvalidValue, "the file has no document, so a part of it is missing: export it again").at("/document")
 	}
 	if in.Document, p = document(text); p != nil {

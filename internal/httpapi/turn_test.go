@@ -39,6 +39,25 @@ func oneTurn(c *Config) {
 	c.Lane = lane.New(1, 1000*time.Hour)
 }
 
+// together does requests at once, each of which must be answered 200.
+func (n *node) together(count int, request func(i int) *http.Request) *sync.WaitGroup {
+	all := &sync.WaitGroup{}
+	for i := range count {
+		all.Go(func() {
+			r, err := noRedirects.Do(request(i))
+			if err != nil {
+				n.t.Error(err)
+				return
+			}
+			defer r.Body.Close()
+			if r.StatusCode != http.StatusOK {
+				n.t.Errorf("status %d", r.StatusCode)
+			}
+		})
+	}
+	return all
+}
+
 // TestC8_RequestsTakeTurns: however many have come, so many are worked on as the lane has
 // places.
 func TestC8_RequestsTakeTurns(t *testing.T) {
@@ -48,21 +67,7 @@ func TestC8_RequestsTakeTurns(t *testing.T) {
 		at = &crowd{Authenticator: c.Authenticator}
 		c.Authenticator = at
 	})
-	var all sync.WaitGroup
-	for range 32 {
-		all.Go(func() {
-			r, err := noRedirects.Do(n.request(http.MethodGet, "/api/dashboards", "", as("ana")))
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer r.Body.Close()
-			if r.StatusCode != http.StatusOK {
-				t.Errorf("status %d", r.StatusCode)
-			}
-		})
-	}
-	all.Wait()
+	n.together(32, func(int) *http.Request { return n.request(http.MethodGet, "/api/dashboards", "", as("ana")) }).Wait()
 	if most := at.most.Load(); most != 1 {
 		t.Errorf("%d at once in one place", most)
 	}

@@ -75,12 +75,8 @@ func (q *request) nameVersion() *problem {
 	if p != nil {
 		return p
 	}
-	v, p := q.object(q.api.cfg.Limits.MessageBytes, false, typeJSON)
-	if p != nil {
-		return p
-	}
 	var body nameBody
-	if p := decode(v, &body); p != nil {
+	if p := q.decode(&body, q.api.cfg.Limits.MessageBytes, false); p != nil {
 		return p
 	}
 	if body.Name == nil || *body.Name == "" || len(*body.Name) > maxVersionName {

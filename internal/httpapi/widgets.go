@@ -91,7 +91,7 @@ func (q *request) putData() *problem {
 	}
 	m, err := wire.Decode(newEnvelope(wire.TypeData, q.api.cfg.NewID(), content), q.api.cfg.Limits)
 	if err == nil {
-		err = q.api.cfg.Sessions.Feed(q.r.Context(), q.principal, m.Data)
+		err = q.api.cfg.Sessions.Feed(q.asking(), q.principal, m.Data)
 	}
 	if err != nil {
 		return refused(err.At(bodyPath(err.Path)))

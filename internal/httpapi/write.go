@@ -270,7 +270,7 @@ func (q *request) submit(op *board.Op) room.Answer {
 // begin puts an op in line; its answer comes through the channel.
 func (q *request) begin(ctx context.Context, op *board.Op) <-chan room.Answer {
 	answer := make(chan room.Answer, 1)
-	authorized, err := auth.Authorize(ctx, q.api.cfg.Authorizer, q.principal, op)
+	authorized, err := auth.Authorize(q.asking(), q.api.cfg.Authorizer, q.principal, op)
 	if err != nil {
 		answer <- room.Answer{Op: op, Refusal: err}
 		return answer
@@ -314,7 +314,7 @@ func payloadOf(message []byte) []byte {
 // is when they may not see it (R6).
 func (q *request) visible(dashboardID string, want auth.Role) (*board.State, auth.Role, *problem) {
 	ctx := q.r.Context()
-	role, err := auth.Require(ctx, q.api.cfg.Authorizer, q.principal, dashboardID, want)
+	role, err := auth.Require(q.asking(), q.api.cfg.Authorizer, q.principal, dashboardID, want)
 	if err != nil {
 		return nil, role, refused(err)
 	}

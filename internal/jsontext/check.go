@@ -15,15 +15,22 @@ type Limits struct {
 	NumberChars int // characters of a number; 64
 }
 
+// The defaults.
+const (
+	maxDepth       = 32
+	maxKeyBytes    = 256
+	maxNumberChars = 64
+)
+
 func (l Limits) withDefaults() Limits {
 	if l.Depth == 0 {
-		l.Depth = 32
+		l.Depth = maxDepth
 	}
 	if l.KeyBytes == 0 {
-		l.KeyBytes = 256
+		l.KeyBytes = maxKeyBytes
 	}
 	if l.NumberChars == 0 {
-		l.NumberChars = 64
+		l.NumberChars = maxNumberChars
 	}
 	return l
 }
@@ -58,7 +65,7 @@ func check(data []byte, limits Limits) (canonical bool, err error) {
 		err = e
 	}
 	canonical = c.canonical && err == nil
-	if cap(c.keys) <= 1024 {
+	if cap(c.keys) <= 4096 {
 		clear(c.keys)
 		c.data, c.frames, c.keys = nil, c.frames[:0], c.keys[:0]
 		checkers.Put(c)

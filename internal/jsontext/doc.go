@@ -8,6 +8,8 @@
 //	err := jsontext.Decode(data, &message)        // structs, with RawValue members
 //	text, err := jsontext.CheckedCanonical(message.Value, jsontext.Limits{}) // what is to be stored
 //
+// Where much comes in, an Outline does it all in one pass.
+//
 // It knows nothing of dashboards; pointers and patches on values are in package
 // board. Nothing here keeps state; every function may run at the same time.
 package jsontext

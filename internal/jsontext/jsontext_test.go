@@ -133,6 +133,16 @@ func FuzzCheck(f *testing.F) {
 		if got, err := Canonicalize(data); string(got) != string(want) || (err == nil) != (library == nil) {
 			t.Fatalf("canonical is %s, %v; the library has %s, %v", got, err, want, library)
 		}
+		var o Outline
+		object := library == nil && want[0] == '{' && !Deeper(data, rewriteDeep)
+		if o.Read(data) != object {
+			t.Fatalf("as an outline: %t", !object)
+		}
+		if object {
+			if got := outlined(&o); got != string(want) {
+				t.Fatalf("canonical from its outline is %s; the library has %s", got, want)
+			}
+		}
 		var e *Error
 		if errors.As(err, &e) {
 			if e.Reason == ReasonKeyName || e.Reason == ReasonKeyNUL {

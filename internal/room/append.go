@@ -17,18 +17,23 @@ const (
 	maxAppendBytes   = 4 << 20
 )
 
-// kickLocked starts the append loop if there is work and it does not run.
+// kickLocked begins the next append if there is work and none is in flight.
 func (r *Room) kickLocked() {
-	if r.running || r.failed != nil || r.committed == nil || r.closed ||
-		len(r.queue) == 0 && (!r.isBehindLocked() || r.holdOff) {
+	if r.running || r.committed == nil || r.closed || r.idleLocked() {
+		return
+	}
+	if !r.hub.tasks.enter() {
+		r.refuseLineLocked(shuttingDown())
 		return
 	}
 	r.users.Add(1)
-	r.running = r.hub.tasks.Go(r.appendLoop)
-	if !r.running {
-		r.users.Add(-1)
-		r.refuseLineLocked(shuttingDown())
-	}
+	r.running = true
+	r.goOnLocked()
+}
+
+// idleLocked reports whether the append loop has nothing to do.
+func (r *Room) idleLocked() bool {
+	return r.failed != nil || len(r.inflight)+len(r.queue) == 0 && (!r.isBehindLocked() || r.holdOff)
 }
 
 // appendLoop appends what is in line until nothing is, and reads what others have
@@ -37,8 +42,10 @@ func (r *Room) appendLoop() {
 	defer r.release()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for r.failed == nil {
+	for !r.idleLocked() {
 		switch {
+		case len(r.inflight) > 0:
+			r.appendLocked()
 		case len(r.queue) > 0 && !r.turn.until.IsZero():
 			r.afterOthersLocked()
 			if r.isBehindLocked() && !r.holdOff && r.catchUpLocked() {
@@ -46,17 +53,10 @@ func (r *Room) appendLoop() {
 			}
 		case len(r.queue) > 0:
 			r.takeLocked()
-			r.appendLocked()
-		case r.isBehindLocked() && !r.holdOff:
+		default:
 			if r.catchUpLocked() && len(r.queue) > 0 {
 				r.redecideLocked() // what came meanwhile was decided on an older state
 			}
-		default:
-			r.running = false
-			if r.expiry != nil {
-				r.expiry.Stop()
-			}
-			return
 		}
 	}
 	r.running = false
@@ -88,9 +88,9 @@ func (r *Room) takeLocked() {
 	r.armExpiryLocked(r.hub.cfg.AppendWait - r.hub.cfg.Clock.Now().Sub(r.inflight[0].since))
 }
 
-// appendLocked stores what is in flight, or has the head confirmed if that decided
-// nothing new (A3), and settles it. The lock is released while the journal works.
-func (r *Room) appendLocked() {
+// assembleLocked makes the append of what is in flight, without records if that decided
+// nothing new. It reports false, and everything is decided again, if it does not fit.
+func (r *Room) assembleLocked() (a journal.Append, ok bool) {
 	after := journal.Position(r.committed.Position())
 	var last *board.State
 	before := r.committed
@@ -101,9 +101,9 @@ func (r *Room) appendLocked() {
 		}
 		if last == nil && journal.Position(it.decision.Next.Position()) != after+1 {
 			// Never append what was decided on another state than the one it follows.
-			r.hub.report(fmt.Errorf("dashboard %s: an op decided at position %d is in line at %d", r.id, it.decision.Next.Position(), after), "")
+			r.hub.report(fmt.Errorf("dashboard %s: an op decided at position %d is in line at %d", r.id, it.decision.Next.Position(), after))
 			r.redecideLocked()
-			return
+			return a, false
 		}
 		records = append(records, it.record.Data)
 		if last != nil {
@@ -111,29 +111,46 @@ func (r *Room) appendLocked() {
 		}
 		last = it.decision.Next
 	}
-	ctx := r.hub.ctx
-	if last == nil {
-		r.mu.Unlock()
-		head, durability, err := r.hub.cfg.Journal.Head(ctx, r.id)
-		r.mu.Lock()
-		switch {
-		case err != nil:
-			r.troubleLocked(err)
-		case head != after:
-			r.behind = max(r.behind, head)
-			r.lostLocked()
-		default:
-			r.commitLocked(durability)
-		}
+	a = journal.Append{DashboardID: r.id, After: after, Records: records}
+	if last != nil {
+		a.Summary = summary(last, before)
+	}
+	return a, true
+}
+
+// appendLocked stores what is in flight, or has the head confirmed if that decided
+// nothing new (A3), and settles it. The lock is released while the journal works.
+func (r *Room) appendLocked() {
+	a, ok := r.assembleLocked()
+	if !ok {
 		return
 	}
-	a := journal.Append{DashboardID: r.id, After: after, Records: records, Summary: summary(last, before)}
+	ctx := r.hub.ctx
 	r.mu.Unlock()
-	durability, err := r.hub.store(ctx, a)
+	if len(a.Records) > 0 {
+		durability, err := r.hub.store(ctx, a)
+		r.mu.Lock()
+		r.storedLocked(durability, err)
+		return
+	}
+	head, durability, err := r.hub.cfg.Journal.Head(ctx, r.id)
 	r.mu.Lock()
 	switch {
+	case err != nil:
+		r.troubleLocked(err)
+	case head != a.After:
+		r.behind = max(r.behind, head)
+		r.lostLocked()
+	default:
+		r.answerReplaysLocked(r.commitLocked(durability))
+	}
+}
+
+// storedLocked settles what is in flight by what became of its append.
+func (r *Room) storedLocked(durability journal.Durability, err error) {
+	switch {
 	case err == nil:
-		r.commitLocked(durability)
+		r.answerReplaysLocked(r.commitLocked(durability))
 	case errors.Is(err, journal.ErrMoved):
 		r.lostLocked()
 	default:
@@ -141,35 +158,43 @@ func (r *Room) appendLocked() {
 	}
 }
 
-// store appends until it is known what became of it (A1): once the journal could not
-// say, the identical append is repeated until it is confirmed or refused with proof.
+// store appends until it is known what became of it.
 func (h *Hub) store(ctx context.Context, a journal.Append) (journal.Durability, error) {
-	const first, longest = 10 * time.Millisecond, time.Second
-	unknown := false
-	for wait := first; ; wait = min(2*wait, longest) {
-		start := h.cfg.Clock.Now()
-		durability, err := h.cfg.Journal.Append(ctx, a)
-		if f := h.cfg.Hooks.Append; f != nil {
-			f(a.DashboardID, len(a.Records), h.cfg.Clock.Now().Sub(start), err)
-		}
-		switch {
-		case err == nil, errors.Is(err, journal.ErrMoved), errors.Is(err, journal.ErrCorrupt), ctx.Err() != nil:
-			return durability, err
-		case !unknown && !errors.Is(err, journal.ErrUnknown):
-			return durability, err
-		}
-		if !unknown {
-			unknown = true
-			h.report(fmt.Errorf("appending to %s, repeated until it is known: %w", a.DashboardID, err), "")
-		}
-		h.sleep(ctx, wait/2+h.jitter(wait/2))
+	durability, err := h.append(ctx, a)
+	return h.known(ctx, a, durability, err)
+}
+
+func (h *Hub) append(ctx context.Context, a journal.Append) (journal.Durability, error) {
+	start := h.cfg.Clock.Now()
+	durability, err := h.cfg.Journal.Append(ctx, a)
+	if f := h.cfg.Hooks.Append; f != nil {
+		f(a.DashboardID, len(a.Records), h.cfg.Clock.Now().Sub(start), err)
 	}
+	return durability, err
+}
+
+// known returns what became of an append (A1): if the journal could not say, the identical
+// append is repeated until it is confirmed or refused with proof.
+func (h *Hub) known(ctx context.Context, a journal.Append, durability journal.Durability, err error) (journal.Durability, error) {
+	const first, longest = 10 * time.Millisecond, time.Second
+	told := func() bool {
+		return err == nil || errors.Is(err, journal.ErrMoved) || errors.Is(err, journal.ErrCorrupt) || ctx.Err() != nil
+	}
+	if told() || !errors.Is(err, journal.ErrUnknown) {
+		return durability, err
+	}
+	h.report(fmt.Errorf("appending to %s, repeated until it is known: %w", a.DashboardID, err))
+	for wait := first; !told(); wait = min(2*wait, longest) {
+		h.sleep(ctx, wait/2+h.jitter(wait/2))
+		durability, err = h.append(ctx, a)
+	}
+	return durability, err
 }
 
 // commitLocked makes the entries in flight visible and answers them. The lock is
-// released for the hooks and for reading old answers.
-func (r *Room) commitLocked(durability journal.Durability) {
-	var replays []replay
+// released for the hooks. What it returns is answered before anything that comes later, so that
+// answers come in the order of the ops.
+func (r *Room) commitLocked(durability journal.Durability) (replays []replay) {
 	var entries []*board.Entry
 	now := r.hub.cfg.Clock.Now()
 	committed := false
@@ -193,7 +218,7 @@ func (r *Room) commitLocked(durability journal.Durability) {
 			if e, err := board.ParseRecord(r.tail.record(r.committed.Epoch(), d.Replay)); err == nil {
 				it.answer(replayed(e, durability))
 			} else {
-				replays = append(replays, replay{it, r.committed})
+				replays = append(replays, replay{it, r.committed, durability})
 			}
 			continue
 		}
@@ -207,15 +232,12 @@ func (r *Room) commitLocked(durability journal.Durability) {
 	if committed {
 		r.publishLocked()
 	}
-	if entries == nil && replays == nil {
-		return
+	if entries != nil {
+		r.mu.Unlock()
+		r.announce(entries)
+		r.mu.Lock()
 	}
-	r.mu.Unlock()
-	defer r.mu.Lock()
-	r.announce(entries)
-	for _, p := range replays {
-		r.answerReplay(p, durability)
-	}
+	return replays
 }
 
 // answerLocked is the answer to an op that has just been settled.
@@ -239,8 +261,9 @@ func (r *Room) answerLocked(d *board.Decision, durability journal.Durability) An
 // replay is a repeated op (M8) whose entry is not kept any more, with the state that
 // it was decided on.
 type replay struct {
-	item  *item
-	state *board.State
+	item       *item
+	state      *board.State
+	durability journal.Durability
 }
 
 // replayed is the answer to an op that was committed before, as entry e (M8).
@@ -251,8 +274,20 @@ func replayed(e *board.Entry, d journal.Durability) Answer {
 	}}
 }
 
+// answerReplaysLocked reads old answers from the log. The lock is released meanwhile.
+func (r *Room) answerReplaysLocked(list []replay) {
+	if len(list) == 0 {
+		return
+	}
+	r.mu.Unlock()
+	defer r.mu.Lock()
+	for _, p := range list {
+		r.answerReplay(p)
+	}
+}
+
 // answerReplay reads from the log what a repeated op was answered.
-func (r *Room) answerReplay(p replay, durability journal.Durability) {
+func (r *Room) answerReplay(p replay) {
 	ctx, cancel := r.hub.bounded(r.hub.ctx)
 	defer cancel()
 	e, err := r.hub.entryAt(ctx, p.state, p.item.decision.Replay)
@@ -262,7 +297,7 @@ func (r *Room) answerReplay(p replay, durability journal.Durability) {
 		p.item.refuse(unavailable(err))
 		return
 	}
-	p.item.answer(replayed(e, durability))
+	p.item.answer(replayed(e, p.durability))
 }
 
 // advanceLocked makes an entry part of the committed state and of the tail. Readers

@@ -14,7 +14,7 @@ import (
 // missed, and the rest. To hear again what it has is no harm: a change says what a path
 // is, not what became of it (E6).
 type differences struct {
-	waiting atomic.Int64 // those in line, and the one that is served
+	waiting atomic.Int64 // those in line, or about to be, and the one that is served
 
 	mu sync.Mutex
 	// last is what was composed last, while there are others in line; its change is nil
@@ -39,14 +39,9 @@ const (
 // difference composes the change from a version, or one a little before it, to the head
 // of r, and returns the state of that head. It reports false if the entries cannot be had.
 func (d *differences) difference(ctx context.Context, r *Room, epoch string, from uint64) (*board.Change, *board.State, bool) {
-	d.waiting.Add(1)
+	defer d.expect()()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	defer func() {
-		if d.waiting.Add(-1) == 0 {
-			d.last = difference{}
-		}
-	}()
 	state := r.head() // of this moment: what was composed meanwhile is not newer
 	now, to := state.Head()
 	if now != epoch || to <= from {
@@ -78,6 +73,18 @@ func (d *differences) difference(ctx context.Context, r *Room, epoch string, fro
 		last.to, last.change = to, board.Compose(last.change, more)
 	}
 	return last.change, state, true
+}
+
+// expect keeps what is composed for somebody who comes, until done.
+func (d *differences) expect() (done func()) {
+	d.waiting.Add(1)
+	return func() {
+		if d.waiting.Add(-1) == 0 {
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.last = difference{}
+		}
+	}
 }
 
 // changes composes the entries after a version up to a state's.

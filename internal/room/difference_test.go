@@ -22,9 +22,14 @@ func (frozen) Gone(*Subscription, string)       {}
 func (frozen) Lost(*Subscription, *board.Error) {}
 
 // TestR5_ManyWhoFellBehindShareTheWork: readers who stop at about the same place and come
-// back at once are each brought to the head by one change, and the log is read for few of
-// them.
+// back at once, or one after another, are each brought to the head by one change, and the log is
+// read for few of them.
 func TestR5_ManyWhoFellBehindShareTheWork(t *testing.T) {
+	t.Run("at once", func(t *testing.T) { fellBehind(t, true) })
+	t.Run("one after another", func(t *testing.T) { fellBehind(t, false) })
+}
+
+func fellBehind(t *testing.T, atOnce bool) {
 	const readers, widgets, missed = 40, 10, 2000
 	j := newGate()
 	bubble(t, j, func(c *Config) { c.TailEntries = 16 }, func(t *testing.T, n *node) {
@@ -61,7 +66,7 @@ func TestR5_ManyWhoFellBehindShareTheWork(t *testing.T) {
 		records, inLine := 0, false
 		j.set(func() {
 			j.onRead = func(context.Context, int) error {
-				for !inLine { // all are before the first is served
+				for atOnce && !inLine { // all are before the first is served
 					inLine = r.differences.waiting.Load() == readers
 					runtime.Gosched()
 				}
@@ -72,10 +77,21 @@ func TestR5_ManyWhoFellBehindShareTheWork(t *testing.T) {
 		var served sync.WaitGroup
 		frames := make([][][]byte, readers)
 		after := make([]Cursors, readers)
-		for i, s := range subs {
-			served.Go(func() { frames[i], after[i] = s.CatchUp(context.Background(), s.Cursors, auth.Owner) })
+		if atOnce {
+			for i, s := range subs {
+				served.Go(func() { frames[i], after[i] = s.CatchUp(context.Background(), s.Cursors, auth.Owner) })
+			}
+			served.Wait()
+		} else {
+			done := make([]func(), readers)
+			for i, s := range subs {
+				done[i] = s.Behind()
+			}
+			for i, s := range subs {
+				frames[i], after[i] = s.CatchUp(context.Background(), s.Cursors, auth.Owner)
+				done[i]()
+			}
 		}
-		served.Wait()
 		for i, s := range subs {
 			if len(frames[i]) != 1 || after[i].Epoch != epoch || after[i].Sent != head {
 				t.Fatalf("reader %d: %d frames up to %q %d", i, len(frames[i]), after[i].Epoch, after[i].Sent)

@@ -9,8 +9,9 @@
 //	hub.Subscribe(ctx, request, subscriber)     // R1: answer and subscription in one step
 //	hub.Submit(ctx, authorizedOp, answer)       // decide → append → answer
 //
-// A room is plain memory while nothing happens: goroutines run only while an append
-// is in flight or a sweep has something to write. The locks are taken in the order
+// A room is plain memory while nothing happens, and while an append is in flight of a journal
+// that tells of its end: the hub's sweepers settle it and write to sessions. Else goroutines run
+// only for an append. The locks are taken in the order
 // Hub.mu, Room.mu, the subscriber's own lock, then those of the tail, the values
 // and the presence; never the other way round.
 //

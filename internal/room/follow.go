@@ -22,7 +22,7 @@ func (h *Hub) follow(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		h.report(fmt.Errorf("following the journal: %w", err), "")
+		h.report(fmt.Errorf("following the journal: %w", err))
 		h.mayHaveMissed()
 		if h.cfg.Clock.Now().Sub(began) > longest {
 			wait = first
@@ -119,11 +119,21 @@ func (r *Room) keepAheadLocked(d journal.Delivery) {
 
 // foldAheadLocked folds what deliveries brought, and reports whether that was all that
 // the log is known to hold; else it has to be read. What is delivered is as durable as
-// what is read (R4). The lock is released for the hooks.
+// what is read (R4). The lock is released for the hooks, and more may come meanwhile.
 func (r *Room) foldAheadLocked() bool {
+	for r.foldDeliveredLocked() {
+		if !r.isBehindLocked() {
+			return true
+		}
+	}
+	return false
+}
+
+// foldDeliveredLocked folds what has been delivered by now, and reports whether anything was of use.
+func (r *Room) foldDeliveredLocked() bool {
 	ahead := r.ahead
 	r.ahead = nil
-	if r.recheck || len(ahead) == 0 {
+	if r.recheck {
 		return false
 	}
 	var entries []*board.Entry
@@ -148,7 +158,7 @@ func (r *Room) foldAheadLocked() bool {
 	r.mu.Unlock()
 	r.announce(entries)
 	r.mu.Lock()
-	return !r.isBehindLocked()
+	return true
 }
 
 // isBehindLocked reports whether the log is known to hold, or may hold, more than

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -69,6 +70,10 @@ func start(t *testing.T, j journal.Journal, change func(*Config)) *node {
 	if change != nil {
 		change(&cfg)
 	}
+	ended, end := context.WithCancel(context.Background())
+	if !waitedFor {
+		cfg.Journal = starting{Journal: cfg.Journal, ended: ended}
+	}
 	n.Hub = NewHub(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -79,9 +84,26 @@ func start(t *testing.T, j journal.Journal, change func(*Config)) *node {
 	n.stop = func() {
 		cancel()
 		<-done
+		end()
 	}
 	return n
 }
+
+// waitedFor has the hubs wait for their journals, as for one that is no journal.Starter.
+var waitedFor bool
+
+// starting makes a journal.Starter of a journal. What is under way there ends after the hub.
+type starting struct {
+	journal.Journal
+
+	ended context.Context
+}
+
+func (s starting) Start(a journal.Append, done func(journal.Durability, error)) {
+	go func() { done(s.Append(s.ended, a)) }()
+}
+
+func (s starting) Trouble() *journal.Trouble { return journal.TroubleOf(s.Journal) }
 
 var owner = auth.Principal{UserID: "ana", Grants: []auth.Grant{{Pattern: "*", Role: auth.Owner}}}
 
@@ -269,6 +291,18 @@ type gate struct {
 }
 
 func newGate() *gate { return &gate{Journal: memjournal.New(memjournal.Options{})} }
+
+// countReads counts the reads that find something from now on.
+func (g *gate) countReads(reads *atomic.Int64) {
+	g.set(func() {
+		g.onRead = func(_ context.Context, n int) error {
+			if n == 0 {
+				reads.Add(1)
+			}
+			return nil
+		}
+	})
+}
 
 func (g *gate) set(f func()) {
 	g.mu.Lock()

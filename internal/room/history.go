@@ -16,8 +16,8 @@ import (
 // wire.
 type logged struct {
 	version  uint64
-	deletes  bool // the dashboard
-	record   []byte
+	deletes  bool   // the dashboard
+	head     []byte // of the record (board.Record.Head)
 	envelope []byte
 	read     *board.Entry // nil if nobody had to
 }
@@ -27,7 +27,7 @@ func (l logged) entry() (*board.Entry, error) {
 	if l.read != nil {
 		return l.read, nil
 	}
-	e, err := board.ParseRecord(l.record)
+	e, err := board.ParseRecord(board.RecordOf(l.head, l.envelope))
 	if err != nil {
 		return nil, fmt.Errorf("reading the record of version %d: %w", l.version, err)
 	}
@@ -44,17 +44,17 @@ func positionOf(state *board.State, version uint64) journal.Position {
 func (h *Hub) entriesAfter(ctx context.Context, r *Room, state *board.State, version uint64) iter.Seq2[logged, error] {
 	return func(yield func(logged, error) bool) {
 		epoch, _ := state.Head()
-		if records, framed, ok := r.tail.records(epoch, version); ok {
-			for i, record := range records {
+		if heads, framed, ok := r.tail.parts(epoch, version); ok {
+			for i, head := range heads {
 				payload, _ := wire.NextFrame(framed[i])
 				// What deletes the dashboard leaves no tail behind it.
-				if !yield(logged{version: version + uint64(i) + 1, record: record, envelope: payload}, nil) {
+				if !yield(logged{version: version + uint64(i) + 1, head: head, envelope: payload}, nil) {
 					return
 				}
 			}
 			return
 		}
-		for rec, err := range h.cfg.Journal.Read(ctx, r.id, positionOf(state, version)) {
+		for rec, err := range journal.ReadRange(ctx, h.cfg.Journal, r.id, positionOf(state, version), journal.Position(state.Position())) {
 			if err != nil {
 				yield(logged{}, err)
 				return
@@ -64,11 +64,12 @@ func (h *Hub) entriesAfter(ctx context.Context, r *Room, state *board.State, ver
 				yield(logged{}, fmt.Errorf("reading the record at position %d: %w", rec.Position, err))
 				return
 			}
+			record := board.Record{Data: rec.Data, Envelope: board.EnvelopeOf(rec.Data)}
 			l := logged{
 				version: e.Version, deletes: e.Type == board.TypeDashboardDelete,
-				record: rec.Data, envelope: board.EnvelopeOf(rec.Data), read: e,
+				head: record.Head(), envelope: record.Envelope, read: e,
 			}
-			if !yield(l, nil) || uint64(rec.Position) >= state.Position() {
+			if !yield(l, nil) {
 				return
 			}
 		}
@@ -165,11 +166,12 @@ func (h *Hub) History(ctx context.Context, id string, from, to uint64, limit int
 	if err != nil {
 		return nil, err
 	}
-	if from >= state.Version() {
+	if from >= state.Version() || limit <= 0 {
 		return nil, nil
 	}
 	var entries []*board.Entry
-	for rec, err := range h.cfg.Journal.Read(ctx, id, positionOf(state, from)) {
+	to = min(to, state.Version())
+	for rec, err := range journal.ReadRange(ctx, h.cfg.Journal, id, positionOf(state, from), positionOf(state, to)) {
 		if err != nil {
 			return nil, gone(err, from+1)
 		}
@@ -177,17 +179,19 @@ func (h *Hub) History(ctx context.Context, id string, from, to uint64, limit int
 		if err != nil {
 			return nil, unavailable(fmt.Errorf("reading the record at position %d: %w", rec.Position, err))
 		}
-		if e.Version > to || len(entries) == limit || e.Epoch != state.Epoch() {
+		if e.Epoch != state.Epoch() {
 			break
 		}
-		entries = append(entries, e)
+		if entries = append(entries, e); len(entries) == limit {
+			break
+		}
 	}
 	return entries, nil
 }
 
 // entryAt reads one entry of the epoch that state is in.
 func (h *Hub) entryAt(ctx context.Context, state *board.State, version uint64) (*board.Entry, error) {
-	for rec, err := range h.cfg.Journal.Read(ctx, state.ID(), positionOf(state, version-1)) {
+	for rec, err := range journal.ReadRange(ctx, h.cfg.Journal, state.ID(), positionOf(state, version-1), positionOf(state, version)) {
 		if err != nil {
 			return nil, fmt.Errorf("reading version %d: %w", version, err)
 		}

@@ -6,7 +6,9 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"math/rand/v2"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dashwire/dashwire/auth"
@@ -45,9 +47,12 @@ type Config struct {
 	// Pace is the least time between two paced writes to a session, longer where many
 	// follow one dashboard (paceOf); 0 = 16 ms.
 	Pace time.Duration
-	// Sweepers is the number of goroutines that write to sessions; 0 = 2.
+	// Sweepers is the number of goroutines that write to sessions; 0 = 2, or 1 where Go uses one processor.
 	Sweepers int
-	// TailEntries and TailBytes bound what a room keeps ready; 0 = 1,024 and 1 MiB.
+	// GiveWay lets what comes in from outside go before a goroutine that has worked for a while; nil =
+	// that needs no help.
+	GiveWay func()
+	// TailEntries and TailBytes bound what a room keeps ready; 0 = 4,096 and 1 MiB.
 	TailEntries, TailBytes int
 	// CacheBytes bounds the live values of all dashboards (W2); 0 = 64 MiB.
 	CacheBytes int
@@ -65,8 +70,8 @@ type Config struct {
 
 func (c *Config) defaults() {
 	set(&c.Pace, 16*time.Millisecond)
-	set(&c.Sweepers, 2)
-	set(&c.TailEntries, 1024)
+	set(&c.Sweepers, min(2, runtime.GOMAXPROCS(0)))
+	set(&c.TailEntries, 4096)
 	set(&c.TailBytes, 1<<20)
 	set(&c.CacheBytes, 64<<20)
 	set(&c.Linger, 10*time.Second)
@@ -85,11 +90,12 @@ func set[T comparable](field *T, value T) {
 // Hub is all open dashboards of one node. Its methods may be called by any number
 // of goroutines at once, before, during and after Run.
 type Hub struct {
-	cfg    Config
-	began  time.Time
-	sweeps *sweeper
-	values *valueCache
-	nodes  nodes
+	cfg     Config
+	starter journal.Starter // cfg.Journal, nil if it is none
+	began   time.Time
+	sweeps  *sweeper
+	values  *valueCache
+	nodes   nodes
 
 	// ctx ends when what the journal has not answered is given up; work that outlives
 	// a caller runs under it.
@@ -103,9 +109,9 @@ type Hub struct {
 	closed bool
 
 	replays chan struct{} // holds one for each replay under way
+	paused  atomic.Int64  // hosts that were told of a wait, and not of its end
 
-	troubleMu sync.Mutex
-	troubled  time.Time // when reportTrouble last did
+	troubles, rewinds clock.Seldom // what is reported now and then only
 
 	randMu  sync.Mutex // of cfg.Rand
 	stats   counters
@@ -116,13 +122,15 @@ type Hub struct {
 func NewHub(cfg Config) *Hub {
 	cfg.defaults()
 	h := &Hub{
+		troubles: clock.Seldom{Every: seldom}, rewinds: clock.Seldom{Every: seldom},
 		cfg: cfg, began: cfg.Clock.Now(), rooms: make(map[string]*Room), replays: make(chan struct{}, cfg.Replays),
 		scratch: sync.Pool{New: func() any { return new(board.Scratch) }},
 	}
+	h.starter, _ = cfg.Journal.(journal.Starter)
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.values = newValueCache(cfg.CacheBytes)
 	h.nodes = nodes{relay: cfg.Relay, seed: maphash.MakeSeed()}
-	h.sweeps = newSweeper(cfg.Clock, cfg.Pace)
+	h.sweeps = newSweeper(cfg.Clock, cfg.Pace, cfg.GiveWay)
 	return h
 }
 
@@ -143,6 +151,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		return err
 	}
 	var sweeps, others sync.WaitGroup
+	h.sweeps.begun.Store(true)
 	for range h.cfg.Sweepers {
 		sweeps.Go(h.sweeps.run)
 	}
@@ -158,7 +167,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.closed = true
 	h.mu.Unlock()
 	idle := h.tasks.Close()
-	impatience := h.cfg.Clock.AfterFunc(giveUp, h.stop)
+	impatience := h.cfg.Clock.AfterFunc(giveUp, h.giveUp)
 	<-idle
 	impatience.Stop()
 	h.stop()
@@ -168,6 +177,14 @@ func (h *Hub) Run(ctx context.Context) error {
 	h.sweeps.stop()
 	sweeps.Wait()
 	return nil
+}
+
+// giveUp ends the waiting for the journal.
+func (h *Hub) giveUp() {
+	h.stop()
+	for _, r := range h.all() {
+		r.giveUp()
+	}
 }
 
 // saveAll stops the timers of the open rooms and saves their snapshots.
@@ -189,6 +206,11 @@ func (h *Hub) saveAll() {
 // acquire returns the open room of a dashboard, loading it if need be, which it
 // waits for AppendWait at most. The caller must release it.
 func (h *Hub) acquire(ctx context.Context, id string) (*Room, *board.Error) {
+	return h.acquireFor(ctx, id, nil)
+}
+
+// acquireFor is acquire for somebody whose host, which may be nil, is told of the waiting.
+func (h *Hub) acquireFor(ctx context.Context, id string, host Host) (*Room, *board.Error) {
 	h.mu.Lock()
 	if h.closed {
 		h.mu.Unlock()
@@ -209,6 +231,7 @@ func (h *Hub) acquire(ctx context.Context, id string) (*Room, *board.Error) {
 	select {
 	case <-r.loaded:
 	default:
+		defer h.Pause(host)()
 		ctx, cancel := h.bounded(ctx)
 		defer cancel()
 		select {
@@ -278,28 +301,32 @@ func (h *Hub) closeIdle(linger time.Duration) {
 func (h *Hub) Stale() bool { return journal.TroubleOf(h.cfg.Journal) != nil }
 
 // report tells the operator of an error.
-func (h *Hub) report(err error, id string) {
-	h.cfg.Log.Error("room", "err", err, "id", id)
+func (h *Hub) report(err error, attrs ...any) {
+	h.cfg.Log.Error("room", append([]any{"err", err}, attrs...)...)
 	if f := h.cfg.Hooks.Error; f != nil {
-		f(err, id)
+		f(err, "")
 	}
 }
 
-// reportTrouble tells the operator of an error that may come with every op, at most
-// once a second.
+// seldom is the least time between two lines of what may come with every op or request.
+const seldom = 10 * time.Second
+
+// reportTrouble tells the operator of an error that may come with every op.
 func (h *Hub) reportTrouble(err error) {
 	if h.ctx.Err() != nil {
 		return // what was given up at the end
 	}
-	now := h.cfg.Clock.Now()
-	h.troubleMu.Lock()
-	often := now.Sub(h.troubled) < time.Second
-	if !often {
-		h.troubled = now
-	}
-	h.troubleMu.Unlock()
-	if !often {
-		h.report(err, "")
+	h.reportSeldom(&h.troubles, err)
+}
+
+// reportSeldom tells the operator of an error now and then, and how often it was not told.
+func (h *Hub) reportSeldom(s *clock.Seldom, err error) {
+	switch more, ok := s.Now(h.cfg.Clock.Now()); {
+	case !ok:
+	case more == 0:
+		h.report(err)
+	default:
+		h.report(err, "more", more)
 	}
 }
 

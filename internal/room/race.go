@@ -157,7 +157,7 @@ func (r *Room) failLocked(err error) {
 	subs := append([]*Subscription(nil), r.subs...)
 	r.mu.Unlock()
 	defer r.mu.Lock()
-	r.hub.report(fmt.Errorf("dashboard %s is closed on this node: %w", r.id, err), "")
+	r.hub.report(fmt.Errorf("dashboard %s is closed on this node: %w", r.id, err))
 	r.hub.forget(r)
 	r.stopTimers()
 	for _, s := range subs {
@@ -165,8 +165,14 @@ func (r *Room) failLocked(err error) {
 	}
 }
 
-// armExpiryLocked has ops answered that have waited for the journal too long.
+// armExpiryLocked has ops answered that have waited for the journal too long. A timer that
+// is set fires soon enough for all that come later, and then looks for the next: one for
+// each append would cost as much as a good part of it.
 func (r *Room) armExpiryLocked(d time.Duration) {
+	if r.expiring {
+		return
+	}
+	r.expiring = true
 	d = max(d, time.Millisecond)
 	if r.expiry == nil {
 		r.expiry = r.hub.cfg.Clock.AfterFunc(d, r.expire)
@@ -180,6 +186,7 @@ func (r *Room) armExpiryLocked(d time.Duration) {
 func (r *Room) expire() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.expiring = false
 	limit := r.hub.cfg.AppendWait
 	now := r.hub.cfg.Clock.Now()
 	next := limit

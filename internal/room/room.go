@@ -31,6 +31,8 @@ type Room struct {
 	sweep    sweepState // guarded by the sweeper's lock
 
 	differences differences
+	recalling   sync.Mutex // held by who reads for the tail, before mu
+	tooLong     reached    // was found to be no delta; guarded by recalling
 
 	mu sync.Mutex
 	// committed is what the journal has, nil until loaded; pending is committed with
@@ -41,7 +43,8 @@ type Room struct {
 	queue     []*item // decided, waiting for the append in flight to end
 	undecided []*item // in line behind queue, to be decided by redecideLocked
 	lineBytes int     // of the records in queue
-	running   bool    // the append loop runs
+	running   bool    // an append is in flight, or the append loop runs
+	flight    flight
 	// behind is the position that the log is known to have reached; recheck tells
 	// that it may have gone further.
 	behind  journal.Position
@@ -58,6 +61,7 @@ type Room struct {
 	failed    *board.Error // the log turned out unreadable: nothing works any more
 	closed    bool         // the hub has let go of it
 	expiry    clock.Timer  // answers ops that have waited too long
+	expiring  bool         // it is set
 	subs      []*Subscription
 	snapshots snapshotState
 	documents documentCache
@@ -79,7 +83,7 @@ func (r *Room) load() {
 	defer close(r.loaded)
 	h := r.hub
 	start := h.cfg.Clock.Now()
-	state, saved, err := h.replay(h.ctx, r.id, 1<<63-1)
+	state, saved, err := h.replay(h.ctx, r.id, newest)
 	if err != nil {
 		r.loadErr = unavailable(fmt.Errorf("opening dashboard %s: %w", r.id, err))
 		if r.loadErr.Limit == "" {
@@ -99,6 +103,9 @@ func (r *Room) load() {
 	r.snapshots.loaded(saved)
 	r.kickLocked() // what was appended since the log was read
 }
+
+// newest stands for the position at the end of a log, wherever that is.
+const newest journal.Position = 1<<63 - 1
 
 // replay folds a dashboard's log up to and including a position, and returns the
 // position of the snapshot that it began with. It waits for its turn, and is refused when
@@ -133,12 +140,13 @@ func (h *Hub) foldOn(ctx context.Context, state *board.State, upTo journal.Posit
 	if journal.Position(state.Position()) >= upTo {
 		return state, nil
 	}
-	for rec, err := range h.cfg.Journal.Read(ctx, state.ID(), journal.Position(state.Position())) {
+	read := journal.ReadRange(ctx, h.cfg.Journal, state.ID(), journal.Position(state.Position()), upTo)
+	if upTo == newest {
+		read = h.cfg.Journal.Read(ctx, state.ID(), journal.Position(state.Position()))
+	}
+	for rec, err := range read {
 		if err != nil {
 			return nil, fmt.Errorf("reading after position %d: %w", state.Position(), err)
-		}
-		if rec.Position > upTo {
-			break
 		}
 		if _, state, err = fold(state, rec); err != nil {
 			return nil, err

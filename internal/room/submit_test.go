@@ -17,13 +17,21 @@ func (g *gate) held(way chan struct{}) {
 	g.set(func() { g.onAppend = func(ctx context.Context) error { return wait(ctx, way) } })
 }
 
-// What is in line is decided on what is before it in line, looking back included.
-func TestM9_RestoringWhatIsJustBeingDeleted(t *testing.T) {
+// stuck runs a test with a widget, after which the journal answers nothing until release is called.
+func stuck(t *testing.T, test func(t *testing.T, n *node, release func())) {
+	t.Helper()
 	g := newGate()
 	bubble(t, g, nil, func(t *testing.T, n *node) {
 		n.create("cpu")
 		way := make(chan struct{})
 		g.held(way)
+		test(t, n, func() { close(way) })
+	})
+}
+
+// What is in line is decided on what is before it in line, looking back included.
+func TestM9_RestoringWhatIsJustBeingDeleted(t *testing.T) {
+	stuck(t, func(t *testing.T, n *node, release func()) {
 		answers := []chan Answer{
 			n.title("cpu", "the last title"),
 			n.submit("WIDGET_DELETE", `{"dashboardId":"ops","widgetId":"cpu"}`),
@@ -31,7 +39,7 @@ func TestM9_RestoringWhatIsJustBeingDeleted(t *testing.T) {
 			n.title("cpu", "after"),
 		}
 		after(time.Millisecond)
-		close(way)
+		release()
 		for i, c := range answers {
 			if a := <-c; a.Ack == nil || a.Ack.Version != uint64(i+2) {
 				t.Errorf("op %d: %+v, %v", i, a.Ack, a.Refusal)
@@ -45,18 +53,14 @@ func TestM9_RestoringWhatIsJustBeingDeleted(t *testing.T) {
 }
 
 func TestL6_RestoringALayoutThatIsNotStoredYet(t *testing.T) {
-	g := newGate()
-	bubble(t, g, nil, func(t *testing.T, n *node) {
-		n.create("cpu")
-		way := make(chan struct{})
-		g.held(way)
+	stuck(t, func(t *testing.T, n *node, release func()) {
 		answers := []chan Answer{
 			n.submit("LAYOUT_UPDATE", `{"dashboardId":"ops","moved":{"cpu":{"x":5}}}`),
 			n.submit("LAYOUT_UPDATE", `{"dashboardId":"ops","moved":{"cpu":{"x":9}}}`),
 			n.submit("LAYOUT_RESTORE", `{"dashboardId":"ops","toVersion":2}`),
 		}
 		after(time.Millisecond)
-		close(way)
+		release()
 		for i, c := range answers {
 			if a := <-c; a.Ack == nil {
 				t.Errorf("op %d: %v", i, a.Refusal)
@@ -149,14 +153,10 @@ func TestM8_ReplaysAfterTheTail(t *testing.T) {
 }
 
 func TestM8_ReplayOfWhatIsStillInLine(t *testing.T) {
-	g := newGate()
-	bubble(t, g, nil, func(t *testing.T, n *node) {
-		n.create("cpu")
-		way := make(chan struct{})
-		g.held(way)
+	stuck(t, func(t *testing.T, n *node, release func()) {
 		const payload = `{"dashboardId":"ops","widgetId":"cpu","set":{"/title":"x"}}`
 		one, two := n.submitAs("o", "WIDGET_UPDATE", payload), n.submitAs("o", "WIDGET_UPDATE", payload)
-		close(way)
+		release()
 		a, b := <-one, <-two
 		if !a.Committed || b.Committed || a.Ack.Version != 2 || b.Ack.Version != 2 {
 			t.Errorf("got %+v and %+v", a, b)
@@ -236,11 +236,7 @@ func TestP5_ValidateRefuses(t *testing.T) {
 
 // Nothing grows without bound while the journal does not answer.
 func TestA1_TheLineIsBounded(t *testing.T) {
-	g := newGate()
-	bubble(t, g, nil, func(t *testing.T, n *node) {
-		n.create("cpu")
-		way := make(chan struct{})
-		g.held(way)
+	stuck(t, func(t *testing.T, n *node, release func()) {
 		var last chan Answer
 		for i := range maxLine + 1 {
 			last = n.title("cpu", fmt.Sprint(i%2))
@@ -248,7 +244,7 @@ func TestA1_TheLineIsBounded(t *testing.T) {
 		if a := answered(last); a == nil || a.Refusal == nil || a.Refusal.Code != board.CodeUnavailable {
 			t.Errorf("got %+v", a)
 		}
-		close(way)
+		release()
 		after(aWhile)
 		if a := answered(n.title("cpu", "again")); a == nil || a.Ack == nil {
 			t.Errorf("got %+v", a)
@@ -257,11 +253,7 @@ func TestA1_TheLineIsBounded(t *testing.T) {
 }
 
 func TestM14_AnOpWithoutFateDoesNotHoldUpTheNext(t *testing.T) {
-	g := newGate()
-	bubble(t, g, nil, func(t *testing.T, n *node) {
-		n.create("cpu")
-		way := make(chan struct{})
-		g.held(way)
+	stuck(t, func(t *testing.T, n *node, release func()) {
 		first := n.title("cpu", "1")
 		after(time.Millisecond)
 		answers := []chan Answer{ // all in one append
@@ -271,7 +263,7 @@ func TestM14_AnOpWithoutFateDoesNotHoldUpTheNext(t *testing.T) {
 			n.title("cpu", "2"),
 			n.title("cpu", "2"),
 		}
-		close(way)
+		release()
 		<-first
 		var fates []string
 		for _, c := range answers {

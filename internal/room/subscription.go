@@ -139,6 +139,7 @@ type SubscribeRequest struct {
 	Since         *wire.Since
 	Role          auth.Role
 	CorrelationID string
+	Host          Host // nil = nobody asks
 }
 
 // Subscribe opens a subscription. In one atomic step with the answer's version (R1)
@@ -146,7 +147,7 @@ type SubscribeRequest struct {
 // frames are the SYNC_RESPONSE, to be written before anything else of that dashboard;
 // at is where the cursors stand then, and the subscriber sets them so.
 func (h *Hub) Subscribe(ctx context.Context, req SubscribeRequest, sub Subscriber, attach func(*Subscription)) (frames [][]byte, at Cursors, err *board.Error) {
-	r, err := h.acquire(ctx, req.DashboardID)
+	r, err := h.acquireFor(ctx, req.DashboardID, req.Host)
 	if err != nil {
 		return nil, at, err
 	}

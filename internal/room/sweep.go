@@ -2,6 +2,7 @@ package room
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dashwire/dashwire/internal/clock"
@@ -10,9 +11,11 @@ import (
 
 const (
 	// slice is the number of sessions that a sweep visits before others get a turn.
-	slice = 256
+	slice = 64
 	// urgentRun is the number of urgent writes after which a slice gets a turn.
-	urgentRun = 256
+	urgentRun = 32
+	// longRun is for how long slices are worked on before what comes in from outside goes first.
+	longRun = time.Millisecond
 )
 
 // The time between two sweeps of a busy room is the pace up to crowd sessions and grows
@@ -29,22 +32,29 @@ func paceOf(pace time.Duration, sessions int) time.Duration {
 	return pace + pace*7/8*time.Duration(over)/(packed-crowd)
 }
 
-// sweeper decides when sessions are written to. The first change after a quiet
+// sweeper settles appends and decides when sessions are written to. The first change after a quiet
 // moment is swept at once; under load each room is swept once per pace (see paceOf),
 // and what gathers meanwhile goes out together. Sessions with an answer due come first and
 // are not paced.
 type sweeper struct {
 	clock clock.Clock
 	pace  time.Duration
+	// giveWay lets what comes in from outside go first; nil = that needs nobody's help.
+	giveWay func()
+	begun   atomic.Bool // somebody sweeps, or is about to
 
-	mu     sync.Mutex
-	cond   sync.Cond
-	closed bool
-	urgent fifo.Queue[Subscriber]
-	inRow  int // urgent writes since the last slice
-	jobs   fifo.Queue[job]
-	later  later
-	timer  clock.Timer
+	mu       sync.Mutex
+	cond     sync.Cond
+	idle     int  // sweepers that wait
+	coming   bool // one of them was called and has not woken yet
+	settling int  // sweepers that settle: they look at what is urgent right afterwards
+	closed   bool
+	landed   fifo.Queue[landing]
+	urgent   fifo.Queue[Subscriber]
+	inRow    int // urgent writes since the last slice
+	jobs     fifo.Queue[job]
+	later    later
+	timer    clock.Timer
 	// armed is when the timer fires; zero = it does not.
 	armed time.Time
 }
@@ -67,8 +77,8 @@ type job struct {
 	subs []Subscriber
 }
 
-func newSweeper(c clock.Clock, pace time.Duration) *sweeper {
-	s := &sweeper{clock: c, pace: pace}
+func newSweeper(c clock.Clock, pace time.Duration, giveWay func()) *sweeper {
+	s := &sweeper{clock: c, pace: pace, giveWay: giveWay}
 	s.cond.L = &s.mu
 	return s
 }
@@ -77,11 +87,21 @@ func newSweeper(c clock.Clock, pace time.Duration) *sweeper {
 func (s *sweeper) run() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	alone := s.clock.Now() // since when nobody else may have had a turn
 	for {
 		switch {
+		case s.landed.Len() > 0:
+			l := s.landed.Pop()
+			s.shareLocked()
+			s.settling++
+			s.mu.Unlock()
+			l.room.settle(l)
+			s.mu.Lock()
+			s.settling--
 		case s.urgent.Len() > 0 && (s.inRow < urgentRun || s.jobs.Len() == 0 || s.closed):
 			sub := s.urgent.Pop()
 			s.inRow++
+			s.shareLocked()
 			s.mu.Unlock()
 			sub.Flush(s.clock.Now(), false)
 			s.mu.Lock()
@@ -90,6 +110,7 @@ func (s *sweeper) run() {
 		case s.jobs.Len() > 0:
 			s.inRow = 0
 			j := s.jobs.Pop()
+			s.shareLocked()
 			if j.subs == nil {
 				s.beginLocked(j.room)
 				continue
@@ -99,11 +120,38 @@ func (s *sweeper) run() {
 			for _, sub := range j.subs {
 				sub.Flush(now, true)
 			}
+			if s.giveWay != nil {
+				if now = s.clock.Now(); now.Sub(alone) >= longRun {
+					s.giveWay()
+					alone = s.clock.Now()
+				}
+			}
 			s.mu.Lock()
 			s.endLocked(j.room)
 		default:
+			s.idle++
 			s.cond.Wait()
+			s.idle--
+			s.coming = false
+			alone = s.clock.Now()
 		}
+	}
+}
+
+// callLocked has a sweeper come that waits, unless one is on its way.
+func (s *sweeper) callLocked() {
+	if s.idle > 0 && !s.coming {
+		s.coming = true
+		s.cond.Signal()
+	}
+}
+
+// shareLocked calls another one if there is more than one does in a moment. To wake it costs
+// more than a short write.
+func (s *sweeper) shareLocked() {
+	const much = 8
+	if s.landed.Len()+s.urgent.Len() >= much || s.jobs.Len() > 0 {
+		s.callLocked()
 	}
 }
 
@@ -118,13 +166,23 @@ func (s *sweeper) stop() {
 	s.cond.Broadcast()
 }
 
+// land has an append settled that has ended. It does not block.
+func (s *sweeper) land(l landing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.landed.Push(l)
+	s.callLocked()
+}
+
 // FlushSoon has a subscriber flushed at once, before all that is paced.
 func (h *Hub) FlushSoon(sub Subscriber) {
 	s := h.sweeps
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.urgent.Push(sub)
-	s.cond.Signal()
+	if s.settling == 0 {
+		s.callLocked()
+	}
 }
 
 // FlushAt has a subscriber flushed at a later moment, as an unpaced write.
@@ -169,7 +227,9 @@ func (s *sweeper) dirtyLocked(r *Room) {
 			return
 		}
 		s.jobs.Push(job{room: r})
-		s.cond.Signal()
+		if s.settling == 0 {
+			s.callLocked()
+		}
 	}
 }
 
@@ -206,8 +266,8 @@ func (s *sweeper) due() {
 		} else {
 			s.jobs.Push(job{room: next.room})
 		}
-		s.cond.Signal()
 	}
+	s.callLocked()
 	s.armLocked(now)
 }
 
@@ -229,9 +289,6 @@ func (s *sweeper) beginLocked(r *Room) {
 	for begin := 0; begin < len(scratch); begin += slice {
 		s.jobs.Push(job{room: r, subs: scratch[begin:min(begin+slice, len(scratch))]})
 		w.chunks++
-	}
-	if w.chunks > 2 {
-		s.cond.Signal() // this worker takes the first slice
 	}
 	s.endLocked(r)
 }

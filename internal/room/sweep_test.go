@@ -2,8 +2,12 @@ package room
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/dashwire/dashwire/auth"
 )
 
 // A change that comes while a sweep is paced waits for the next one: the hook tells how
@@ -63,4 +67,67 @@ func TestSweep_ACrowdIsWrittenToLessOften(t *testing.T) {
 			})
 		})
 	}
+}
+
+// slow is a subscriber that takes a while to be written to.
+type slow struct {
+	deaf
+	wrote func(paced bool)
+}
+
+func (s slow) Flush(_ time.Time, paced bool) {
+	<-time.After(50 * time.Microsecond)
+	s.wrote(paced)
+}
+
+// A sweep of many sessions lets what comes in from outside go first, and what that makes urgent:
+// an answer does not wait for the rest of the sweep.
+func TestSweep_AnAnswerDoesNotWaitForAllOfACrowd(t *testing.T) {
+	var mu sync.Mutex
+	var order []string
+	note := func(what string) {
+		mu.Lock()
+		defer mu.Unlock()
+		order = append(order, what)
+	}
+	wrote := func(paced bool) {
+		if paced {
+			note("swept")
+		} else {
+			note("answered")
+		}
+	}
+	var comesIn func()
+	bubble(t, nil, func(c *Config) {
+		c.Sweepers = 1
+		c.GiveWay = func() {
+			note("gave way")
+			comesIn()
+		}
+	}, func(t *testing.T, n *node) {
+		comesIn = func() { n.FlushSoon(slow{wrote: wrote}) }
+		n.create("cpu")
+		for range 2*slice + 1 {
+			s := slow{wrote: wrote}
+			if _, _, err := n.Subscribe(t.Context(), SubscribeRequest{DashboardID: "ops", Role: auth.Owner}, s, func(*Subscription) {}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after(aWhile)
+		mu.Lock()
+		order = nil
+		mu.Unlock()
+		answered(n.title("cpu", "all hear of it"))
+		after(aWhile)
+		mu.Lock()
+		defer mu.Unlock()
+		var want []string
+		for range 2 {
+			want = append(append(want, slices.Repeat([]string{"swept"}, slice)...), "gave way", "answered")
+		}
+		want = append(want, "swept")
+		if !slices.Equal(order, want) {
+			t.Errorf("got %v", order)
+		}
+	})
 }

@@ -44,8 +44,8 @@ func (r *Room) view(ctx context.Context, since *wire.Since, role auth.Role) (vie
 	epoch, version := v.state.Head()
 	if since != nil && since.Epoch == epoch && since.Version > version {
 		v.rewound, v.since = true, nil
-		r.hub.report(fmt.Errorf("dashboard %s: a client has version %d of epoch %s, the log ends at %d: "+
-			"was the data folder replaced by an older copy?", r.id, since.Version, epoch, version), "")
+		r.hub.reportSeldom(&r.hub.rewinds, fmt.Errorf("dashboard %s: a client has version %d of epoch %s, the log ends at %d: "+
+			"was the data folder replaced by an older copy?", r.id, since.Version, epoch, version))
 	}
 	return v, r.visible(v.state, role)
 }
@@ -75,7 +75,7 @@ func (r *Room) visible(state *board.State, role auth.Role) *board.Error {
 // cursors on values and presence to what it holds.
 func (r *Room) respond(ctx context.Context, v view, at *Cursors, req SubscribeRequest) [][]byte {
 	now := r.hub.cfg.Clock.Now()
-	resp, envelopes := r.response(ctx, v, at, req.Role)
+	resp, envelopes := r.response(ctx, v, at, req.Role, req.Host)
 	if resp.Mode == wire.ModeDelta {
 		return wire.SyncDeltaParts(req.CorrelationID, resp, envelopes, partBytes, now)
 	}
@@ -83,7 +83,7 @@ func (r *Room) respond(ctx context.Context, v view, at *Cursors, req SubscribeRe
 }
 
 // response is a SYNC_RESPONSE without its document; a delta comes with its entries.
-func (r *Room) response(ctx context.Context, v view, at *Cursors, role auth.Role) (resp wire.SyncResponse, envelopes [][]byte) {
+func (r *Room) response(ctx context.Context, v view, at *Cursors, role auth.Role, host Host) (resp wire.SyncResponse, envelopes [][]byte) {
 	resp = wire.SyncResponse{
 		DashboardID: r.id, Epoch: at.Epoch, Version: at.Sent,
 		Role: role.String(), Rewound: v.rewound, Stale: r.hub.Stale(), Mode: wire.ModeSnapshot,
@@ -93,7 +93,7 @@ func (r *Room) response(ctx context.Context, v view, at *Cursors, role auth.Role
 	}
 	resp.Data, at.Values = r.values.all()
 	resp.Presence, resp.Count, at.Presence = r.presence.all()
-	envelopes, ok := r.delta(ctx, v)
+	envelopes, ok := r.delta(ctx, v, host)
 	if ok {
 		resp.Mode = wire.ModeDelta
 	}
@@ -115,7 +115,7 @@ func (h *Hub) Payload(ctx context.Context, req SubscribeRequest) ([]byte, *board
 	}
 	var at Cursors
 	at.Epoch, at.Sent = v.state.Head()
-	resp, envelopes := r.response(ctx, v, &at, req.Role)
+	resp, envelopes := r.response(ctx, v, &at, req.Role, req.Host)
 	var doc wire.DocumentSource
 	if resp.Mode == wire.ModeSnapshot {
 		doc = r.document(v.state)
@@ -130,26 +130,25 @@ func matches(since *wire.Since, epoch string) bool {
 
 // delta returns the envelopes of the entries after v.since, if there are few enough
 // and all of them are kept (R1).
-func (r *Room) delta(ctx context.Context, v view) (envelopes [][]byte, ok bool) {
+func (r *Room) delta(ctx context.Context, v view, host Host) (envelopes [][]byte, ok bool) {
 	epoch, version := v.state.Head()
 	if !matches(v.since, epoch) || v.since.Version > version || version-v.since.Version > maxDelta {
 		return nil, false
 	}
-	size := 0
-	for rec, err := range r.hub.entriesAfter(ctx, r, v.state, v.since.Version) {
-		if err != nil || rec.deletes {
-			return nil, false
-		}
-		if rec.version > version {
-			break
-		}
-		if size += len(rec.envelope); size >= max(v.state.Size(), 4<<10) {
-			return nil, false
-		}
-		envelopes = append(envelopes, rec.envelope)
+	list, ok := r.recall(ctx, v.state, v.since.Version, max(v.state.Size(), 4<<10), host)
+	if !ok || uint64(len(list)) != version-v.since.Version {
+		return nil, false
 	}
-	return envelopes, uint64(len(envelopes)) == version-v.since.Version
+	envelopes = make([][]byte, len(list))
+	for i, rec := range list {
+		envelopes[i] = rec.envelope
+	}
+	return envelopes, true
 }
+
+// Behind tells that CatchUp will be called, and done that it was or will not be. Who fell behind with
+// others shares the work with them though it is done for one after another.
+func (s *Subscription) Behind() (done func()) { return s.room.differences.expect() }
 
 // CatchUp brings a subscriber that fell behind what is kept ready back to the head:
 // by one SYNC_UPDATE with the composed difference or, if that is larger or its start

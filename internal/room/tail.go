@@ -8,16 +8,10 @@ import (
 	"github.com/dashwire/dashwire/internal/wire"
 )
 
-const (
-	slabMin = 2 << 10
-	slabMax = 64 << 10
-)
-
 // tail keeps the newest entries of a log framed and ready to write. Frames of
 // consecutive versions lie side by side in slabs, so that what a session has missed
-// is one slice of memory that everybody shares. Slabs are only ever appended to;
-// dropped ones are left to the garbage collector, so a slice handed out stays valid.
-// Beside each frame stands the record, as text: entries are wanted rarely, and a
+// is one slice of memory that everybody shares.
+// Beside each frame stands what its record has beyond it, as text: entries are wanted rarely, and a
 // thousand of them in pieces are what the garbage collector of a busy server would walk.
 type tail struct {
 	maxEntries int
@@ -31,28 +25,32 @@ type tail struct {
 	all     []kept // the first dropped of them are zero
 	dropped int
 	bytes   int
-	slab    []byte // the newest one
-	// following is the newest slab of what kept.following are parts of.
-	following []byte
+	// Where the pieces of what is kept lie.
+	frames, following, heads slabs
 	// head is the last version that readers may go to on their own. It trails the
 	// last kept version between add and publish, while answers are being handed out.
 	head uint64
 }
 
+// kept is what is kept of one entry. It has no pointers.
 type kept struct {
-	slab  []byte // up to and including this entry's frame
-	start int
-	// following is the entry as it goes together with the one before it (R10); empty if
-	// it goes alone.
-	following []byte
-	// record is the entry as board.ParseRecord reads it.
-	record []byte
+	frame piece
+	// following is the entry as it goes together with the one before it (R10); none if nobody
+	// has wanted that yet, or if it goes alone.
+	following piece
+	// head is what the record has beside the frame (board.Record.Head).
+	head  piece
+	alone bool
 }
 
-func (k kept) frame() []byte { return k.slab[k.start:] }
-
 // size is what it takes of the bytes that a tail may keep.
-func (k kept) size() int { return len(k.slab) - k.start + len(k.following) }
+func (k kept) size() int { return k.frame.len() + k.following.len() }
+
+// recordOf is an entry as board.ParseRecord reads it.
+func (t *tail) recordOf(k kept) []byte {
+	envelope, _ := wire.NextFrame(t.frames.text(k.frame))
+	return board.RecordOf(t.heads.text(k.head), envelope)
+}
 
 func (t *tail) kept() []kept { return t.all[t.dropped:] }
 
@@ -76,11 +74,7 @@ func (t *tail) add(e *board.Entry, record board.Record) {
 		t.resetLocked(e.Epoch, e.Version)
 		return
 	}
-	need := len(record.Envelope) + wire.FrameHeaderMax
-	t.slab = withRoom(t.slab, need)
-	start := len(t.slab)
-	t.slab = wire.AppendFrame(t.slab, record.Envelope)
-	newest := kept{slab: t.slab, start: start, following: t.followingLocked(record.Envelope), record: record.Data}
+	newest := keep(&t.frames, &t.heads, record.Head(), record.Envelope)
 	if len(t.all) == cap(t.all) && t.dropped > len(t.all)/2 {
 		n := copy(t.all, t.kept())
 		clear(t.all[n:])
@@ -88,20 +82,28 @@ func (t *tail) add(e *board.Entry, record board.Record) {
 	}
 	t.all = append(t.all, newest)
 	t.bytes += newest.size()
-	for n := len(t.kept()); n > 1 && (n > t.maxEntries || t.bytes > t.maxBytes); n-- {
-		t.bytes -= t.all[t.dropped].size()
-		t.all[t.dropped] = kept{}
-		t.dropped++
-		t.first++
+	t.trimLocked()
+}
+
+// keep takes in an entry by the two parts of its record.
+func keep(frames, heads *slabs, head, envelope []byte) kept {
+	return kept{
+		frame: frames.keep(wire.AppendFrame(frames.room(len(envelope)+wire.FrameHeaderMax), envelope)),
+		head:  heads.keep(append(heads.room(len(head)), head...)),
 	}
 }
 
-// withRoom returns the slab to append so many bytes to.
-func withRoom(slab []byte, need int) []byte {
-	if cap(slab)-len(slab) < need {
-		return make([]byte, 0, max(need, min(slabMax, max(slabMin, 2*cap(slab)))))
+// trimLocked drops what is beyond the limits.
+func (t *tail) trimLocked() {
+	for n := len(t.kept()); n > 1 && (n > t.maxEntries || t.bytes > t.maxBytes); n-- {
+		k := &t.all[t.dropped]
+		t.bytes -= k.size()
+		t.frames.drop(k.frame)
+		t.following.drop(k.following)
+		t.heads.drop(k.head)
+		t.dropped++
+		t.first++
 	}
-	return slab
 }
 
 // publish lets readers go up to the newest entry.
@@ -120,7 +122,8 @@ func (t *tail) reset(epoch string, head uint64) {
 
 func (t *tail) resetLocked(epoch string, head uint64) {
 	t.epoch, t.first, t.head = epoch, head+1, head
-	t.all, t.dropped, t.bytes, t.slab, t.following = nil, 0, 0, nil, nil
+	t.all, t.dropped, t.bytes = nil, 0, 0
+	t.frames, t.following, t.heads = slabs{}, slabs{}, slabs{}
 }
 
 // keepsLocked reports whether a cursor stands on the log that is kept, at or after
@@ -153,14 +156,12 @@ func (t *tail) span(at *Cursors, to uint64, maxBytes int) (frames []byte, next u
 		return nil, at.Sent, true
 	}
 	at.Epoch = t.epoch
-	begin := list[0]
-	// Entries that share a slab share its first byte; a later entry sees it longer.
+	begin := list[0].frame
 	last := sort.Search(len(list)-1, func(n int) bool {
-		k := list[n+1]
-		return !sameSlab(begin.slab, k.slab) || len(k.slab)-begin.start > maxBytes
+		p := list[n+1].frame
+		return p.slab != begin.slab || int(p.end-begin.start) > maxBytes
 	})
-	slab := list[last].slab
-	return slab[begin.start:len(slab):len(slab)], at.Sent + uint64(last) + 1, true
+	return t.frames.span(begin, list[last].frame), at.Sent + uint64(last) + 1, true
 }
 
 // nextLocked are the entries after a cursor up to at most to; a to beyond all that is kept
@@ -175,11 +176,9 @@ func (t *tail) nextLocked(at *Cursors, to uint64) []kept {
 	return t.kept()[at.Sent+1-t.first : to+1-t.first]
 }
 
-func sameSlab(a, b []byte) bool { return &a[0] == &b[0] }
-
-// records returns the records after a version up to the published head, or false if
+// parts returns the parts of the records after a version up to the published head, or false if
 // they are no longer all kept. The frames are whole, as span gives them.
-func (t *tail) records(epoch string, from uint64) (records, frames [][]byte, ok bool) {
+func (t *tail) parts(epoch string, from uint64) (heads, frames [][]byte, ok bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	if !t.keepsLocked(epoch, from) {
@@ -189,11 +188,11 @@ func (t *tail) records(epoch string, from uint64) (records, frames [][]byte, ok 
 		return nil, nil, true
 	}
 	part := t.kept()[from+1-t.first : t.head+1-t.first]
-	records, frames = make([][]byte, len(part)), make([][]byte, len(part))
+	heads, frames = make([][]byte, len(part)), make([][]byte, len(part))
 	for i, k := range part {
-		records[i], frames[i] = k.record, k.frame()
+		heads[i], frames[i] = t.heads.text(k.head), t.frames.text(k.frame)
 	}
-	return records, frames, true
+	return heads, frames, true
 }
 
 // record returns the record of one entry if it is still kept, else nil.
@@ -203,5 +202,5 @@ func (t *tail) record(epoch string, version uint64) []byte {
 	if epoch != t.epoch || version < t.first || version > t.lastLocked() {
 		return nil
 	}
-	return t.kept()[version-t.first].record
+	return t.recordOf(t.kept()[version-t.first])
 }

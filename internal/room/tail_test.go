@@ -27,7 +27,9 @@ func tailTo(n uint64, size, maxEntries, maxBytes int) *tail {
 }
 
 func record(version uint64, size int) board.Record {
-	return board.Record{Data: []byte{'x'}, Envelope: envelope(version, size)}
+	head := fmt.Appendf(nil, `{"v":%d,"entry":`, version)
+	data := append(append(head, envelope(version, size)...), '}')
+	return board.Record{Data: data, Envelope: data[len(head) : len(data)-1]}
 }
 
 func envelope(version uint64, size int) []byte {
@@ -130,6 +132,9 @@ func TestR5_RandomTails(t *testing.T) {
 		tail.publish()
 		if n := len(tail.kept()); n > 64 || n > 1 && tail.bytes > 20_000 {
 			t.Fatalf("%d entries of %d bytes are kept", n, tail.bytes)
+		}
+		if want := record(v, size); !bytes.Equal(tail.record("e", v), want.Data) {
+			t.Fatalf("the record of version %d is %.40q", v, tail.record("e", v))
 		}
 		at := Cursors{Epoch: "e", Sent: v - min(v, uint64(random.IntN(70)))}
 		limit := random.IntN(5000)

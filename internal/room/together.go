@@ -10,20 +10,24 @@ import (
 // one shares with the one before it is not worth being kept in two forms.
 const togetherMax = 1 << 10
 
-// followingLocked returns the next entry as it goes together with the newest one that is
-// kept, if it does.
-func (t *tail) followingLocked(envelope []byte) []byte {
-	list := t.kept()
-	if len(list) == 0 || len(envelope) > togetherMax {
-		return nil
+// followLocked makes entries as they go together with the one before each, as far as that has
+// not been done and maxBytes go: there must be somebody who takes them so.
+func (t *tail) followLocked(list []kept, maxBytes int) {
+	for i := 1; i < len(list) && list[i].short() && maxBytes > 0; i++ {
+		k := &list[i]
+		if !k.alone && k.following == (piece{}) {
+			before, _ := wire.NextFrame(t.frames.text(list[i-1].frame))
+			envelope, _ := wire.NextFrame(t.frames.text(k.frame))
+			k.following = t.following.keep(wire.AppendFollowing(t.following.room(len(envelope)), before, envelope))
+			k.alone = k.following == (piece{})
+			t.bytes += k.following.len()
+		}
+		maxBytes -= k.following.len()
 	}
-	before, _ := wire.NextFrame(list[len(list)-1].frame())
-	t.following = withRoom(t.following, len(envelope))
-	start := len(t.following)
-	t.following = wire.AppendFollowing(t.following, before, envelope)
-	end := len(t.following)
-	return t.following[start:end:end]
 }
+
+// short reports whether an entry may go together with the one before it.
+func (k kept) short() bool { return k.frame.len() <= togetherMax+wire.FrameHeaderMax }
 
 // Joiner makes frames of entries that go together (R10). Sessions that are written to one
 // after another mostly stand at the same place: for these it makes the frame once. It is
@@ -48,39 +52,51 @@ type reach struct {
 // The frame must not be modified, and is valid until j is used again.
 func (s *Subscription) NextTogether(j *Joiner, to uint64, maxBytes int) (frame []byte, next uint64) {
 	t := s.room.tail
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	list := t.nextLocked(&s.Cursors, to)
-	if !several(list) {
+	if want, ok := t.reach(&s.Cursors, to, maxBytes); !ok {
 		return nil, s.Sent
-	}
-	want := reach{tail: t, epoch: t.epoch, from: s.Sent, to: s.Sent + uint64(len(list)), maxBytes: maxBytes}
-	if j.frame == nil || j.made != want {
-		n := j.join(list, maxBytes, s.room.id, t.epoch, s.room.hub.cfg.Clock.Now())
-		j.made, j.next = want, s.Sent+uint64(n)
+	} else if j.frame == nil || j.made != want {
+		t.mu.Lock()
+		list := t.nextLocked(&s.Cursors, to)
+		t.followLocked(list, maxBytes)
+		j.made, j.next = reach{tail: t, epoch: t.epoch, from: s.Sent, to: s.Sent + uint64(len(list)), maxBytes: maxBytes}, s.Sent
+		if several(list) {
+			j.next += uint64(j.join(t, list, maxBytes, s.room.id, s.room.hub.cfg.Clock.Now()))
+		} else {
+			j.frame = j.frame[:0]
+		}
+		t.trimLocked() // both forms count
+		t.mu.Unlock()
 	}
 	if len(j.frame) > 0 {
-		s.Epoch = t.epoch
+		s.Epoch = j.made.epoch
 	}
 	return j.frame, j.next
 }
 
-// Several tells whether NextTogether may have something to give.
-func (s *Subscription) Several(to uint64) bool {
-	t := s.room.tail
+// reach is what a frame for a cursor is to be made for; false if no two entries may go together.
+func (t *tail) reach(at *Cursors, to uint64, maxBytes int) (r reach, ok bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return several(t.nextLocked(&s.Cursors, to))
+	list := t.nextLocked(at, to)
+	return reach{tail: t, epoch: t.epoch, from: at.Sent, to: at.Sent + uint64(len(list)), maxBytes: maxBytes}, several(list)
 }
 
-func several(list []kept) bool { return len(list) > 1 && len(list[1].following) > 0 }
+// Several tells whether NextTogether may have something to give.
+func (s *Subscription) Several(to uint64) bool {
+	_, ok := s.room.tail.reach(&s.Cursors, to, 0)
+	return ok
+}
 
-// join makes a frame of the first of some entries and returns of how many.
-func (j *Joiner) join(list []kept, maxBytes int, id, epoch string, now time.Time) (n int) {
-	first, _ := wire.NextFrame(list[0].frame())
-	frame, ok := wire.BeginEntries(j.frame[:0], id, epoch, first, now)
+func several(list []kept) bool {
+	return len(list) > 1 && list[1].short() && !list[1].alone
+}
+
+// join makes a frame of the first of some entries of a tail, which is locked, and returns of how many.
+func (j *Joiner) join(t *tail, list []kept, maxBytes int, id string, now time.Time) (n int) {
+	first, _ := wire.NextFrame(t.frames.text(list[0].frame))
+	frame, ok := wire.BeginEntries(j.frame[:0], id, t.epoch, first, now)
 	for n = 1; ok && n < len(list); n++ {
-		next := list[n].following
+		next := t.following.text(list[n].following)
 		if len(next) == 0 || !wire.EntriesFit(frame, len(next), maxBytes) {
 			break
 		}

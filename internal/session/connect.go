@@ -48,7 +48,7 @@ func (s *Session) connect(id string, c *wire.Connect) {
 	}
 	s.flushLocked(cfg.Clock.Now())
 	s.mu.Unlock()
-	s.reread() // rights are taken anew from each token (C3)
+	s.reread(s.asking()) // rights are taken anew from each token (C3)
 }
 
 // tokenCost is how many messages a token counts as (C8): checking a signature, and rights
@@ -61,7 +61,7 @@ func (s *Session) authenticate(token string) (auth.Principal, error) {
 		s.Limited(observe.LimitTokenBytes)
 		return auth.Principal{}, fmt.Errorf("%w: a token has at most %d bytes", auth.ErrUnauthenticated, auth.MaxToken)
 	}
-	return s.server.cfg.Authenticator.Authenticate(s.server.ctx, auth.Credentials{
+	return s.server.cfg.Authenticator.Authenticate(s.telling(), auth.Credentials{
 		Token: token, Source: auth.FromConnect, RemoteAddr: s.remoteAddr,
 	})
 }
@@ -174,7 +174,7 @@ func (s *Session) nameLocked() {
 	old := s.server.claim(s, clientKey{s.principal.UserID, s.clientID})
 	if s.server.nodes.relay != nil {
 		_ = s.server.tellNodes("", &wire.NodeMessage{Clients: &wire.NodeClients{Count: true, List: []wire.NodeClient{
-			{UserID: s.principal.UserID, ClientID: s.clientID, SessionID: s.id, Clock: s.claimed},
+			{UserID: s.principal.UserID, ClientID: s.clientID, SessionID: s.id, Clock: s.since},
 		}}})
 	}
 	if f := s.server.cfg.Hooks.Connect; f != nil {

@@ -236,7 +236,9 @@ func answeredVersion(a *room.Answer) uint64 {
 // appendAnswer gathers an ACK or a CONFLICT_DETECTED.
 func (s *Session) appendAnswer(g *gather, a *answer, inStream bool) {
 	now := s.server.cfg.Clock.Now()
-	b := s.server.buffers.get()
+	b := g.own()
+	from := len(*b)
+	*b = wire.BeginFrame(*b)
 	if a.room.Conflict != nil {
 		*b = wire.AppendConflict(*b, a.correlationID, a.room.Conflict, now)
 	} else {
@@ -245,8 +247,7 @@ func (s *Session) appendAnswer(g *gather, a *answer, inStream bool) {
 			Durability: string(a.room.Durability), Of: a.room.Ack,
 		}, now)
 	}
-	g.addMessage(*b)
-	s.server.buffers.put(b)
+	*b = wire.EndFrame(*b, from)
 }
 
 // holdBackLocked keeps the cursors before the versions that the session is to hear
@@ -350,7 +351,9 @@ func (s *Session) catchUpLocked(sub *subscription) {
 	sub.catching = true
 	from, role := sub.Cursors, sub.Role
 	s.server.stats.caughtUp.Add(1)
-	s.server.tasks.Go(func() {
+	done := sub.Behind()
+	if s.server.tasks.Go(func() {
+		defer done()
 		frames, after := sub.CatchUp(s.server.ctx, from, role)
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -359,5 +362,8 @@ func (s *Session) catchUpLocked(sub *subscription) {
 		}
 		sub.Cursors = after
 		s.caughtUpLocked(sub, frames)
-	})
+	}) {
+		return
+	}
+	done()
 }

@@ -4,7 +4,6 @@ import (
 	"sync"
 
 	"github.com/dashwire/dashwire/internal/room"
-	"github.com/dashwire/dashwire/internal/wire"
 )
 
 // maxWrite is the most that one write gathers, in bytes; a longer frame goes alone.
@@ -78,12 +77,6 @@ func (g *gather) add(frames []byte) bool {
 		*b = append(*b, frames...)
 	}
 	return true
-}
-
-// addMessage frames and copies a message.
-func (g *gather) addMessage(message []byte) {
-	b := g.own()
-	*b = wire.AppendFrame(*b, message)
 }
 
 // own returns the buffer to append to.

@@ -186,11 +186,11 @@ func (s *Session) dispatch(m wire.Message) {
 	case m.Sync != nil:
 		s.sync(m.ID, m.Sync, p)
 	case m.Presence != nil:
-		if err := s.presence(m.Presence, p); err != nil {
+		if err := s.presence(s.asking(), m.Presence, p); err != nil {
 			s.refuse(m.ID, err)
 		}
 	case m.Data != nil:
-		if err := s.server.Feed(s.server.ctx, p, m.Data); err != nil {
+		if err := s.server.Feed(s.asking(), p, m.Data); err != nil {
 			s.refuse(m.ID, err)
 		}
 	}
@@ -203,7 +203,7 @@ func (s *Session) operate(m wire.Message, p *auth.Principal) {
 	if own := s.client(); op.Author.ClientID == "" {
 		op.Author.ClientID = own
 	}
-	authorized, err := auth.Authorize(s.server.ctx, s.server.cfg.Authorizer, p, op)
+	authorized, err := auth.Authorize(s.asking(), s.server.cfg.Authorizer, p, op)
 	if err != nil {
 		s.refuse(m.ID, err)
 		return

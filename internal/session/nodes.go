@@ -213,7 +213,7 @@ func (s *Server) tellClients(node string) {
 	s.mu.Lock()
 	list := make([]wire.NodeClient, 0, len(s.clients))
 	for key, c := range s.clients {
-		list = append(list, wire.NodeClient{UserID: key.userID, ClientID: key.clientID, SessionID: c.id, Clock: c.claimed})
+		list = append(list, wire.NodeClient{UserID: key.userID, ClientID: key.clientID, SessionID: c.id, Clock: c.since})
 	}
 	s.mu.Unlock()
 	for part := range slices.Chunk(list, listAtMost) {
@@ -250,7 +250,7 @@ func (s *Server) heardTime(t uint64) {
 }
 
 // heardClients ends the sessions of clients that have connected anew elsewhere (C6), and
-// tells how many others their users have here (C8).
+// tells how many older ones their users have here (C8).
 func (s *Server) heardClients(from string, m *wire.NodeClients) {
 	var newer []wire.NodeClient
 	for _, k := range m.List {
@@ -258,15 +258,15 @@ func (s *Server) heardClients(from string, m *wire.NodeClients) {
 		key := clientKey{k.UserID, k.ClientID}
 		s.mu.Lock()
 		mine := s.clients[key]
-		later := mine != nil && laterTakeover(mine.claimed, mine.id, k.Clock, k.SessionID)
-		count := len(s.users[k.UserID])
-		if mine != nil && !later {
+		later := mine != nil && laterTakeover(mine.since, mine.id, k.Clock, k.SessionID)
+		count := s.olderLocked(k.UserID, k.Clock, k.SessionID)
+		if mine != nil && !later && mine.id != k.SessionID {
 			count--
 		}
 		s.mu.Unlock()
 		switch {
 		case later:
-			newer = append(newer, wire.NodeClient{UserID: k.UserID, ClientID: k.ClientID, SessionID: mine.id, Clock: mine.claimed})
+			newer = append(newer, wire.NodeClient{UserID: k.UserID, ClientID: k.ClientID, SessionID: mine.id, Clock: mine.since})
 		case mine != nil && mine.id != k.SessionID:
 			s.tasks.Go(func() { mine.End(wire.CloseReplaced, "this client has connected anew", false) })
 		}
@@ -279,6 +279,19 @@ func (s *Server) heardClients(from string, m *wire.NodeClients) {
 	}
 }
 
+// olderLocked counts the user's sessions here that are older than one that may be elsewhere.
+// A session that comes later than that one is asked about is newer, as its time has been
+// heard by then.
+func (s *Server) olderLocked(userID string, at uint64, id string) int {
+	n := 0
+	for c := range s.users[userID] {
+		if laterTakeover(at, id, c.since, c.id) {
+			n++
+		}
+	}
+	return n
+}
+
 // laterTakeover reports whether one session has taken its client over after another did.
 func laterTakeover(at uint64, id string, other uint64, otherID string) bool {
 	if at != other {
@@ -287,13 +300,16 @@ func laterTakeover(at uint64, id string, other uint64, otherID string) bool {
 	return strings.Compare(id, otherID) > 0
 }
 
-// countElsewhere adds sessions that the user has on another node. The newest session, this
-// one, is closed if there are too many with it (C8).
+// countElsewhere adds older sessions that the user has on another node. This one is closed
+// if there are too many with it (C8); newer ones ask for themselves.
 func (s *Session) countElsewhere(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.elsewhere += int32(n)
-	if s.ended || len(s.server.ofUser(s.principal.UserID))+int(s.elsewhere) <= s.server.cfg.SessionsPerUser {
+	s.server.mu.Lock()
+	here := s.server.olderLocked(s.principal.UserID, s.since, s.id)
+	s.server.mu.Unlock()
+	if s.ended || here+1+int(s.elsewhere) <= s.server.cfg.SessionsPerUser {
 		return
 	}
 	s.limitedLocked(observe.LimitSessionsPerUser)

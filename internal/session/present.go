@@ -9,12 +9,13 @@ import (
 	"github.com/dashwire/dashwire/internal/wire"
 )
 
-// presence shows the client's state to the others on a dashboard (W3).
-func (s *Session) presence(m *wire.Presence, p *auth.Principal) *board.Error {
+// presence shows the client's state to the others on a dashboard (W3). ctx is for who is
+// asked about the rights.
+func (s *Session) presence(ctx context.Context, m *wire.Presence, p *auth.Principal) *board.Error {
 	if err := room.CheckPresence(m.State); err != nil {
 		return err
 	}
-	if _, err := auth.Require(s.server.ctx, s.server.cfg.Authorizer, p, m.DashboardID, auth.Viewer); err != nil {
+	if _, err := auth.Require(ctx, s.server.cfg.Authorizer, p, m.DashboardID, auth.Viewer); err != nil {
 		return err.At("payload.dashboardId")
 	}
 	s.mu.Lock()
@@ -61,7 +62,7 @@ func (s *Server) Present(ctx context.Context, p *auth.Principal, id string, m *w
 	if err != nil {
 		return err
 	}
-	return c.presence(m, of)
+	return c.presence(ctx, m, of)
 }
 
 // passPresence tells the other nodes of a state that one of them is to show.
@@ -113,7 +114,7 @@ func (s *Session) showPassed(sub *subscription) {
 		}
 		p, err := s.requireSignedIn()
 		if err == nil {
-			err = s.presence(&wire.Presence{DashboardID: sub.id, State: state}, p)
+			err = s.presence(s.server.ctx, &wire.Presence{DashboardID: sub.id, State: state}, p)
 		}
 		if err != nil {
 			s.server.cfg.Log.Debug("a state that came by another node is not shown", "session", s.id, "err", err)

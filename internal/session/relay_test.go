@@ -339,6 +339,43 @@ func TestC8_SessionsOfAUserOverAllNodes(t *testing.T) {
 	})
 }
 
+// TestC8_WhoCameLastIsOneTooMany: a node answers late how many sessions a user has there,
+// when there is one more already. That one goes, not the one that was asked about.
+func TestC8_WhoCameLastIsOneTooMany(t *testing.T) {
+	cluster(t, 2, options{session: func(c *Config) { c.SessionsPerUser = 3 }}, func(t *testing.T, nodes []*member) {
+		nodes[0].relay.Drop(true)
+		nodes[1].relay.Drop(true)
+		var all []*peer
+		for i := range 4 {
+			after(time.Second) // neither hears the other's time
+			all = append(all, nodes[i%2].joinAs("ana", fmt.Sprint("tab", i)))
+		}
+		kept, over := all[:3], all[3]
+		nodes[0].relay.Drop(false)
+		nodes[1].relay.Drop(false)
+		asks := func(from, of *member, p *peer) {
+			of.server.heardNode(relay.Message{From: from.relay.Node(), Payload: wire.EncodeNode(&wire.NodeMessage{
+				Clients: &wire.NodeClients{Count: true, List: []wire.NodeClient{
+					{UserID: "ana", ClientID: p.session.clientID, SessionID: p.session.id, Clock: p.session.since},
+				}},
+			})})
+			after(time.Millisecond)
+		}
+		asks(nodes[0], nodes[1], kept[2])
+		asks(nodes[0], nodes[1], kept[0])
+		asks(nodes[1], nodes[0], kept[1])
+		for i, p := range all {
+			if code := p.closedWith(); code != 0 {
+				t.Errorf("session %d was closed with %d", i, code)
+			}
+		}
+		asks(nodes[1], nodes[0], over)
+		if code := over.closedWith(); code != wire.CloseSlowDown {
+			t.Errorf("the newest was closed with %d", code)
+		}
+	})
+}
+
 func TestH4_AdministratorsReachSessionsOfOtherNodes(t *testing.T) {
 	cluster(t, 2, options{}, func(t *testing.T, nodes []*member) {
 		p := nodes[1].join("tab")

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -29,13 +30,13 @@ func (s *Server) rereadHere(userID string) int {
 		return len(list)
 	}
 	for _, c := range list {
-		c.reread()
+		c.reread(s.ctx)
 	}
 	return len(list)
 }
 
-// reread holds the subscriptions against the rights of this moment.
-func (s *Session) reread() {
+// reread holds the subscriptions against the rights of this moment. ctx is for who is asked.
+func (s *Session) reread(ctx context.Context) {
 	s.checking.Lock()
 	defer s.checking.Unlock()
 	s.mu.Lock()
@@ -49,7 +50,7 @@ func (s *Session) reread() {
 	}
 	s.mu.Unlock()
 	for _, sub := range subs {
-		s.check(sub, p)
+		s.check(ctx, sub, p)
 	}
 }
 
@@ -85,7 +86,7 @@ func (s *Session) moved(sub *subscription) {
 	attached, p := slices.Contains(s.subs, sub), s.principal
 	s.mu.Unlock()
 	if attached {
-		s.check(sub, p)
+		s.check(s.server.ctx, sub, p)
 	}
 }
 
@@ -93,8 +94,8 @@ func (s *Session) moved(sub *subscription) {
 // asked first does not count last. Where the answers end by themselves, one that cannot be
 // had is the end of the session: it comes back, and hears more then. Elsewhere what cannot
 // be found out stays as it is.
-func (s *Session) check(sub *subscription, p *auth.Principal) {
-	role, err := s.server.cfg.Authorizer.Role(s.server.ctx, *p, sub.id)
+func (s *Session) check(ctx context.Context, sub *subscription, p *auth.Principal) {
+	role, err := s.server.cfg.Authorizer.Role(ctx, *p, sub.id)
 	switch {
 	case err == nil:
 		s.changeRole(sub, role)

@@ -234,6 +234,9 @@ func (s *Server) count(c *Session, userID string) bool {
 		s.users[userID] = mine
 	}
 	mine[c] = struct{}{}
+	if s.nodes.relay != nil {
+		c.since = s.takeoverTime()
+	}
 	return true
 }
 
@@ -253,7 +256,7 @@ func (s *Server) claim(c *Session, key clientKey) (old *Session) {
 	old = s.clients[key]
 	s.clients[key] = c
 	if s.nodes.relay != nil {
-		c.claimed = s.takeoverTime()
+		c.since = s.takeoverTime()
 	}
 	return old
 }

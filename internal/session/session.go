@@ -2,6 +2,7 @@ package session
 
 import (
 	"container/list"
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -47,6 +48,7 @@ type Session struct {
 	large       int32 // bytes of the message that is worked on, as counted in Server.incoming
 	limit       limiter
 	onAnswer    func(room.Answer) // answered; nil before the first op
+	asks        context.Context   // see asking; nil where nobody waits for rights
 
 	// checking is held while subscriptions are held against rights, which may wait for an
 	// answer; mu may be taken meanwhile.
@@ -60,7 +62,9 @@ type Session struct {
 
 	principal *auth.Principal // nobody until signed in
 	clientID  string
-	claimed   uint64 // when it has claimed its client, among nodes; under the server's mu
+	// since is its place among the sessions of all nodes: the time when it signed in, then that
+	// when it claimed its client; 0 = there are no others. Under the server's mu.
+	since uint64
 	// askTokenAt is when to ask for a new token, if the present one ends, in Unix milliseconds
 	// (C3).
 	askTokenAt   int64

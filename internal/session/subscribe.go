@@ -74,11 +74,11 @@ func (s *Session) subscribe(id string, req *wire.SyncRequest, p *auth.Principal)
 	rights := s.server.rights.Load()
 	sub := &subscription{id: req.DashboardID, catching: true}
 	sub.watch = s.watch(sub, p)
-	role, err := auth.Require(s.server.ctx, s.server.cfg.Authorizer, p, req.DashboardID, auth.Viewer)
+	role, err := auth.Require(s.asking(), s.server.cfg.Authorizer, p, req.DashboardID, auth.Viewer)
 	if err != nil {
 		s.unwatch(sub)
 		if again && (s.server.watcher == nil || err.Code != board.CodeUnavailable) {
-			s.reread() // the one that it has may have to end
+			s.reread(s.asking()) // the one that it has may have to end
 		}
 		return err
 	}
@@ -89,8 +89,9 @@ func (s *Session) subscribe(id string, req *wire.SyncRequest, p *auth.Principal)
 		sub.Subscription, sub.id = rs, rs.DashboardID() // one string for all
 		old = s.replaceLocked(sub)
 	}
+	host, _ := s.transport.(Host)
 	frames, at, err := s.server.cfg.Hub.Subscribe(s.server.ctx, room.SubscribeRequest{
-		DashboardID: req.DashboardID, Since: req.Since, Role: role, CorrelationID: id,
+		DashboardID: req.DashboardID, Since: req.Since, Role: role, CorrelationID: id, Host: host,
 	}, s, attach)
 	if err != nil {
 		s.unwatch(sub)
@@ -117,7 +118,7 @@ func (s *Session) subscribe(id string, req *wire.SyncRequest, p *auth.Principal)
 	stale := sub.stale
 	s.mu.Unlock()
 	if stale || rights != s.server.rights.Load() {
-		s.reread() // they have changed since they were read here
+		s.reread(s.asking()) // they have changed since they were read here
 	}
 	return nil
 }

@@ -27,12 +27,13 @@ type Transport interface {
 }
 
 // Host is told by a session what becomes of the messages that its transport hands in, if
-// the transport is one. It is called during Handle and Oversized.
+// the transport is one. It is called during Handle, Oversized and Subscribe.
 type Host interface {
 	// Refused tells that the message was refused.
 	Refused()
-	// Pausing tells that the session is about to wait, for the client's rate or for
-	// answers to be taken, and Resuming that it goes on; no lock is held.
+	// Pausing tells that the session is about to wait, for the client's rate, for answers
+	// to be taken, for the journal, or for who knows users and rights, and Resuming that it
+	// goes on. No lock is held but the one on checking the session's own rights.
 	Pausing()
 	Resuming()
 }

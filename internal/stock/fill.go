@@ -23,9 +23,9 @@ const (
 	// tailEntries is how many entries a long log has after its newest snapshot: what
 	// there is on average, since a server saves one every 1,000.
 	tailEntries = 500
-	// snapshots is how many entries lie between the older snapshots of a long log. A
-	// server saves more of them, which only history reads.
-	snapshots = 100_000
+	// snapshots is how many entries lie between the older snapshots of a long log, as a
+	// server leaves them.
+	snapshots = journal.SnapshotSpacingFar
 	// short and long are the dashboards whose entries are counted.
 	short, long = "log-short", "log-long"
 	// shortEntries is how many the short one has.

@@ -1,11 +1,8 @@
 package wire
 
 import (
-	"crypto/sha256"
 	"errors"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/jsontext"
@@ -61,168 +58,29 @@ const (
 // payload.widgetId, followed by a JSON Pointer where the fault lies inside a value,
 // such as payload.set/config/unit.
 func Decode(data []byte, limits Limits) (Message, *board.Error) {
-	limits = limits.WithDefaults()
+	r := readers.Get().(*messageReader)
+	defer r.done()
+	if !r.outline.Read(data) {
+		return unreadable(data)
+	}
+	return r.message(limits.WithDefaults())
+}
+
+// unreadable says what is wrong with a message that is no JSON object.
+func unreadable(data []byte) (Message, *board.Error) {
 	if jsontext.Deeper(data, maxDepth) {
 		return peekMessage(data), board.Errorf(board.CodeBadMessage, "the message nests deeper than %d: flatten it", maxDepth).Over(board.LimitDepth)
 	}
-	canonical, err := jsontext.CanonicalText(data)
-	if err != nil {
+	if _, err := jsontext.CanonicalText(data); err != nil {
 		return peekMessage(data), malformed(err)
 	}
-	text := board.Value(canonical)
-	if !text.IsObject() {
-		return Message{}, board.Errorf(board.CodeBadMessage, "a message is one JSON object: send {\"type\": …, \"id\": …, \"payload\": {…}}")
-	}
-	m, envelope, bad := decodeEnvelope(text)
-	if bad != nil {
-		return m, bad
-	}
-	d := decoder{at: "payload", limits: limits}
-	switch m.Type {
-	case TypePing, TypePong, TypeDisconnect:
-		return m, nil
-	case TypeConnect:
-		m.Connect, bad = d.connect(envelope.payload)
-	case TypeSyncRequest:
-		m.Sync, bad = d.syncRequest(envelope.payload)
-	case TypePresence:
-		m.Presence, bad = d.presence(envelope.payload)
-	case TypeData:
-		m.Data, bad = d.data(envelope.payload)
-	default:
-		m.Op, m.OpClient, bad = d.op(board.Type(m.Type), envelope.payload)
-		if bad == nil {
-			m.Op.ID = m.ID
-			m.Op.Age = envelope.age
-			m.Op.Hash = HashOp(m.Op.Type, envelope.payload)
-		}
-	}
-	return m, bad
-}
-
-// HashOp is the hash over an op's content (M8): its type and its payload in
-// canonical form, without id, timestamp and age.
-func HashOp(t board.Type, payload board.Value) [16]byte {
-	var buf [1 << 10]byte // most fit
-	text := buf[:0]
-	text = append(append(append(text, t...), '\n'), payload...)
-	sum := sha256.Sum256(text)
-	return [16]byte(sum[:16])
-}
-
-// envelope is what surrounds the payload.
-type envelope struct {
-	payload board.Value
-	age     time.Duration
-}
-
-// decodeEnvelope reads the members of the message itself.
-func decodeEnvelope(text board.Value) (m Message, e envelope, bad *board.Error) {
-	var typ, id, age board.Value
-	for key, value := range text.Members() {
-		switch key {
-		case "type":
-			typ = value
-		case "id":
-			id = value
-		case "payload":
-			e.payload = value
-		case "age":
-			age = value
-		}
-	}
-	// The id is read first: whatever else is wrong is answered under it.
-	if id.Kind() == '"' {
-		m.ID, _ = textOf(id)
-	}
-	if typ.Kind() == '"' {
-		m.Type, _ = textOf(typ)
-	}
-	switch {
-	case typ == "":
-		bad = board.Errorf(board.CodeBadMessage, "the message has no type: send one of the types of the protocol").At("type")
-	case typ.Kind() != '"':
-		bad = board.Errorf(board.CodeBadMessage, "the type is no string: send one of the types of the protocol").At("type")
-	case id == "":
-		bad = board.Errorf(board.CodeBadMessage, "the message has no id: send a new one with every message").At("id")
-	case id.Kind() != '"':
-		bad = board.Errorf(board.CodeBadMessage, "the id is no string: send one").At("id")
-	}
-	if bad != nil {
-		if board.CheckID("op", m.ID) != nil {
-			m.ID = ""
-		}
-		return m, e, bad
-	}
-	if bad = board.CheckID("op", m.ID); bad != nil {
-		m.ID = ""
-		return m, e, bad.At("id")
-	}
-	if !fromClient(m.Type) {
-		if len(m.Type) > 64 {
-			m.Type = ""
-		}
-		return m, e, board.Errorf(board.CodeUnknownType, "the type is none that a client sends: check its spelling and the protocol version").At("type")
-	}
-	if e.payload == "" && needsPayload(m.Type) {
-		return m, e, board.Errorf(board.CodeBadMessage, "the message has no payload: send the object that %s needs", m.Type).At("payload")
-	}
-	if e.payload != "" && !e.payload.IsObject() {
-		return m, e, board.Errorf(board.CodeBadMessage, "the payload is no object: send one").At("payload")
-	}
-	if given(age) {
-		e.age, bad = parseAge(age)
-	}
-	return m, e, bad
-}
-
-// fromClient tells the types that a client may send.
-func fromClient(t string) bool {
-	switch t {
-	case TypeConnect, TypeDisconnect, TypePing, TypePong, TypeSyncRequest, TypePresence, TypeData:
-		return true
-	}
-	return isOp(board.Type(t))
-}
-
-// isOp tells the operations that come over the wire.
-func isOp(t board.Type) bool {
-	switch t {
-	case board.TypeUpdate, board.TypeDelete, board.TypeBatch, board.TypeLayout,
-		board.TypeLayoutRestore, board.TypeSettings, board.TypeResolved:
-		return true
-	}
-	return false
-}
-
-// needsPayload tells the types that mean nothing without a payload.
-func needsPayload(t string) bool {
-	switch t {
-	case TypeConnect, TypeDisconnect, TypePing, TypePong:
-		return false
-	}
-	return true
-}
-
-// parseAge reads the age of an op in milliseconds; browsers measure fractions.
-func parseAge(v board.Value) (time.Duration, *board.Error) {
-	ms, err := strconv.ParseFloat(string(v), 64)
-	if v.Kind() != '0' || err != nil || ms < 0 {
-		return 0, board.Errorf(board.CodeInvalidValue, "the age is the time since the edit in milliseconds, 0 or more").At("age")
-	}
-	const most = 365 * 24 * time.Hour
-	if ms >= float64(most/time.Millisecond) {
-		return most, nil
-	}
-	return time.Duration(ms * float64(time.Millisecond)), nil
+	return Message{}, board.Errorf(board.CodeBadMessage, "a message is one JSON object: send {\"type\": …, \"id\": …, \"payload\": {…}}")
 }
 
 // peekMessage is what can be told of a message that cannot be decoded.
 func peekMessage(data []byte) Message {
 	m := Message{ID: PeekID(data)}
-	if t := peekString(data, "type"); fromClient(t) {
-		m.Type = t
-	}
+	m.Type, _ = fromClient(peekString(data, "type"))
 	return m
 }
 

@@ -35,15 +35,25 @@ func (d *decoder) text(name string, v board.Value) (string, *board.Error) {
 	if s, ok := textOf(v); ok {
 		return s, nil
 	}
-	return "", d.refuse(name, board.CodeInvalidValue, "%s is no string: send one", name)
+	return "", d.noString(name)
+}
+
+func (d *decoder) noString(name string) *board.Error {
+	return d.refuse(name, board.CodeInvalidValue, "%s is no string: send one", name)
 }
 
 // id reads an id (D2); kind is for the message.
 func (d *decoder) id(name, kind string, v board.Value) (string, *board.Error) {
+	s, err := d.idIn(name, kind, v)
+	return strings.Clone(s), err
+}
+
+// idIn is id for who holds on to the message, or gives the id text of its own later.
+func (d *decoder) idIn(name, kind string, v board.Value) (string, *board.Error) {
 	if !given(v) {
 		return "", d.refuse(name, board.CodeInvalidID, "%s is missing: send the %s's id", name, kind)
 	}
-	s, ok := textOf(v)
+	s, ok := textIn(v)
 	if !ok {
 		return "", d.refuse(name, board.CodeInvalidID, "%s is no string: send the %s's id", name, kind)
 	}
@@ -73,9 +83,10 @@ func (d *decoder) version(name string, v board.Value) (uint64, *board.Error) {
 	return n, nil
 }
 
-// epoch reads an epoch: any short string, "" for a dashboard that is not there yet (R6).
-func (d *decoder) epoch(name string, v board.Value) (string, *board.Error) {
-	s, ok := textOf(v)
+// epochIn reads an epoch: any short string, "" for a dashboard that is not there yet (R6).
+// It is a part of v.
+func (d *decoder) epochIn(name string, v board.Value) (string, *board.Error) {
+	s, ok := textIn(v)
 	if !ok || len(s) > board.MaxID {
 		return "", d.refuse(name, board.CodeBadVersion, "%s is the epoch that the server told: send it back as it came", name)
 	}
@@ -114,27 +125,59 @@ func checkStored(v board.Value, depth int) *board.Error {
 	return bad
 }
 
-// set reads the object from pointer to value, sorted by pointer (E6).
-func (d *decoder) set(name string, v board.Value) ([]board.Assignment, *board.Error) {
-	if !given(v) {
+// set reads the object from pointer to value, sorted by pointer (E6), into dst, which is
+// empty.
+func (d *decoder) set(name string, f *opFields, dst []board.Assignment) ([]board.Assignment, *board.Error) {
+	if !given(f.set) {
 		return nil, nil
 	}
-	if !v.IsObject() {
+	if !f.set.IsObject() {
 		return nil, d.refuse(name, board.CodeInvalidValue, "%s is an object from JSON Pointer to value: send {\"/title\": …}", name)
 	}
-	var set []board.Assignment
-	for key, value := range v.Members() {
-		p, err := board.ParsePointer(strings.Clone(key))
-		if err != nil {
-			return nil, d.inside(name, err)
+	var err *board.Error
+	if f.setParts != nil {
+		for i := range f.setParts {
+			m := &f.setParts[i]
+			if dst, err = d.assign(dst, name, m.Key(f.text), board.Value(m.Value(f.text)), m); err != nil {
+				return nil, err
+			}
 		}
+	} else {
+		for key, value := range f.set.Members() {
+			if dst, err = d.assign(dst, name, key, value, nil); err != nil {
+				return nil, err
+			}
+		}
+	}
+	switch len(dst) {
+	case 0:
+		return nil, nil
+	case 1:
+	default:
+		slices.SortFunc(dst, func(a, b board.Assignment) int { return strings.Compare(string(a.Path), string(b.Path)) })
+	}
+	return dst, nil
+}
+
+// assign appends what one member of set says; m is nil unless set was taken apart.
+func (d *decoder) assign(dst []board.Assignment, name, key string, value board.Value, m *jsontext.Member) ([]board.Assignment, *board.Error) {
+	p, err := board.ParsePointer(strings.Clone(key))
+	if err != nil {
+		return nil, d.inside(name, err)
+	}
+	if m == nil || !storable(m, p.Len()) {
 		if err := d.stored(name+key, value, p.Len()); err != nil {
 			return nil, err
 		}
-		set = append(set, board.Assignment{Path: p, Value: value})
 	}
-	slices.SortFunc(set, func(a, b board.Assignment) int { return strings.Compare(string(a.Path), string(b.Path)) })
-	return set, nil
+	return append(dst, board.Assignment{Path: p, Value: value}), nil
+}
+
+// storable tells that rule D4 has nothing against a value that is to be kept tokens deep;
+// if not, stored tells what.
+func storable(m *jsontext.Member, tokens int) bool {
+	depth, clean := m.Nests()
+	return clean && tokens+depth <= board.MaxDepth
 }
 
 // unset reads the array of pointers, sorted (E6).

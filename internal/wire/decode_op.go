@@ -5,16 +5,15 @@ import (
 	"strings"
 
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/jsontext"
 )
 
 // op reads the payload of an operation. Fields that its type does not have are
 // ignored (E4).
-func (d *decoder) op(t board.Type, payload board.Value) (*board.Op, string, *board.Error) {
-	op := &board.Op{Type: t, Atomic: true}
-	var f opFields
-	f.read(payload)
+func (d *decoder) op(t board.Type, f *opFields) (*board.Op, string, *board.Error) {
+	op := newOp(t)
 	var err *board.Error
-	if op.DashboardID, err = d.id("dashboardId", "dashboard", f.dashboardID); err != nil {
+	if op.DashboardID, err = d.idIn("dashboardId", "dashboard", f.dashboardID); err != nil {
 		return nil, "", err
 	}
 	client := ""
@@ -23,17 +22,27 @@ func (d *decoder) op(t board.Type, payload board.Value) (*board.Op, string, *boa
 			return nil, "", err
 		}
 	}
-	if err := d.common(op, &f); err != nil {
+	if err := d.common(op, f); err != nil {
 		return nil, "", err
 	}
-	if err := d.content(op, &f); err != nil {
+	if err := d.content(op, f); err != nil {
 		return nil, "", err
 	}
-	if err := d.pathsWithin(named(op)); err != nil {
+	if err := d.pathsWithin(named(&op.Op)); err != nil {
 		return nil, "", err
 	}
-	return op, client, nil
+	return &op.Op, client, nil
 }
+
+// opText is an op with place for what most ops have, so that it is made at once.
+type opText struct {
+	board.Op
+	base  uint64
+	epoch string
+	set   [2]board.Assignment
+}
+
+func newOp(t board.Type) *opText { return &opText{Op: board.Op{Type: t, Atomic: true}} }
 
 // named is how many paths an op names, merge patches apart: what these name is known once
 // they are compiled. A place on a grid counts as a path.
@@ -57,89 +66,111 @@ type opFields struct {
 	operations, atomic                                                board.Value
 	breakpoint, moved, items, movedIDs, columns, compact, toVersion   board.Value
 	conflictID, choice, typ                                           board.Value
+
+	// setParts are the members of set in text, if it was taken apart.
+	setParts []jsontext.Member
+	text     string
 }
 
+// read reads a payload as text.
 func (f *opFields) read(payload board.Value) {
 	for key, value := range payload.Members() {
-		switch key {
-		case "atomic":
-			f.atomic = value
-		case "baseVersion":
-			f.baseVersion = value
-		case "breakpoint":
-			f.breakpoint = value
-		case "changes":
-			f.changes = value
-		case "choice":
-			f.choice = value
-		case "clientId":
-			f.clientID = value
-		case "columns":
-			f.columns = value
-		case "compact":
-			f.compact = value
-		case "conflictId":
-			f.conflictID = value
-		case "create":
-			f.create = value
-		case "dashboardId":
-			f.dashboardID = value
-		case "epoch":
-			f.epoch = value
-		case "items":
-			f.items = value
-		case "layout":
-			f.layout = value
-		case "moved":
-			f.moved = value
-		case "movedIds":
-			f.movedIDs = value
-		case "operations":
-			f.operations = value
-		case "policy":
-			f.policy = value
-		case "prev":
-			f.prev = value
-		case "restore":
-			f.restore = value
-		case "set":
-			f.set = value
-		case "toVersion":
-			f.toVersion = value
-		case "type":
-			f.typ = value
-		case "unset":
-			f.unset = value
-		case "widgetId":
-			f.widgetID = value
+		f.take(key, value)
+	}
+}
+
+// readParts reads a payload that has been taken apart.
+func (f *opFields) readParts(outline *jsontext.Outline, members []jsontext.Member, text string) {
+	f.text = text
+	for i := range members {
+		m := &members[i]
+		key := m.Key(text)
+		f.take(key, board.Value(m.Value(text)))
+		if key == "set" {
+			f.setParts = outline.Inner(m)
 		}
 	}
 }
 
+func (f *opFields) take(key string, value board.Value) {
+	switch key {
+	case "atomic":
+		f.atomic = value
+	case "baseVersion":
+		f.baseVersion = value
+	case "breakpoint":
+		f.breakpoint = value
+	case "changes":
+		f.changes = value
+	case "choice":
+		f.choice = value
+	case "clientId":
+		f.clientID = value
+	case "columns":
+		f.columns = value
+	case "compact":
+		f.compact = value
+	case "conflictId":
+		f.conflictID = value
+	case "create":
+		f.create = value
+	case "dashboardId":
+		f.dashboardID = value
+	case "epoch":
+		f.epoch = value
+	case "items":
+		f.items = value
+	case "layout":
+		f.layout = value
+	case "moved":
+		f.moved = value
+	case "movedIds":
+		f.movedIDs = value
+	case "operations":
+		f.operations = value
+	case "policy":
+		f.policy = value
+	case "prev":
+		f.prev = value
+	case "restore":
+		f.restore = value
+	case "set":
+		f.set = value
+	case "toVersion":
+		f.toVersion = value
+	case "type":
+		f.typ = value
+	case "unset":
+		f.unset = value
+	case "widgetId":
+		f.widgetID = value
+	}
+}
+
 // common reads what every op may carry.
-func (d *decoder) common(op *board.Op, f *opFields) *board.Error {
+func (d *decoder) common(op *opText, f *opFields) *board.Error {
 	if given(f.baseVersion) {
 		base, err := d.version("baseVersion", f.baseVersion)
 		if err != nil {
 			return err
 		}
-		op.Base = &base
+		op.base = base
+		op.Base = &op.base
 	}
 	if given(f.epoch) {
-		epoch, err := d.epoch("epoch", f.epoch)
+		epoch, err := d.epochIn("epoch", f.epoch)
 		if err != nil {
 			return err
 		}
-		op.Epoch = &epoch
+		op.epoch = epoch
+		op.Epoch = &op.epoch
 	}
 	if given(f.policy) {
-		policy, err := d.text("policy", f.policy)
-		if err != nil {
-			return err
+		policy, ok := textIn(f.policy)
+		if !ok {
+			return d.noString("policy")
 		}
-		switch op.Policy = board.Policy(policy); op.Policy {
-		case board.PolicyAuto, board.PolicyAsk, board.PolicyReject, board.PolicyOverwrite, board.PolicySkip:
-		default:
+		if op.Policy = policyOf(policy); op.Policy == "" {
 			return d.refuse("policy", board.CodeInvalidValue, "policy is auto, ask, reject, overwrite or skip: send one of them")
 		}
 	}
@@ -148,13 +179,23 @@ func (d *decoder) common(op *board.Op, f *opFields) *board.Error {
 	return err
 }
 
+// policyOf gives the policy of a name, "" if there is none.
+func policyOf(name string) board.Policy {
+	for _, p := range [...]board.Policy{board.PolicyAuto, board.PolicyAsk, board.PolicyReject, board.PolicyOverwrite, board.PolicySkip} {
+		if string(p) == name {
+			return p
+		}
+	}
+	return ""
+}
+
 // content reads what makes this type of op.
-func (d *decoder) content(op *board.Op, f *opFields) (err *board.Error) {
+func (d *decoder) content(op *opText, f *opFields) (err *board.Error) {
 	switch op.Type {
 	case board.TypeUpdate:
 		return d.update(op, f)
 	case board.TypeDelete:
-		op.WidgetID, err = d.id("widgetId", "widget", f.widgetID)
+		op.WidgetID, err = d.idIn("widgetId", "widget", f.widgetID)
 		return err
 	case board.TypeSettings:
 		return d.patch(op, f)
@@ -175,8 +216,8 @@ func (d *decoder) content(op *board.Op, f *opFields) (err *board.Error) {
 	}
 }
 
-func (d *decoder) update(op *board.Op, f *opFields) (err *board.Error) {
-	if op.WidgetID, err = d.id("widgetId", "widget", f.widgetID); err != nil {
+func (d *decoder) update(op *opText, f *opFields) (err *board.Error) {
+	if op.WidgetID, err = d.idIn("widgetId", "widget", f.widgetID); err != nil {
 		return err
 	}
 	if err = d.patch(op, f); err != nil {
@@ -202,8 +243,8 @@ func (d *decoder) update(op *board.Op, f *opFields) (err *board.Error) {
 }
 
 // patch reads set and unset, or changes (E6).
-func (d *decoder) patch(op *board.Op, f *opFields) (err *board.Error) {
-	if op.Set, err = d.set("set", f.set); err != nil {
+func (d *decoder) patch(op *opText, f *opFields) (err *board.Error) {
+	if op.Set, err = d.set("set", f, op.set[:0]); err != nil {
 		return err
 	}
 	if op.Unset, err = d.unset("unset", f.unset); err != nil {
@@ -226,9 +267,9 @@ func (d *decoder) patch(op *board.Op, f *opFields) (err *board.Error) {
 }
 
 // resolved reads CONFLICT_RESOLVED, which always asks again (M10).
-func (d *decoder) resolved(op *board.Op, f *opFields) (err *board.Error) {
+func (d *decoder) resolved(op *opText, f *opFields) (err *board.Error) {
 	if given(f.widgetID) {
-		if op.WidgetID, err = d.id("widgetId", "widget", f.widgetID); err != nil {
+		if op.WidgetID, err = d.idIn("widgetId", "widget", f.widgetID); err != nil {
 			return err
 		}
 	}
@@ -255,7 +296,7 @@ func (d *decoder) resolved(op *board.Op, f *opFields) (err *board.Error) {
 }
 
 // layout reads LAYOUT_UPDATE (L1, L7).
-func (d *decoder) layout(op *board.Op, f *opFields) (err *board.Error) {
+func (d *decoder) layout(op *opText, f *opFields) (err *board.Error) {
 	op.Breakpoint = board.MainBreakpoint
 	if given(f.breakpoint) {
 		if op.Breakpoint, err = d.id("breakpoint", "breakpoint", f.breakpoint); err != nil {
@@ -287,9 +328,9 @@ func (d *decoder) layout(op *board.Op, f *opFields) (err *board.Error) {
 	case given(f.moved) && given(f.items):
 		return d.refuse("items", board.CodeInvalidLayout, "moved and items say the same in two ways: send one of them")
 	case given(f.moved):
-		return d.moved(op, f.moved)
+		return d.moved(&op.Op, f.moved)
 	case given(f.items):
-		return d.items(op, f.items, f.movedIDs)
+		return d.items(&op.Op, f.items, f.movedIDs)
 	}
 	return nil
 }
@@ -359,7 +400,7 @@ func (d *decoder) items(op *board.Op, items, movedIDs board.Value) *board.Error 
 }
 
 // batch reads the parts of a WIDGET_BATCH (M11).
-func (d *decoder) batch(op *board.Op, f *opFields) (err *board.Error) {
+func (d *decoder) batch(op *opText, f *opFields) (err *board.Error) {
 	op.Atomic = f.atomic != "false"
 	if _, err = d.flag("atomic", f.atomic); err != nil {
 		return err
@@ -393,11 +434,12 @@ func (d *decoder) part(v board.Value) (*board.Op, *board.Error) {
 	}
 	var f opFields
 	f.read(v)
-	t, ok := textOf(f.typ)
+	name, ok := textIn(f.typ)
 	if !ok {
 		return nil, d.refuse("type", board.CodeBadMessage, "the operation has no type: send one")
 	}
-	op := &board.Op{Type: board.Type(t), Atomic: true}
+	t, _ := fromClient(name)
+	op := newOp(board.Type(t))
 	switch op.Type {
 	case board.TypeUpdate, board.TypeDelete, board.TypeLayout, board.TypeSettings:
 	default:
@@ -409,5 +451,6 @@ func (d *decoder) part(v board.Value) (*board.Op, *board.Error) {
 	if err := d.content(op, &f); err != nil {
 		return nil, err
 	}
-	return op, nil
+	op.WidgetID = strings.Clone(op.WidgetID)
+	return &op.Op, nil
 }

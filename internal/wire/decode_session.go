@@ -70,9 +70,10 @@ func (d *decoder) since(name string, v board.Value) (*Since, *board.Error) {
 	inner := decoder{at: d.field(name), limits: d.limits}
 	var s Since
 	var err *board.Error
-	if s.Epoch, err = inner.epoch("epoch", epoch); err != nil {
+	if s.Epoch, err = inner.epochIn("epoch", epoch); err != nil {
 		return nil, err
 	}
+	s.Epoch = strings.Clone(s.Epoch)
 	if s.Version, err = inner.version("version", version); err != nil {
 		return nil, err
 	}

@@ -28,13 +28,6 @@ func appendQuoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// appendTime appends an instant in milliseconds as the protocol writes it.
-func appendTime(dst []byte, t time.Time) []byte {
-	dst = append(dst, '"')
-	dst = t.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z07:00")
-	return append(dst, '"')
-}
-
 // open begins a message up to the inside of its payload; shut ends it.
 func open(dst []byte, messageType, correlationID string, now time.Time) []byte {
 	dst = append(dst, `{"type":"`...)
@@ -45,7 +38,7 @@ func open(dst []byte, messageType, correlationID string, now time.Time) []byte {
 		dst = appendQuoted(dst, correlationID)
 	}
 	dst = append(dst, `,"timestamp":`...)
-	dst = appendTime(dst, now)
+	dst = board.AppendTime(dst, now)
 	return append(dst, `,"payload":{`...)
 }
 
@@ -101,7 +94,7 @@ func AppendWelcome(dst []byte, w Welcome, correlationID string) []byte {
 	dst = nullable(dst, "clientId", w.ClientID)
 	dst = nullable(dst, "userId", w.UserID)
 	dst = intMember(dst, "protocol", Protocol)
-	dst = appendTime(member(dst, "serverTime"), w.ServerTime)
+	dst = board.AppendTime(member(dst, "serverTime"), w.ServerTime)
 	dst = append(member(dst, "heartbeat"), '{')
 	dst = AppendHeartbeat(dst, w.HeartbeatEvery, w.HeartbeatTimeout)
 	dst = append(member(append(dst, '}'), "reconnect"), '{')
@@ -151,14 +144,14 @@ func AppendPing(dst []byte, id string, now time.Time) []byte {
 	dst = append(dst, `{"type":"PING","id":`...)
 	dst = appendQuoted(dst, id)
 	dst = append(dst, `,"timestamp":`...)
-	dst = appendTime(dst, now)
+	dst = board.AppendTime(dst, now)
 	return append(dst, `,"payload":{}}`...)
 }
 
 // AppendPong appends the answer to a client's PING (C5).
 func AppendPong(dst []byte, correlationID string, now time.Time) []byte {
 	dst = open(dst, TypePong, correlationID, now)
-	return shut(appendTime(member(dst, "serverTime"), now))
+	return shut(board.AppendTime(member(dst, "serverTime"), now))
 }
 
 // AppendAck appends an ACK (E3).

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // textFrame is the first byte of a final, unfragmented text frame (RFC 6455
@@ -29,6 +30,22 @@ func AppendFrameHeader(dst []byte, n int) []byte {
 		dst = append(dst, textFrame, 127)
 		return binary.BigEndian.AppendUint64(dst, uint64(n))
 	}
+}
+
+// BeginFrame begins a frame in dst. Its payload is to be appended, and EndFrame ends it,
+// told how long dst was.
+func BeginFrame(dst []byte) []byte { return append(dst, textFrame, 126, 0, 0) }
+
+// EndFrame ends the frame that was begun at from.
+func EndFrame(dst []byte, from int) []byte {
+	payload := from + 4
+	n := len(dst) - payload
+	if n > 125 && n <= 0xffff {
+		binary.BigEndian.PutUint16(dst[from+2:], uint16(n))
+		return dst
+	}
+	var header [FrameHeaderMax]byte
+	return slices.Replace(dst, from, payload, AppendFrameHeader(header[:0], n)...)
 }
 
 // frameBehind makes a frame, as AppendFrame does, of a payload before which b has

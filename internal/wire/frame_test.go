@@ -30,6 +30,16 @@ func TestFramesWalkBack(t *testing.T) {
 	}
 }
 
+func TestFramesThatAreBegunAreThoseThatAreAppended(t *testing.T) {
+	for _, n := range []int{0, 1, 125, 126, 0xffff, 0x10000} {
+		before, payload := []byte("before"), []byte(strings.Repeat("x", n))
+		framed := EndFrame(append(BeginFrame(bytes.Clone(before)), payload...), len(before))
+		if !bytes.Equal(framed, AppendFrame(before, payload)) {
+			t.Errorf("a frame of %d bytes is another: %.20q", n, framed)
+		}
+	}
+}
+
 func TestNextFrameOfAPartIsNone(t *testing.T) {
 	for _, n := range []int{5, 200, 70_000} {
 		whole := AppendFrame(nil, make([]byte, n))

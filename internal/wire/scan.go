@@ -172,11 +172,17 @@ func unquote(raw []byte) (s string, ok bool) {
 // textOf decodes a JSON string into text of its own, which does not hold on to the
 // message; ok is false if v is none.
 func textOf(v board.Value) (s string, ok bool) {
+	s, ok = textIn(v)
+	return strings.Clone(s), ok
+}
+
+// textIn is textOf for who holds on to the message anyway.
+func textIn(v board.Value) (s string, ok bool) {
 	if v.Kind() != '"' {
 		return "", false
 	}
 	if strings.IndexByte(string(v), '\\') < 0 {
-		return strings.Clone(string(v[1 : len(v)-1])), true
+		return string(v[1 : len(v)-1]), true
 	}
 	return unquote([]byte(v))
 }

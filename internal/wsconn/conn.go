@@ -148,6 +148,9 @@ func (c *conn) advance() {
 			}
 		}
 		switch {
+		case err != nil && c.end == nil && !errors.Is(err, os.ErrDeadlineExceeded):
+			c.finish(err) // the client is gone: there is nobody to wait for
+			return
 		case err != nil || c.end != nil:
 			go c.finish(err)
 			return

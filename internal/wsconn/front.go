@@ -36,7 +36,8 @@ type Front struct {
 	by       *http.Server
 	handler  http.Handler
 	turns    *lane.Lane
-	key      func(peer net.Addr) uint64
+	key      func(peer string) uint64
+	bare     *bareListener // accepts in the listener's place; nil = it does so itself
 	rest     chan accepted
 	ctx      context.Context // ends with Close
 	stop     context.CancelFunc
@@ -55,8 +56,9 @@ type accepted struct {
 
 // NewFront makes a front of a listener for a server that is then to serve it. The
 // server's Handler and ReadHeaderTimeout count here too; it gets hooks of the front's,
-// which call those that it has. Key is what a client counts as where it waits for turns.
-func NewFront(ln net.Listener, by *http.Server, turns *lane.Lane, key func(peer net.Addr) uint64) *Front {
+// which call those that it has. Key is what a client, told by its address and port, counts
+// as where it waits for turns.
+func NewFront(ln net.Listener, by *http.Server, turns *lane.Lane, key func(peer string) uint64) *Front {
 	f := &Front{
 		listener: ln, by: by, handler: by.Handler, turns: turns, key: key,
 		rest: make(chan accepted), pending: make(map[net.Conn]struct{}),
@@ -69,7 +71,11 @@ func NewFront(ln net.Listener, by *http.Server, turns *lane.Lane, key func(peer 
 		deferAccept(d)
 	}
 	f.follow()
-	f.wg.Go(f.run)
+	if f.bare = accepting(f); f.bare != nil {
+		f.wg.Go(f.bare.run)
+	} else {
+		f.wg.Go(f.run)
+	}
 	return f
 }
 
@@ -91,6 +97,9 @@ func (f *Front) Accept() (net.Conn, error) {
 func (f *Front) Close() error {
 	err := f.listener.Close()
 	f.stop()
+	if f.bare != nil {
+		f.bare.close()
+	}
 	f.mu.Lock()
 	f.closed = true
 	for nc := range f.pending {
@@ -109,7 +118,7 @@ func (f *Front) run() {
 		switch {
 		case err == nil && rawOf(nc) != nil:
 			f.wg.Add(1)
-			f.turns.Go(f.key(nc.RemoteAddr()), greeting{f, nc})
+			f.turns.Go(f.key(nc.RemoteAddr().String()), greeting{f, nc})
 		case !f.hand(nc, err), errors.Is(err, net.ErrClosed):
 			return
 		}
@@ -172,7 +181,7 @@ func (g greeting) Run(t *lane.Turn) {
 	sock.release()
 	f.wg.Go(func() {
 		err := f.wait(nc, sock)
-		t := f.turns.Enter(f.key(nc.RemoteAddr()))
+		t := f.turns.Enter(f.key(nc.RemoteAddr().String()))
 		defer t.Leave()
 		f.read(nc, sock, t, err)
 	})
@@ -189,16 +198,31 @@ func (f *Front) read(nc net.Conn, sock socket, t *lane.Turn, err error) {
 		_ = nc.Close()
 		return
 	}
-	head, early, whole := cutHead(sock.bytes())
-	if whole {
-		if r := upgradeOf(head); r != nil {
-			f.serve(nc, r, t, bytes.Clone(early))
-			return
-		}
+	if !f.begins(nc, nc.RemoteAddr().String(), sock.bytes(), t) {
+		f.pass(nc, bytes.Clone(sock.bytes()), t)
 	}
-	rest := bytes.Clone(sock.bytes())
+}
+
+// begins serves a connection that begins with a request for a WebSocket; of another one it
+// reports false.
+func (f *Front) begins(l link, peer string, with []byte, t *lane.Turn) bool {
+	head, early, whole := cutHead(with)
+	if !whole {
+		return false
+	}
+	r := upgradeOf(head)
+	if r == nil {
+		return false
+	}
+	r.RemoteAddr = peer
+	f.serve(l, r, t, bytes.Clone(early))
+	return true
+}
+
+// pass hands a connection on of which something was read.
+func (f *Front) pass(nc net.Conn, rest []byte, t *lane.Turn) {
 	t.Leave()
-	f.hand(&begun{Conn: nc, rest: rest, turn: f.turns.Turn(f.key(nc.RemoteAddr()))}, nil)
+	f.hand(&begun{Conn: nc, rest: rest, turn: f.turns.Turn(f.key(nc.RemoteAddr().String()))}, nil)
 }
 
 // begin reports whether a connection is still taken.
@@ -293,9 +317,8 @@ func plainHost(host string) bool {
 }
 
 // serve has the server's handler answer a request for a WebSocket.
-func (f *Front) serve(nc net.Conn, r *http.Request, t *lane.Turn, early []byte) {
-	r.RemoteAddr = nc.RemoteAddr().String()
-	w := &fronted{front: f, nc: nc, early: early, header: make(http.Header)}
+func (f *Front) serve(l link, r *http.Request, t *lane.Turn, early []byte) {
+	w := &fronted{front: f, link: l, early: early, header: make(http.Header)}
 	defer func() {
 		switch v := recover(); {
 		case v != nil && v != http.ErrAbortHandler:
@@ -303,7 +326,7 @@ func (f *Front) serve(nc net.Conn, r *http.Request, t *lane.Turn, early []byte) 
 			fallthrough
 		case v != nil:
 			if !w.taken {
-				_ = nc.Close()
+				_ = l.Close()
 			}
 		case !w.taken:
 			t.Leave() // what is left to do is to write
@@ -322,7 +345,7 @@ func (f *Front) logf(format string, args ...any) {
 // fronted is the answer to a request that Front serves.
 type fronted struct {
 	front  *Front
-	nc     net.Conn
+	link   link
 	early  []byte
 	header http.Header
 	status int // 0 = not told yet
@@ -350,18 +373,32 @@ func (w *fronted) Write(b []byte) (int, error) {
 }
 
 // take gives the connection to who carries a session over it.
-func (w *fronted) take() (nc net.Conn, early []byte, err error) {
+func (w *fronted) take() (l link, early []byte, err error) {
 	if w.taken {
 		return nil, nil, http.ErrHijacked
 	}
 	w.taken = true
-	w.front.leave(w.nc)
-	return w.nc, w.early, nil
+	if nc, ok := w.link.(net.Conn); ok {
+		w.front.leave(nc)
+	}
+	return w.link, w.early, nil
+}
+
+// ordinary is a connection as one of package net's.
+func ordinary(l link) (net.Conn, error) {
+	if b, ok := l.(bare); ok {
+		return b.ordinary()
+	}
+	return l.(net.Conn), nil
 }
 
 // Hijack implements http.Hijacker.
 func (w *fronted) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	nc, early, err := w.take()
+	l, early, err := w.take()
+	if err != nil {
+		return nil, nil, err
+	}
+	nc, err := ordinary(l)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -380,7 +417,12 @@ const (
 
 // finish sends the answer and ends the connection.
 func (w *fronted) finish(r *http.Request) {
-	defer w.nc.Close()
+	nc, err := ordinary(w.link)
+	if err != nil || !w.front.begin(nc) {
+		return
+	}
+	defer w.front.leave(nc)
+	defer nc.Close()
 	w.WriteHeader(http.StatusOK)
 	if w.header.Get("Content-Type") == "" && w.body.Len() > 0 {
 		w.header.Set("Content-Type", http.DetectContentType(w.body.Bytes()))
@@ -394,15 +436,15 @@ func (w *fronted) finish(r *http.Request) {
 	if err := answer.Write(&b); err != nil {
 		return // it is written to memory
 	}
-	if err := w.nc.SetDeadline(time.Now().Add(answerWithin)); err != nil {
+	if err := nc.SetDeadline(time.Now().Add(answerWithin)); err != nil {
 		return
 	}
-	if _, err := w.nc.Write(b.Bytes()); err != nil {
+	if _, err := nc.Write(b.Bytes()); err != nil {
 		return
 	}
 	// Closing while the client still sends would reset the connection and lose the answer.
-	if half, ok := w.nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		_ = w.nc.SetReadDeadline(time.Now().Add(answerLinger))
-		_, _ = io.Copy(io.Discard, w.nc)
+	if half, ok := nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		_ = nc.SetReadDeadline(time.Now().Add(answerLinger))
+		_, _ = io.Copy(io.Discard, nc)
 	}
 }

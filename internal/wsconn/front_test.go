@@ -22,7 +22,7 @@ import (
 )
 
 // oneKey has all clients wait in one line.
-func oneKey(net.Addr) uint64 { return 0 }
+func oneKey(string) uint64 { return 0 }
 
 // fronting makes a server behind a front; its handler tells by X-By whether net/http
 // carried the request.

@@ -136,11 +136,11 @@ func (g *Group) Upgrade(w http.ResponseWriter, r *http.Request, key uint64, open
 		http.Error(w, "the server is shutting down: try again in a moment", http.StatusServiceUnavailable)
 		return ErrShutdown
 	}
-	nc, hello, early, err := takeOver(w, r)
+	l, hello, early, err := takeOver(w, r)
 	if err != nil {
 		return err
 	}
-	return g.serve(nc, hello, early, key, open)
+	return g.serve(l, hello, early, key, open)
 }
 
 // Serve carries a session over a connection on which the handshake is done; early
@@ -150,20 +150,16 @@ func (g *Group) Serve(nc net.Conn, early []byte, key uint64, open func(session.T
 }
 
 // serve is Serve with bytes that are written before all others.
-func (g *Group) serve(nc net.Conn, hello, early []byte, key uint64, open func(session.Transport) Session) error {
+func (g *Group) serve(l link, hello, early []byte, key uint64, open func(session.Transport) Session) error {
 	c := newConn(g, hello, early, key, open)
-	if w, ok := nc.(counted); ok {
-		nc, c.left = w.Handover()
-	}
-	p, err := g.enter(c, nc)
+	p, err := g.enter(c, l)
 	if err != nil {
-		if c.left != nil {
-			defer c.left()
-		}
-		return errors.Join(err, nc.Close())
+		return errors.Join(err, l.Close())
 	}
-	if p != nil {
-		c.poll = p.polled(nc)
+	nc, err := c.carryOver(l, p)
+	if err != nil {
+		g.remove(c)
+		return fmt.Errorf("wsconn: %w", err)
 	}
 	if c.poll == nil {
 		c.setSocket(newSocket(nc, g.cfg.StallTimeout))
@@ -180,20 +176,36 @@ func (g *Group) serve(nc net.Conn, hello, early []byte, key uint64, open func(se
 	return nil
 }
 
-// counted is a connection that a listener counts and adds nothing else to. It hands over
-// the one that it stands for, and what is to be called once that has ended.
-type counted interface {
-	Handover() (nc *net.TCPConn, left func())
+// carryOver sets what tells the connection of changes, or returns the one to wait for, where
+// there is no poller; and in both cases what is to be told of the end.
+func (c *conn) carryOver(l link, p *poller) (nc net.Conn, err error) {
+	if b, ok := l.(bare); ok && p != nil {
+		var fd int
+		fd, c.left = b.take()
+		c.poll = p.socket(fd)
+		return nil, nil
+	} else if ok {
+		nc, err = b.ordinary()
+	} else {
+		nc = l.(net.Conn)
+	}
+	if w, ok := nc.(counted); ok {
+		nc, c.left = w.Handover()
+	}
+	if p != nil {
+		c.poll = p.polled(nc)
+	}
+	return nc, err
 }
 
 // enter counts a connection, and starts the poller with the first that it can serve.
-func (g *Group) enter(c *conn, nc net.Conn) (*poller, error) {
+func (g *Group) enter(c *conn, l link) (*poller, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
 		return nil, ErrShutdown
 	}
-	if !g.begun && !g.cfg.waiting && hasDescriptor(nc) {
+	if !g.begun && !g.cfg.waiting && hasDescriptor(l) {
 		g.begun = true
 		if p, err := newPoller(g.cfg.StallTimeout, g.cfg.Clock); err == nil { // else each connection waits for itself
 			g.poller = p

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -65,7 +64,7 @@ func hasToken(values []string, token string) bool {
 // takeOver checks the request and takes the connection from the HTTP server. hello is the
 // 101 that is to be written before anything else, early what the client has sent already.
 // If it returns an error, the request has been answered.
-func takeOver(w http.ResponseWriter, r *http.Request) (conn net.Conn, hello, early []byte, err error) {
+func takeOver(w http.ResponseWriter, r *http.Request) (l link, hello, early []byte, err error) {
 	key, bad := check(r)
 	if bad != nil {
 		if bad.status == http.StatusUpgradeRequired {
@@ -75,15 +74,15 @@ func takeOver(w http.ResponseWriter, r *http.Request) (conn net.Conn, hello, ear
 		http.Error(w, bad.message, bad.status)
 		return nil, nil, nil, fmt.Errorf("websocket handshake: %w", bad)
 	}
-	if conn, early, err = hijack(w); err != nil {
+	if l, early, err = hijack(w); err != nil {
 		return nil, nil, nil, fmt.Errorf("websocket handshake: %w", err)
 	}
-	return conn, answer(key, hasToken(r.Header["Sec-Websocket-Protocol"], wire.Subprotocol)), early, nil
+	return l, answer(key, hasToken(r.Header["Sec-Websocket-Protocol"], wire.Subprotocol)), early, nil
 }
 
 // hijack takes the connection without the HTTP server's deadlines. If it returns an
 // error, the request has been answered.
-func hijack(w http.ResponseWriter) (conn net.Conn, early []byte, err error) {
+func hijack(w http.ResponseWriter) (l link, early []byte, err error) {
 	if f, ok := w.(*fronted); ok {
 		return f.take()
 	}

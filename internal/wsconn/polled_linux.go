@@ -34,6 +34,7 @@ type polledSocket struct {
 
 	state  atomic.Int32
 	gone   atomic.Bool // the other side has ended: short reads may be followed by the end
+	broken atomic.Bool // the kernel has given the connection up: there is nothing to shut down
 	closed atomic.Bool
 	n      int32 // bytes that were read
 
@@ -69,6 +70,11 @@ func (p *poller) polled(nc net.Conn) polled {
 		return nil
 	}
 	_ = nc.Close() // the descriptor holds the connection open
+	return p.socket(fd)
+}
+
+// socket takes a descriptor over that does not block.
+func (p *poller) socket(fd int) polled {
 	// Not every socket is of TCP, and without it more waits in the kernel.
 	_ = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentBytes)
 	s := &polledSocket{fd: int32(fd), poller: p}
@@ -140,10 +146,13 @@ func (s *polledSocket) again() error {
 			continue
 		case err == unix.EAGAIN:
 			return errNothing
-		case err == nil && n == 0:
+		case err != nil:
+			s.broken.Store(true)
+			return err
+		case n == 0:
 			return io.EOF
 		}
-		return err
+		return nil
 	}
 }
 
@@ -253,7 +262,9 @@ func (s *polledSocket) writeAll(b []byte) error { return inPieces(s, b) }
 // or writes another connection that got its number.
 func (s *polledSocket) close() {
 	s.closed.Store(true)
-	_ = unix.Shutdown(int(s.fd), unix.SHUT_RDWR)
+	if !s.broken.Load() {
+		_ = unix.Shutdown(int(s.fd), unix.SHUT_RDWR)
+	}
 	if room := s.writable.Load(); room != nil {
 		signal(*room)
 	}

@@ -61,13 +61,13 @@ func (p *poller) add(s *polledSocket) error {
 	return p.control(unix.EPOLL_CTL_ADD, int(s.fd), &unix.EpollEvent{Events: events, Fd: s.fd})
 }
 
-// remove ends it. A change that was fetched before may still be told.
+// remove ends it; closing the descriptor has the kernel forget it. A change that was fetched
+// before, or comes while a child process on its way to another program holds the connection
+// open, may still be told: to the socket that has got the number, which then finds nothing.
 func (p *poller) remove(s *polledSocket) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.sockets[s.fd] = nil
-	p.mu.Unlock()
-	// Closing the descriptor would do the same, unless a child process holds it too.
-	_ = p.control(unix.EPOLL_CTL_DEL, int(s.fd), nil)
 }
 
 func (p *poller) control(op, fd int, event *unix.EpollEvent) (err error) {

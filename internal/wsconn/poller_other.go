@@ -17,6 +17,8 @@ func newPoller(time.Duration, clock.Clock) (*poller, error) { return nil, errors
 
 func (*poller) polled(net.Conn) polled { return nil }
 
+func (*poller) socket(int) polled { return nil }
+
 func (*poller) run() {}
 
 func (*poller) close() {}

@@ -86,9 +86,9 @@ func inPieces(s socket, b []byte) error {
 }
 
 // hasDescriptor reports whether a connection is the kernel's own.
-func hasDescriptor(nc net.Conn) bool {
-	switch nc.(type) {
-	case *net.TCPConn, *net.UnixConn:
+func hasDescriptor(l link) bool {
+	switch l.(type) {
+	case *net.TCPConn, *net.UnixConn, counted, bare:
 		return true
 	}
 	return false

@@ -59,6 +59,50 @@ func identicalRepeat(t *testing.T, j journal.Journal) {
 	wantLog(t, j, "ops", 0, "a", "b", "c", "d")
 }
 
+// started proves a journal.Starter; it proves nothing of another journal.
+func started(t *testing.T, j journal.Journal) {
+	s, ok := j.(journal.Starter)
+	if !ok {
+		return
+	}
+	type end struct {
+		durability journal.Durability
+		err        error
+	}
+	start := func(a journal.Append) chan end {
+		told := make(chan end, 2)
+		s.Start(a, func(d journal.Durability, err error) { told <- end{d, err} })
+		return told
+	}
+	must(t, j, "ops", 0, "a")
+	ends := []chan end{start(make1("ops", 1, "b", "c")), start(make1("ops", 3, "d")), start(make1("net", 0, "x"))}
+	for i, told := range ends {
+		e := <-told
+		if _, want, err := j.Head(t.Context(), "ops"); err != nil || e.err != nil || e.durability != want {
+			t.Errorf("append %d: got %q, %v; want %q, %v", i, e.durability, e.err, want, err)
+		}
+	}
+	wantLog(t, j, "ops", 0, "a", "b", "c", "d")
+	wantLog(t, j, "net", 0, "x")
+
+	// The repeat of a stored one is not refused, one that another was before is not confirmed.
+	if e := <-start(make1("ops", 3, "d")); e.err != nil && !errors.Is(e.err, journal.ErrUnknown) {
+		t.Errorf("repeated: %v", e.err)
+	}
+	if e := <-start(make1("ops", 3, "z")); !errors.Is(e.err, journal.ErrMoved) && !errors.Is(e.err, journal.ErrUnknown) {
+		t.Errorf("another one at its place: %v", e.err)
+	}
+	if e := <-start(journal.Append{DashboardID: "ops", After: 4}); !errors.Is(e.err, journal.ErrInvalid) {
+		t.Errorf("without records: %v", e.err)
+	}
+	wantLog(t, j, "ops", 0, "a", "b", "c", "d")
+	for i, told := range ends {
+		if len(told) > 0 {
+			t.Errorf("append %d was told twice", i)
+		}
+	}
+}
+
 func movedStoresNothing(t *testing.T, j journal.Journal) {
 	must(t, j, "ops", 0, "a", "b")
 	for _, after := range []journal.Position{0, 1, 3, 1000} {

@@ -65,6 +65,33 @@ func RunDurable(t *testing.T, open func(t *testing.T, dir string) (j journal.Jou
 		must(t, j, "ops", 2, "c")
 		wantLog(t, j, "ops", 0, "a", "b", "c")
 	})
+	t.Run("A4_WhereALogBeginsSurvivesReopening", func(t *testing.T) {
+		dir := t.TempDir()
+		j, closeJournal := open(t, dir)
+		if err := settle(j, begun("ops", 5000, "a")); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.SaveSnapshot(t.Context(), "ops", journal.Snapshot{Position: 5000, Data: []byte("state")}); err != nil {
+			t.Fatal(err)
+		}
+		closeJournal()
+		j, closeJournal = open(t, dir)
+		if err := settle(j, begun("ops", 5000, "a")); err != nil {
+			t.Errorf("the same append again: %v", err)
+		}
+		must(t, j, "ops", 5001, "b")
+		closeJournal()
+		j, closeJournal = open(t, dir)
+		defer closeJournal()
+		wantHead(t, j, "ops", 5002)
+		wantLog(t, j, "ops", 5000, "a", "b")
+		wantTrimmed(t, j, "ops", 0)
+		wantTrimmed(t, j, "ops", 4999)
+		s, err := j.Snapshot(t.Context(), "ops", 1<<40)
+		if err != nil || s.Position != 5000 || string(s.Data) != "state" {
+			t.Errorf("snapshot: got %d %q, %v", s.Position, s.Data, err)
+		}
+	})
 	t.Run("A1_BigRecordsSurviveReopening", func(t *testing.T) {
 		dir := t.TempDir()
 		big := make([]byte, 1<<20)

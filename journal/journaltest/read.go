@@ -206,3 +206,62 @@ func snapshotAfterHead(t *testing.T, j journal.Journal) {
 		t.Errorf("list: got %v, %v; want ops alone", infos, err)
 	}
 }
+
+// farSnapshots are looked for in a long log: fewer need be there, and these are.
+func farSnapshots(t *testing.T, j journal.Journal) {
+	const spans, together = 32, 8
+	for p := journal.Position(0); p < spans*journal.SnapshotSpacing; p += together * journal.SnapshotSpacing {
+		a := journal.Append{DashboardID: "ops", After: p}
+		for range together * journal.SnapshotSpacing {
+			a.Records = append(a.Records, []byte("x"))
+		}
+		if err := settle(j, a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	near := journal.Position(spans-journal.SnapshotsNear) * journal.SnapshotSpacing
+	kept := []journal.Position{1000, 9000, near - 1000, near, near + 1000, spans * journal.SnapshotSpacing}
+	for _, p := range append([]journal.Position{4000, 10_000}, kept...) {
+		if err := j.SaveSnapshot(t.Context(), "ops", journal.Snapshot{Position: p, Data: fmt.Append(nil, "of ", p)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range kept {
+		if s, err := j.Snapshot(t.Context(), "ops", p); err != nil || s.Position != p || string(s.Data) != fmt.Sprint("of ", p) {
+			t.Errorf("snapshot at %d: got %d %q, %v", p, s.Position, s.Data, err)
+		}
+	}
+}
+
+// readRange reads what lies between two positions, whole appends or parts of them.
+func readRange(t *testing.T, j journal.Journal) {
+	const n = 11
+	for p := journal.Position(0); p < n; {
+		var records []string
+		for range min(p%4+1, n-p) {
+			records = append(records, fmt.Sprint("record ", p+journal.Position(len(records))+1))
+		}
+		must(t, j, "ops", p, records...)
+		p += journal.Position(len(records))
+	}
+	for after := range journal.Position(n + 1) {
+		for upTo := range journal.Position(n + 1) {
+			at := after
+			for r, err := range journal.ReadRange(t.Context(), j, "ops", after, upTo) {
+				if at++; err != nil || r.Position != at || string(r.Data) != fmt.Sprint("record ", at) {
+					t.Fatalf("%d to %d: got %d %q, %v where %d belongs", after, upTo, r.Position, r.Data, err, at)
+				}
+			}
+			if at != max(after, upTo) {
+				t.Fatalf("%d to %d: it ends with %d", after, upTo, at)
+			}
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for r, err := range journal.ReadRange(ctx, j, "ops", 0, n) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: got %d, %v", r.Position, err)
+		}
+	}
+}

@@ -37,10 +37,13 @@ type Journal struct {
 
 // log is one dashboard's; what its slices hold is never changed once stored.
 type log struct {
-	records   []journal.Record // records[i] has position i+1
+	base      journal.Position // what the log begins after
+	records   []journal.Record // records[i] has position base+i+1
 	snapshots []journal.Snapshot
 	summary   []byte
 }
+
+func (l *log) head() journal.Position { return l.base + journal.Position(len(l.records)) }
 
 var _ journal.Journal = (*Journal)(nil)
 
@@ -84,6 +87,8 @@ func (j *Journal) Append(ctx context.Context, a journal.Append) (journal.Durabil
 		return journal.Memory, fmt.Errorf("append to %s: %w", a.DashboardID, journal.ErrUnknown)
 	case o == moved:
 		return journal.Memory, fmt.Errorf("append to %s after %d: %w", a.DashboardID, a.After, journal.ErrMoved)
+	case o == trimmed:
+		return journal.Memory, fmt.Errorf("append to %s after %d: %w", a.DashboardID, a.After, journal.ErrTrimmed)
 	}
 	return journal.Memory, nil
 }
@@ -94,22 +99,21 @@ const (
 	appended outcome = iota
 	identical
 	moved
+	trimmed
 )
 
 // appendLocked compares and appends; it keeps the slices of a.
 func (j *Journal) appendLocked(a journal.Append) outcome {
 	l := j.logs[a.DashboardID]
-	head := journal.Position(0)
-	if l != nil {
-		head = journal.Position(len(l.records))
-	}
-	if head != a.After {
-		if l != nil && l.holds(a) {
-			return identical
-		}
+	switch {
+	case l != nil && l.head() != a.After:
+		return l.compare(a)
+	case l == nil && a.After > 0 && !a.Begins:
 		return moved
+	case l == nil:
+		l = j.logLocked(a.DashboardID)
+		l.base = a.After
 	}
-	l = j.logLocked(a.DashboardID)
 	now := j.now()
 	for i, r := range a.Records {
 		l.records = append(l.records, journal.Record{Position: a.After + journal.Position(i) + 1, Time: now, Data: r})
@@ -119,18 +123,21 @@ func (j *Journal) appendLocked(a journal.Append) outcome {
 	return appended
 }
 
-// holds reports whether exactly these records stand at these positions.
-func (l *log) holds(a journal.Append) bool {
-	head := journal.Position(len(l.records))
+// compare decides an append that is not at the head by what stands in the log.
+func (l *log) compare(a journal.Append) outcome {
+	head := l.head()
 	if a.After > head || journal.Position(len(a.Records)) > head-a.After {
-		return false
+		return moved
+	}
+	if a.After < l.base {
+		return trimmed
 	}
 	for i, r := range a.Records {
-		if !bytes.Equal(l.records[int(a.After)+i].Data, r) {
-			return false
+		if !bytes.Equal(l.records[int(a.After-l.base)+i].Data, r) {
+			return moved
 		}
 	}
-	return true
+	return identical
 }
 
 func (j *Journal) logLocked(id string) *log {
@@ -152,7 +159,7 @@ func (j *Journal) Head(ctx context.Context, dashboardID string) (journal.Positio
 	j.mu.RLock()
 	defer j.mu.RUnlock()
 	if l := j.logs[dashboardID]; l != nil {
-		return journal.Position(len(l.records)), journal.Memory, nil
+		return l.head(), journal.Memory, nil
 	}
 	return 0, journal.Memory, nil
 }
@@ -165,11 +172,17 @@ func (j *Journal) Read(ctx context.Context, dashboardID string, after journal.Po
 			return
 		}
 		var records []journal.Record
+		base := journal.Position(0)
 		j.mu.RLock()
-		if l := j.logs[dashboardID]; l != nil && after < journal.Position(len(l.records)) {
-			records = l.records[after:]
+		if l := j.logs[dashboardID]; l != nil && after < l.head() {
+			base = l.base
+			records = l.records[max(after, base)-base:]
 		}
 		j.mu.RUnlock()
+		if after < base {
+			yield(journal.Record{}, fmt.Errorf("read %s: %w: the oldest record kept is %d", dashboardID, journal.ErrTrimmed, base+1))
+			return
+		}
 		for _, r := range records {
 			if err := ctx.Err(); err != nil {
 				yield(journal.Record{}, fmt.Errorf("read %s: %w", dashboardID, err))
@@ -202,8 +215,7 @@ func (j *Journal) Snapshot(ctx context.Context, dashboardID string, atMost journ
 	return journal.Snapshot{}, nil
 }
 
-// SaveSnapshot implements journal.Journal. It keeps the newest snapshot of every
-// journal.SnapshotSpacing positions.
+// SaveSnapshot implements journal.Journal.
 func (j *Journal) SaveSnapshot(ctx context.Context, dashboardID string, s journal.Snapshot) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("save snapshot of %s: %w", dashboardID, err)
@@ -211,18 +223,24 @@ func (j *Journal) SaveSnapshot(ctx context.Context, dashboardID string, s journa
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	l := j.logs[dashboardID]
-	if l == nil || s.Position > journal.Position(len(l.records)) {
+	if l == nil || s.Position > l.head() {
 		return fmt.Errorf("save snapshot of %s: %w: position %d is after the head", dashboardID, journal.ErrInvalid, s.Position)
 	}
 	s.Data = bytes.Clone(s.Data)
-	l.snapshots = slices.DeleteFunc(l.snapshots, func(old journal.Snapshot) bool {
-		return old.Position == s.Position ||
-			old.Position < s.Position && old.Position/journal.SnapshotSpacing == s.Position/journal.SnapshotSpacing
-	})
-	i, _ := slices.BinarySearchFunc(l.snapshots, s.Position, func(e journal.Snapshot, p journal.Position) int {
+	i, again := slices.BinarySearchFunc(l.snapshots, s.Position, func(e journal.Snapshot, p journal.Position) int {
 		return int(int64(e.Position) - int64(p))
 	})
+	if again {
+		l.snapshots[i] = s
+		return nil
+	}
 	l.snapshots = slices.Insert(l.snapshots, i, s)
+	all := make([]journal.Position, len(l.snapshots))
+	for i, s := range l.snapshots {
+		all[i] = s.Position
+	}
+	spare := journal.SpareSnapshots(all)
+	l.snapshots = slices.DeleteFunc(l.snapshots, func(old journal.Snapshot) bool { return slices.Contains(spare, old.Position) })
 	return nil
 }
 

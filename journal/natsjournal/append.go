@@ -28,7 +28,7 @@ func (j *Journal) Append(ctx context.Context, a journal.Append) (journal.Durabil
 	if size, most := appendSize(a), int(j.conn.MaxPayload())-spareBytes; size > most {
 		return fail(journal.ErrInvalid, fmt.Errorf("it has %d bytes, at most %d are stored at once", size, most))
 	}
-	if a.After == 0 {
+	if a.After == 0 || a.Begins {
 		if err := j.enlist(ctx, a.DashboardID); err != nil {
 			return fail(journal.ErrUnavailable, err)
 		}
@@ -79,7 +79,7 @@ func (j *Journal) append(ctx context.Context, a journal.Append) error {
 				}
 				t = e.tail
 			}
-			if t.head != a.After {
+			if t.head != a.After && (t.seq != 0 || !a.Begins) {
 				return j.compare(ctx, a, e)
 			}
 		}
@@ -144,19 +144,15 @@ func (j *Journal) compare(ctx context.Context, a journal.Append, e end) error {
 	if e.head < a.After || e.head-a.After < journal.Position(len(a.Records)) {
 		return fmt.Errorf("%w: it is at %d", journal.ErrMoved, e.head)
 	}
-	n := 0
-	for r, err := range j.readTo(ctx, a.DashboardID, a.After, e) {
+	for r, err := range j.readTo(ctx, a.DashboardID, a.After, a.After+journal.Position(len(a.Records)), e) {
 		if err != nil {
 			if errors.Is(err, journal.ErrCorrupt) || errors.Is(err, journal.ErrTrimmed) {
 				return err
 			}
 			return fmt.Errorf("%w: what stands there cannot be read: %w", journal.ErrUnknown, err)
 		}
-		if !bytes.Equal(r.Data, a.Records[n]) {
+		if !bytes.Equal(r.Data, a.Records[r.Position-a.After-1]) {
 			return fmt.Errorf("%w: it is at %d and holds another record %d", journal.ErrMoved, e.head, r.Position)
-		}
-		if n++; n == len(a.Records) {
-			break
 		}
 	}
 	return nil

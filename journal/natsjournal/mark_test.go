@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/dashwire/dashwire/internal/freeport"
 	"github.com/dashwire/dashwire/journal"
 )
@@ -214,6 +216,11 @@ func TestR1_AStreamThatIsGoneIsNotMadeAgain(t *testing.T) {
 	o := marked(t)
 	mustOpen(t, s.url(), o).Close()
 	js := admin(t, s)
+	// NATS removes the folder of streams if it is empty, some time after it has answered that
+	// the last one is deleted, and one that is made just then fails. With this it is not empty.
+	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "neighbour", Subjects: []string{"neighbour"}}); err != nil {
+		t.Fatal(err)
+	}
 	remove := func() {
 		for _, name := range []string{"dashwire", "dashwire-snapshots"} {
 			if err := js.DeleteStream(t.Context(), name); err != nil {

@@ -17,7 +17,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 type message struct {
 	first   journal.Position // of its first record
 	time    int64            // Unix milliseconds
-	links   []link           // to earlier messages of the log, see linksAfter
+	links   []link           // to earlier messages of the log, see linksAfter; none in its first
 	summary []byte
 	records [][]byte
 }
@@ -108,7 +108,7 @@ func decodeMessage(id string, data []byte) (*message, error) {
 	for i := range m.records {
 		m.records[i] = r.bytes()
 	}
-	if m.first == 0 || len(m.records) == 0 || m.first > 1 && len(m.links) == 0 {
+	if m.first == 0 || len(m.records) == 0 {
 		r.err = errFields
 	}
 	return m, r.close(what)

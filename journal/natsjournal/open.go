@@ -40,6 +40,9 @@ func open(ctx context.Context, addresses string, opts Options) (_ *Journal, err 
 	if j.conn, err = nats.Connect(addresses, j.connection(connected)...); err != nil {
 		j.end()
 		j.spoil()
+		if errors.Is(err, nats.ErrNoServers) {
+			err = fmt.Errorf("none of them answers: start them, or check the addresses: %w", err)
+		}
 		return nil, fmt.Errorf("connect to %s: %w", hosts(addresses), err)
 	}
 	defer func() {

@@ -87,7 +87,34 @@ func (j *Journal) Read(ctx context.Context, dashboardID string, after journal.Po
 			yield(journal.Record{}, failed(ctx, "read", dashboardID, err))
 			return
 		}
-		for r, err := range j.readTo(ctx, dashboardID, after, e) {
+		for r, err := range j.readTo(ctx, dashboardID, after, e.head, e) {
+			if !yield(r, failed(ctx, "read", dashboardID, err)) {
+				return
+			}
+		}
+	}
+}
+
+// ReadRange implements journal.RangeReader: without a barrier, since any replica that has
+// got as far will do.
+func (j *Journal) ReadRange(ctx context.Context, dashboardID string, after, upTo journal.Position) iter.Seq2[journal.Record, error] {
+	return func(yield func(journal.Record, error) bool) {
+		if after >= upTo {
+			return
+		}
+		err := ctx.Err()
+		var e end
+		if err == nil {
+			e, err = j.lookup(ctx, dashboardID, false)
+		}
+		if err == nil && e.head < upTo {
+			e, err = j.lookup(ctx, dashboardID, true)
+		}
+		if err != nil {
+			yield(journal.Record{}, failed(ctx, "read", dashboardID, err))
+			return
+		}
+		for r, err := range j.readTo(ctx, dashboardID, after, min(upTo, e.head), e) {
 			if !yield(r, failed(ctx, "read", dashboardID, err)) {
 				return
 			}
@@ -99,15 +126,15 @@ func (j *Journal) Read(ctx context.Context, dashboardID string, after journal.Po
 // asking for a whole run costs the server more.
 const nearby = 4
 
-// readTo yields the records after a position up to the end of a log, which some
-// replica has reached.
-func (j *Journal) readTo(ctx context.Context, id string, after journal.Position, e end) iter.Seq2[journal.Record, error] {
+// readTo yields the records after a position up to another, at most the end of a log, which
+// some replica has reached.
+func (j *Journal) readTo(ctx context.Context, id string, after, upTo journal.Position, e end) iter.Seq2[journal.Record, error] {
 	return func(yield func(journal.Record, error) bool) {
-		if e.last == nil || after >= e.head {
+		if e.last == nil || after >= upTo {
 			return
 		}
 		if e.last.first <= after+1 {
-			yieldAfter(e.last, after, yield)
+			yieldAfter(e.last, after, upTo, yield)
 			return
 		}
 		near, start, err := j.locate(ctx, id, after+1, e)
@@ -117,19 +144,19 @@ func (j *Journal) readTo(ctx context.Context, id string, after journal.Position,
 		}
 		after := after
 		for _, m := range near {
-			if !yieldAfter(m, after, yield) {
+			if !yieldAfter(m, after, upTo, yield) {
 				return
 			}
 			after = m.last()
 		}
-		for after < e.head {
+		for after < upTo {
 			var run []*message
 			err := j.patiently(ctx, func() (err error) {
-				run, start, err = j.run(ctx, id, start, after)
+				run, start, err = j.run(ctx, id, start, after, int(min(upTo-after, runMessages)))
 				return err
 			})
 			for _, m := range run {
-				if !yieldAfter(m, after, yield) {
+				if !yieldAfter(m, after, upTo, yield) {
 					return
 				}
 				after = m.last()
@@ -142,10 +169,10 @@ func (j *Journal) readTo(ctx context.Context, id string, after journal.Position,
 	}
 }
 
-// yieldAfter yields the records of a message after a position.
-func yieldAfter(m *message, after journal.Position, yield func(journal.Record, error) bool) bool {
+// yieldAfter yields the records of a message after a position up to another.
+func yieldAfter(m *message, after, upTo journal.Position, yield func(journal.Record, error) bool) bool {
 	for i := range m.records {
-		if m.first+journal.Position(i) > after && !yield(m.record(i), nil) {
+		if p := m.first + journal.Position(i); p > after && p <= upTo && !yield(m.record(i), nil) {
 			return false
 		}
 	}
@@ -162,6 +189,9 @@ func (j *Journal) locate(ctx context.Context, id string, p journal.Position, e e
 	at := e.last
 	near = []*message{at}
 	for len(near) < nearby && at.first > p {
+		if len(at.links) == 0 {
+			return nil, 0, begins(at)
+		}
 		next := at.first
 		if at, err = j.linked(ctx, id, at.links[0]); err != nil {
 			break
@@ -186,6 +216,9 @@ func (j *Journal) locate(ctx context.Context, id string, p journal.Position, e e
 // leads without passing by.
 func (j *Journal) holder(ctx context.Context, id string, p journal.Position, at *message, seq uint64) (uint64, error) {
 	for at.first > p {
+		if len(at.links) == 0 {
+			return 0, begins(at)
+		}
 		to := at.links[0]
 		for _, l := range at.links[1:] {
 			if l.first <= p {
@@ -203,6 +236,11 @@ func (j *Journal) holder(ctx context.Context, id string, p journal.Position, at 
 		at, seq = m, to.seq
 	}
 	return seq, nil
+}
+
+// begins says that a log has nothing before a message, its first ever.
+func begins(m *message) error {
+	return fmt.Errorf("%w: the oldest record kept is %d", journal.ErrTrimmed, m.first)
 }
 
 // linked reads the message that a link points to; ErrTrimmed if it was trimmed.
@@ -258,15 +296,15 @@ func (j *Journal) oldest(ctx context.Context, id string) (journal.Position, erro
 	return m.first, nil
 }
 
-// runMessages is how many messages one request asks for.
+// runMessages is how many messages one request asks for at most.
 const runMessages = 256
 
-// run reads some messages of a log from a sequence number on, the first of which
+// run reads some messages of a log, most at most, from a sequence number on, the first of which
 // holds the position after after, and returns where to go on. Messages before the
 // first bad one come with the error.
-func (j *Journal) run(ctx context.Context, id string, start uint64, after journal.Position) (ms []*message, next uint64, err error) {
+func (j *Journal) run(ctx context.Context, id string, start uint64, after journal.Position, most int) (ms []*message, next uint64, err error) {
 	list, err := j.get(ctx, j.stream, getRequest{
-		Seq: start, NextBy: j.subjects.log(id), Batch: runMessages, MaxBytes: j.opts.tune.batchBytes,
+		Seq: start, NextBy: j.subjects.log(id), Batch: most, MaxBytes: j.opts.tune.batchBytes,
 	})
 	if err != nil {
 		return nil, start, err

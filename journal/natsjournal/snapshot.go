@@ -35,6 +35,25 @@ type index struct {
 	seq  uint64 // where it was read; 0 = there is none
 }
 
+// positions of snapshots.
+func positions(list []saved) []journal.Position {
+	all := make([]journal.Position, len(list))
+	for i, s := range list {
+		all[i] = s.position
+	}
+	return all
+}
+
+// Snapshots returns the positions of the snapshots of a dashboard that are kept, in order.
+func (j *Journal) Snapshots(ctx context.Context, dashboardID string) (all []journal.Position, err error) {
+	err = j.patiently(ctx, func() error {
+		x, err := j.readIndex(ctx, dashboardID)
+		all = positions(x.list)
+		return err
+	})
+	return all, failed(ctx, "snapshots of", dashboardID, err)
+}
+
 // Snapshot implements journal.Journal. One that is damaged or gone is passed over
 // for the one before it.
 func (j *Journal) Snapshot(ctx context.Context, dashboardID string, atMost journal.Position) (journal.Snapshot, error) {
@@ -111,8 +130,7 @@ func (j *Journal) parts(ctx context.Context, id string, s saved) ([]byte, error)
 	return data, nil
 }
 
-// SaveSnapshot implements journal.Journal. It keeps the newest of every
-// journal.SnapshotSpacing positions.
+// SaveSnapshot implements journal.Journal.
 func (j *Journal) SaveSnapshot(ctx context.Context, dashboardID string, s journal.Snapshot) error {
 	err := ctx.Err()
 	if err == nil {
@@ -155,11 +173,11 @@ func (j *Journal) saveOnce(ctx context.Context, id string, p journal.Position, d
 		}
 		rest = rest[len(part):]
 	}
-	list := slices.DeleteFunc(slices.Clone(x.list), func(old saved) bool {
-		return old.position == p || old.position < p && old.position/journal.SnapshotSpacing == p/journal.SnapshotSpacing
-	})
+	list := slices.DeleteFunc(slices.Clone(x.list), func(old saved) bool { return old.position == p })
 	list = append(list, now)
 	slices.SortFunc(list, func(a, b saved) int { return int(int64(a.position) - int64(b.position)) })
+	spare := journal.SpareSnapshots(positions(list))
+	list = slices.DeleteFunc(list, func(s saved) bool { return slices.Contains(spare, s.position) })
 	return j.replaceIndex(ctx, id, x, list)
 }
 

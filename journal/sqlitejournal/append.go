@@ -16,19 +16,50 @@ const maxAppend = 256 << 20
 // the records has been fsync'ed. A full disk is ErrUnavailable, a failed fsync
 // ErrUnknown (A2).
 func (j *Journal) Append(ctx context.Context, a journal.Append) (journal.Durability, error) {
-	if err := a.Validate(); err != nil {
+	if err := ctx.Err(); err != nil {
+		return journal.Disk, fmt.Errorf("append to %s: %w: %w", a.DashboardID, journal.ErrUnavailable, err)
+	}
+	r, err := j.enqueue(a, nil)
+	if err != nil {
 		return journal.Disk, err
 	}
-	fail := func(sentinel, err error) (journal.Durability, error) {
-		return journal.Disk, fmt.Errorf("append to %s: %w: %w", a.DashboardID, sentinel, err)
+	select {
+	case err := <-r.done:
+		if errors.Is(err, errNotAtHead) {
+			err = j.compare(ctx, a)
+		}
+		if err != nil {
+			return journal.Disk, fmt.Errorf("append to %s after %d: %w", a.DashboardID, a.After, err)
+		}
+		return journal.Disk, nil
+	case <-ctx.Done():
+		sentinel := journal.ErrUnknown
+		if r.state.CompareAndSwap(queued, cancelled) {
+			sentinel = journal.ErrUnavailable
+		}
+		return journal.Disk, fmt.Errorf("append to %s: %w: %w", a.DashboardID, sentinel, ctx.Err())
+	}
+}
+
+// Start implements journal.Starter.
+func (j *Journal) Start(a journal.Append, done func(journal.Durability, error)) {
+	if _, err := j.enqueue(a, done); err != nil {
+		done(journal.Disk, err)
+	}
+}
+
+// enqueue hands an append to the writer.
+func (j *Journal) enqueue(a journal.Append, then func(journal.Durability, error)) (*request, error) {
+	if err := a.Validate(); err != nil {
+		return nil, err
+	}
+	fail := func(sentinel, err error) (*request, error) {
+		return nil, fmt.Errorf("append to %s: %w: %w", a.DashboardID, sentinel, err)
 	}
 	if j.readOnly {
 		return fail(journal.ErrUnavailable, ErrReadOnly)
 	}
-	if err := ctx.Err(); err != nil {
-		return fail(journal.ErrUnavailable, err)
-	}
-	r := newAppend(a)
+	r := newAppend(a, then)
 	if r.size > maxAppend {
 		return fail(journal.ErrInvalid, fmt.Errorf("it has %d bytes, at most %d are stored at once", r.size, maxAppend))
 	}
@@ -41,21 +72,7 @@ func (j *Journal) Append(ctx context.Context, a journal.Append) (journal.Durabil
 	if err := j.queue.push(r); err != nil {
 		return fail(journal.ErrUnavailable, err)
 	}
-	select {
-	case err := <-r.done:
-		if errors.Is(err, errNotAtHead) {
-			err = j.compare(ctx, a)
-		}
-		if err != nil {
-			return journal.Disk, fmt.Errorf("append to %s after %d: %w", a.DashboardID, a.After, err)
-		}
-		return journal.Disk, nil
-	case <-ctx.Done():
-		if r.state.CompareAndSwap(queued, cancelled) {
-			return fail(journal.ErrUnavailable, ctx.Err())
-		}
-		return fail(journal.ErrUnknown, ctx.Err())
-	}
+	return r, nil
 }
 
 // compare decides an append that is not at the head by what stands in the log: nil

@@ -52,7 +52,9 @@ func (j *Journal) backup(ctx context.Context, toPath string, progress func(done,
 // newFile refuses a path where something stands already.
 func newFile(path string) error {
 	for _, p := range []string{path, path + "-wal", logFolder(path)} {
-		if _, err := os.Lstat(p); err == nil {
+		if at, err := os.Lstat(p); err == nil && at.IsDir() && p == path {
+			return fmt.Errorf("%s is a folder: name a file in it", p)
+		} else if err == nil {
 			return fmt.Errorf("%s exists: remove it or choose another name", p)
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -76,6 +78,7 @@ func copyFile(ctx context.Context, from, tmp string, opts Options, progress func
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, os.Remove(tmp))
+			_ = os.Remove(tmp + "-journal") // there if the disk became full
 		}
 	}()
 	if err := f.Close(); err != nil {
@@ -87,11 +90,11 @@ func copyFile(ctx context.Context, from, tmp string, opts Options, progress func
 		src, err = beginView(ctx, from, true)
 	}
 	if err != nil {
-		return err
+		return openAdvice(from, err)
 	}
 	err = copyPages(ctx, src, tmp, progress)
 	if err = errors.Join(err, src.close()); err != nil {
-		return err
+		return openAdvice(tmp, err)
 	}
 	// Without write-ahead logging a copy is one file until it is opened as a journal.
 	c, err := openConn(tmp, readWrite, false)
@@ -159,7 +162,10 @@ func copyPages(ctx context.Context, src *conn, tmp string, progress func(done, t
 			progress(b.PageCount()-b.Remaining(), b.PageCount())
 		}
 	}
-	return errors.Join(err, b.Finish())
+	if finished := b.Finish(); err == nil { // after a failed step it says the same again
+		err = finished
+	}
+	return err
 }
 
 // verifyFile checks a copy and fails on any damage.

@@ -155,6 +155,27 @@ func TestReadOnlyShowsOneMoment(t *testing.T) {
 	}
 }
 
+func TestRestore_RefusesWhatIsNoBackup(t *testing.T) {
+	dir := t.TempDir()
+	notes, to := filepath.Join(dir, "notes.txt"), filepath.Join(dir, "restored.db")
+	if err := os.WriteFile(notes, []byte("bread, milk, eggs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for from, advice := range map[string]string{
+		notes:                           "no Dashwire journal",
+		filepath.Join(dir, "absent.db"): "check its name",
+		dir:                             "is a folder",
+	} {
+		err := Restore(t.Context(), from, to, Options{}, nil)
+		if err == nil || !strings.Contains(err.Error(), advice) {
+			t.Errorf("from %s: got %v, want %q in it", from, err, advice)
+		}
+		if files, err := filepath.Glob(to + "*"); err != nil || len(files) != 0 {
+			t.Errorf("%q are left, %v", files, err)
+		}
+	}
+}
+
 func TestR1_RestoreBeginsAnewForEveryDashboard(t *testing.T) {
 	path := closedJournal(t)
 	dir := t.TempDir()

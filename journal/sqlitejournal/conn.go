@@ -18,6 +18,8 @@ import (
 type conn struct {
 	raw   driver.Conn
 	stmts map[string]statement
+	// tidy is called once the connection is closed; it may be nil.
+	tidy func()
 }
 
 type statement interface {
@@ -39,6 +41,18 @@ func openConn(path, mode string, immutable bool) (*conn, error) {
 	if immutable {
 		q.Set("immutable", "1")
 	}
+	return openURI(path, q)
+}
+
+// openBeside opens the file for who works beside the commits, see vfsName.
+func openBeside(path, mode string) (*conn, error) {
+	if err := registerVFS(); err != nil {
+		return nil, err
+	}
+	return openURI(path, url.Values{"mode": {mode}, "vfs": {vfsName}})
+}
+
+func openURI(path string, q url.Values) (*conn, error) {
 	// A bad cell must be an error before it is used, and SQL kept in the file must
 	// not reach beyond it.
 	q["_pragma"] = []string{"busy_timeout(10000)", "trusted_schema(0)", "cell_size_check(1)", "temp_store(2)"}
@@ -66,7 +80,11 @@ func (c *conn) close() error {
 	for _, s := range c.stmts {
 		errs = append(errs, s.Close())
 	}
-	return errors.Join(append(errs, c.raw.Close())...)
+	err := errors.Join(append(errs, c.raw.Close())...)
+	if c.tidy != nil {
+		c.tidy()
+	}
+	return err
 }
 
 func (c *conn) prepare(sql string) (statement, error) {

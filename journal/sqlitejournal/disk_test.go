@@ -3,8 +3,10 @@
 package sqlitejournal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,7 +76,8 @@ func TestA2_FullDiskRefusesAndRecovers(t *testing.T) {
 			test.tune.idle = time.Hour
 			test.tune.log.MaxBytes = 1 // room for one segment
 			path := filepath.Join(t.TempDir(), "test.db")
-			j := mustOpen(t, path, Options{tune: test.tune})
+			var log bytes.Buffer // of the one writer, read when it has ended
+			j := mustOpen(t, path, Options{tune: test.tune, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			mustAppend(t, j, "ops", 0, "a", "b")
 			limitPages(t, j, 1)
 			big := strings.Repeat("x", 60_000)
@@ -115,8 +118,16 @@ func TestA2_FullDiskRefusesAndRecovers(t *testing.T) {
 				}
 			}
 			wantLog(t, j, "ops", want...)
-			if s := j.Stats(); s.Refused == 0 || s.Reopened != 0 {
+			if s := j.Stats(); s.Refused < 9 || s.Reopened != 0 {
 				t.Errorf("stats: %+v", s)
+			}
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for _, line := range []string{"the journal cannot write", "the journal writes again"} {
+				if n := strings.Count(log.String(), line); n != 1 {
+					t.Errorf("%q stands %d times in the log:\n%s", line, n, log.String())
+				}
 			}
 		})
 	}

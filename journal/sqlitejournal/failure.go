@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/dashwire/dashwire/journal"
 )
@@ -29,7 +30,7 @@ func (w *writer) recoverable(f *failedWrite) bool {
 	}
 	switch {
 	case f.request != nil:
-		f.request.done <- unavailable(f.err)
+		f.request.answer(unavailable(f.err))
 		for i, r := range w.others {
 			if r == f.request {
 				w.others = append(w.others[:i], w.others[i+1:]...)
@@ -46,7 +47,7 @@ func (w *writer) recoverable(f *failedWrite) bool {
 		if f.kind != full {
 			w.j.log.Error("records cannot be spread into their tables", "error", f.err)
 		} else {
-			w.noRoom()
+			w.noRoom(f.err)
 		}
 		w.batch.paused = true // the commit log may still have room for appends
 		return true
@@ -54,8 +55,12 @@ func (w *writer) recoverable(f *failedWrite) bool {
 	return false
 }
 
-// noRoom notes that the disk is full.
-func (w *writer) noRoom() { w.j.counters.refused() }
+// noRoom notes that the disk is full, or the file locked by another program.
+func (w *writer) noRoom(err error) {
+	if w.j.counters.refused(time.Now()) {
+		w.j.log.Error("the journal cannot write; what is there can be read", "path", w.j.path, "error", writeError(err))
+	}
+}
 
 // damage closes one log; what is held of it stays.
 func (w *writer) damage(t *tail, err error) {
@@ -76,7 +81,7 @@ func (w *writer) fail(err error) {
 		t.next = t.head
 	}
 	if classify(err) == full {
-		w.noRoom() // nothing was written
+		w.noRoom(err) // nothing was written
 	} else {
 		// The commit may or may not be on the disk. Nobody is told anything of it before
 		// the file has been opened again.
@@ -96,13 +101,13 @@ func (w *writer) fail(err error) {
 	}
 	answer := unavailable(err)
 	for _, r := range w.behind { // what it was compared with has just failed
-		r.done <- answer
+		r.answer(answer)
 	}
 	if sentinel != journal.ErrUnavailable {
 		answer = fmt.Errorf("%w: %w", sentinel, writeError(err))
 	}
 	for _, a := range w.accepted {
-		a.r.done <- answer
+		a.r.answer(answer)
 	}
 }
 
@@ -110,7 +115,7 @@ func (w *writer) fail(err error) {
 // not concerned: what was to be spread is in the commit log.
 func (w *writer) failTables(f *failedWrite) {
 	if f.kind == full || f.kind == busy {
-		w.noRoom()
+		w.noRoom(f.err)
 	} else {
 		w.broke(writeFailed, f.err)
 	}
@@ -120,7 +125,7 @@ func (w *writer) failTables(f *failedWrite) {
 // refuseOthers answers what waits for the tables.
 func (w *writer) refuseOthers(err error) {
 	for _, r := range w.others {
-		r.done <- err
+		r.answer(err)
 	}
 	clear(w.others)
 	w.others = w.others[:0]
@@ -170,7 +175,7 @@ func (w *writer) refuse(requests []*request, err error) {
 		if _, ok := w.doubt[r.append.DashboardID]; ok && len(r.append.Records) > 0 {
 			sentinel = journal.ErrUnknown // it may be the repeat of what is in doubt
 		}
-		r.done <- fmt.Errorf("%w: %w", sentinel, err)
+		r.answer(fmt.Errorf("%w: %w", sentinel, err))
 	}
 }
 

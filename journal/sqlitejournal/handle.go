@@ -33,7 +33,7 @@ func openHandle(ctx context.Context, path string, cacheBytes int) (h *handle, er
 			h = nil
 		}
 	}()
-	if h.writer, err = openConn(path, readWriteCreate, false); err != nil {
+	if h.writer, err = openBeside(path, readWriteCreate); err != nil {
 		return h, err
 	}
 	mode := ""
@@ -58,7 +58,7 @@ func openHandle(ctx context.Context, path string, cacheBytes int) (h *handle, er
 	if _, err := checkpoint(h.writer, "PASSIVE"); err != nil && classify(err) != full {
 		return h, err
 	}
-	if h.finder, err = openConn(path, readWrite, false); err != nil {
+	if h.finder, err = openBeside(path, readWrite); err != nil {
 		return h, err
 	}
 	for _, pragma := range []string{"synchronous = NORMAL", "wal_autocheckpoint = 0"} {

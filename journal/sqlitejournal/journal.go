@@ -46,7 +46,10 @@ type Journal struct {
 	closeErr error
 }
 
-var _ journal.Journal = (*Journal)(nil)
+var (
+	_ journal.Journal = (*Journal)(nil)
+	_ journal.Starter = (*Journal)(nil)
+)
 
 // Close stops taking appends, commits those that wait, tidies the file up and
 // closes it. Whatever runs at the same time gets ErrUnavailable.

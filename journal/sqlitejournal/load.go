@@ -21,7 +21,7 @@ func loadTail(ctx context.Context, c *conn, id string) (*tail, error) {
 	if r.key == 0 {
 		return t, nil
 	}
-	last := entryKey(r.key, 0)
+	last := entryKey(r.key, r.trimmed) // one that begins there may have no records yet
 	const sql = "SELECT key FROM chunks WHERE key <= ? ORDER BY key DESC LIMIT 1"
 	err = c.query(ctx, sql, func(v []driver.Value) error {
 		k, _ := v[0].(int64)

@@ -80,7 +80,7 @@ func (w *writer) openedLog(ctx context.Context, c *conn) error {
 	if err := writeMeta(ctx, c, "log", logOpen); err != nil {
 		return err
 	}
-	return w.j.syncTables()
+	return syncFile(w.j.path + "-wal")
 }
 
 // noteNewest makes durable where the commit log's newest segment begins, if a commit has just
@@ -91,9 +91,11 @@ func (w *writer) noteNewest(ctx context.Context) error {
 	if newest == w.newest {
 		return nil
 	}
+	w.tables.awaited.Store(true) // which may be in the middle of a transaction
 	err := writeNewest(ctx, w.j.handle.finder, newest)
+	w.tables.awaited.Store(false)
 	if err == nil {
-		err = w.j.syncTables()
+		err = w.wal.sync(w.j.path)
 	}
 	switch classify(err) {
 	case noFailure:
@@ -116,10 +118,6 @@ func writeNewest(ctx context.Context, c *conn, newest uint64) error {
 	return c.exec(ctx, sql, strconv.FormatUint(newest, 10))
 }
 
-// syncTables makes durable what was committed in the tables so far: commits of the tables
-// themselves wait for no disk.
-func (j *Journal) syncTables() error { return syncFile(j.path + "-wal") }
-
 // closeLog removes the commit log if everything in it is in the tables.
 func (w *writer) closeLog(ctx context.Context) error {
 	j := w.j
@@ -130,7 +128,7 @@ func (w *writer) closeLog(ctx context.Context) error {
 	if err := writeMeta(ctx, c, "log", logClosed); err != nil {
 		return err
 	}
-	if err := w.j.syncTables(); err != nil {
+	if err := w.wal.sync(j.path); err != nil {
 		return err
 	}
 	if err := w.log.Close(); err != nil {

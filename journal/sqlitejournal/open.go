@@ -67,6 +67,7 @@ func open(path string, opts Options) (j *Journal, err error) {
 	if err := w.load(ctx, h.writer, true); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
+	j.counters.s.Background = w.log.Background()
 	if err := syncDir(filepath.Dir(path)); err != nil {
 		return nil, errors.Join(err, w.log.Close(), h.close())
 	}

@@ -2,6 +2,7 @@ package sqlitejournal
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -30,7 +31,24 @@ type request struct {
 
 	size  int
 	state atomic.Int32
-	done  chan error // one slot
+	// One of them is told what became of it.
+	done chan error // one slot
+	then func(journal.Durability, error)
+}
+
+// answer tells what became of it, once.
+func (r *request) answer(err error) {
+	if r.then == nil {
+		r.done <- err
+		return
+	}
+	if errors.Is(err, errNotAtHead) {
+		err = fmt.Errorf("%w: %w", journal.ErrUnknown, err)
+	}
+	if err != nil {
+		err = fmt.Errorf("append to %s after %d: %w", r.append.DashboardID, r.append.After, err)
+	}
+	r.then(journal.Disk, err)
 }
 
 // States of a request. Only a queued one can be cancelled.
@@ -43,10 +61,12 @@ const (
 func newRequest() *request { return &request{done: make(chan error, 1)} }
 
 // newAppend makes the request of an append, whose slices nobody changes before it is
-// done.
-func newAppend(a journal.Append) *request {
-	r := newRequest()
-	r.append, r.size = a, len(a.Summary)
+// done. Nobody waits for it if then is not nil.
+func newAppend(a journal.Append, then func(journal.Durability, error)) *request {
+	r := &request{append: a, size: len(a.Summary), then: then}
+	if then == nil {
+		r.done = make(chan error, 1)
+	}
 	for _, record := range a.Records {
 		r.size += len(record)
 	}

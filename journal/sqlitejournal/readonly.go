@@ -75,10 +75,15 @@ func (j *Journal) view(ctx context.Context) (c *conn, w *writer, err error) {
 // beginView opens a connection that reads one state of the file until it is
 // closed, and checks that the file is ours; one of an older format only if old is set.
 func beginView(ctx context.Context, path string, old bool) (*conn, error) {
+	_, err := os.Lstat(path + "-wal")
+	bare := errors.Is(err, os.ErrNotExist)
 	begin := func(immutable bool) (*conn, error) {
 		c, err := openConn(path, readOnly, immutable)
 		if err != nil {
 			return nil, err
+		}
+		if bare && !immutable {
+			c.tidy = func() { dropIndex(ctx, path) }
 		}
 		if err := c.exec(ctx, "BEGIN"); err != nil {
 			return nil, errors.Join(err, c.close())
@@ -101,4 +106,19 @@ func beginView(ctx context.Context, path string, old bool) (*conn, error) {
 		return c, nil
 	}
 	return nil, err
+}
+
+// dropIndex removes the empty WAL and its index that a reader had to make beside a file
+// that nobody had open, and cannot remove itself. SQLite does so when a connection that
+// may write is closed, if it is the last one. What cannot be removed harms nobody.
+func dropIndex(ctx context.Context, path string) {
+	if info, err := os.Lstat(path + "-wal"); err != nil || info.Size() > 0 {
+		return // nothing was made, or somebody writes
+	}
+	c, err := openConn(path, readWrite, false)
+	if err != nil {
+		return
+	}
+	_ = c.exec(ctx, "SELECT count(*) FROM sqlite_schema")
+	_ = c.close()
 }

@@ -35,6 +35,11 @@ func restore(ctx context.Context, backupPath, toPath string, opts Options,
 	if backupPath, err = filepath.Abs(backupPath); err != nil {
 		return err
 	}
+	if at, err := os.Stat(backupPath); err != nil {
+		return openAdvice(backupPath, err)
+	} else if at.IsDir() {
+		return fmt.Errorf("%s is a folder: choose the file in it", backupPath)
+	}
 	if toPath, err = filepath.Abs(toPath); err != nil {
 		return err
 	}

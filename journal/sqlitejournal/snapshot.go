@@ -5,12 +5,12 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/dashwire/dashwire/journal"
 )
 
-// SaveSnapshot implements journal.Journal. The newest snapshot of every
-// journal.SnapshotSpacing positions is kept (A5).
+// SaveSnapshot implements journal.Journal.
 func (j *Journal) SaveSnapshot(ctx context.Context, dashboardID string, s journal.Snapshot) error {
 	if err := journal.ValidateID(dashboardID); err != nil {
 		return err
@@ -57,13 +57,56 @@ func errBeyond(head journal.Position) error {
 func writeSnapshot(ctx context.Context, c *conn, r *request, at int64) error {
 	id, s, key := r.append.DashboardID, r.snapshot, r.key
 	p := int64(s.Position)
-	const prune = "DELETE FROM snapshots WHERE dashboard = ? AND position >= ? AND position < ? " +
-		"AND position <> (SELECT trimmed FROM dashboards WHERE key = ?)" // a trimmed log begins with that one
-	if err := c.exec(ctx, prune, key, p-p%journal.SnapshotSpacing, p, key); err != nil {
+	if err := dropSpare(ctx, c, key, s.Position); err != nil {
 		return err
 	}
 	const insert = "INSERT OR REPLACE INTO snapshots (dashboard, position, time, crc, data) VALUES (?, ?, ?, ?, ?)"
 	return c.exec(ctx, insert, key, p, at, int64(recordCRC(id, s.Position, at, s.Data)), s.Data)
+}
+
+// dropSpare deletes the snapshots of a log that are spare once there is one at a position:
+// a few at most, since a file of before may hold hundreds, and each is many pages.
+func dropSpare(ctx context.Context, c *conn, key int64, next journal.Position) error {
+	const most = 4
+	all, err := snapshotsOf(ctx, c, key)
+	if err != nil {
+		return err
+	}
+	if i, found := slices.BinarySearch(all, next); !found {
+		all = slices.Insert(all, i, next)
+	}
+	spare := journal.SpareSnapshots(all)
+	for _, p := range spare[max(len(spare)-most, 0):] {
+		const drop = "DELETE FROM snapshots WHERE dashboard = ? AND position = ? " +
+			"AND position <> (SELECT trimmed FROM dashboards WHERE key = ?)" // a trimmed log begins with that one
+		if err := c.exec(ctx, drop, key, int64(p), key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// snapshotsOf lists the snapshots of a log, in order.
+func snapshotsOf(ctx context.Context, c *conn, key int64) (all []journal.Position, err error) {
+	const sql = "SELECT position FROM snapshots WHERE dashboard = ? ORDER BY position"
+	err = c.query(ctx, sql, func(v []driver.Value) error {
+		p, _ := v[0].(int64)
+		all = append(all, journal.Position(p))
+		return nil
+	}, key)
+	return all, err
+}
+
+// Snapshots returns the positions of the snapshots of a dashboard that are kept, in order.
+func (j *Journal) Snapshots(ctx context.Context, dashboardID string) (all []journal.Position, err error) {
+	err = j.read(ctx, func(c *conn) error {
+		r, err := readRow(ctx, c, dashboardID)
+		if err == nil && r.key > 0 {
+			all, err = snapshotsOf(ctx, c, r.key)
+		}
+		return err
+	})
+	return all, readError("snapshots of", dashboardID, err)
 }
 
 // Snapshot implements journal.Journal. A snapshot that fails its checksum is left

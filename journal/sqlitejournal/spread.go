@@ -176,8 +176,8 @@ func (x *tables) refill(ctx context.Context, c *conn, of spreadPart) error {
 
 // insertRow makes the row of a log in dashboards.
 func insertRow(ctx context.Context, c *conn, r newRow) error {
-	const insert = "INSERT INTO dashboards (key, id, head, trimmed, time, summary) VALUES (?, ?, 0, 0, ?, ?)"
-	return c.exec(ctx, insert, r.key, r.id, r.time, r.summary)
+	const insert = "INSERT INTO dashboards (key, id, head, trimmed, time, summary) VALUES (?, ?, ?, ?, ?, ?)"
+	return c.exec(ctx, insert, r.key, r.id, int64(r.after), int64(r.after), r.time, r.summary)
 }
 
 // spreadDone forgets what a job has spread.
@@ -231,7 +231,7 @@ func (w *writer) spreadAll() {
 
 // endLog closes the commit log, and removes it if all of it is in the tables.
 func (w *writer) endLog() error {
-	err := w.closeLog(context.Background())
+	err := errors.Join(w.closeLog(context.Background()), w.wal.close())
 	if w.log != nil {
 		err = errors.Join(err, w.log.Close())
 		w.log = nil

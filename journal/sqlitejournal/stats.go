@@ -24,25 +24,53 @@ type Stats struct {
 	// FileBytes, WALBytes and LogBytes are the sizes of the file, of SQLite's write-ahead log
 	// and of the commit log.
 	FileBytes, WALBytes, LogBytes int64
+	// Background is set if the system syncs commits while no thread waits for it.
+	Background bool
 }
 
 // counters are the part of Stats that is counted.
 type counters struct {
 	mu sync.Mutex
 	s  Stats
+	// full is set while the log was told that the disk is full, and not yet that it is not any
+	// more; told is when it was, before what Refused was then.
+	full   bool
+	told   time.Time
+	before uint64
 }
 
-func (c *counters) committed(appends, records int, d time.Duration) {
+// toldEvery is the least time between two lines of the log about a full disk: what is
+// short may still find room where what is long does not.
+const toldEvery = time.Minute
+
+// committed returns how many groups were refused since the log was told of the first; 0 if
+// none were.
+func (c *counters) committed(appends, records int, d time.Duration) (refused uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.full {
+		refused, c.full = c.s.Refused-c.before, false
+	}
 	c.s.Commits++
 	c.s.Appends += uint64(appends)
 	c.s.Records += uint64(records)
 	c.s.CommitTime += d
 	c.s.CommitMax = max(c.s.CommitMax, d)
+	return refused
 }
 
-func (c *counters) refused()      { c.add(func(s *Stats) { s.Refused++ }) }
+// refused tells whether this is one to tell the log of: the first in a while.
+func (c *counters) refused(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.s.Refused++
+	if c.full || !c.told.IsZero() && now.Sub(c.told) < toldEvery {
+		return false
+	}
+	c.full, c.told, c.before = true, now, c.s.Refused-1
+	return true
+}
+
 func (c *counters) reopened()     { c.add(func(s *Stats) { s.Reopened++ }) }
 func (c *counters) checkpointed() { c.add(func(s *Stats) { s.Checkpoints++ }) }
 

@@ -3,6 +3,9 @@ package sqlitejournal
 import (
 	"context"
 	"strconv"
+	"sync/atomic"
+
+	"github.com/dashwire/dashwire/journal"
 )
 
 // tables writes into SQLite, in a goroutine of its own, so that appends wait for nothing that
@@ -15,6 +18,10 @@ type tables struct {
 	chunk    chunk // being written
 	sinceWAL int   // pages written, roughly, since the WAL was last looked at
 	full     bool  // the disk was, for the last job
+	wal      walSync
+	pace     pace
+
+	awaited atomic.Bool // set by who commits while it waits for the job: appends wait, too
 }
 
 // job is one transaction, and what follows on it. The writer makes it, one at a time, and owns
@@ -33,13 +40,15 @@ type job struct {
 	unsynced error        // and with putting it on the disk
 }
 
-// newRow is the first row of a log in dashboards. It says nothing of records yet.
+// newRow is the first row of a log in dashboards. It says nothing of records yet, but for
+// after, what the log begins after.
 type newRow struct {
 	t       *tail // for the writer
 	key     int64
 	id      string
 	time    int64
 	summary []byte
+	after   journal.Position
 }
 
 func newTables(j *Journal) *tables {
@@ -56,12 +65,15 @@ func (x *tables) run() {
 		x.full = job.failed != nil && job.failed.kind == full
 		if job.failed == nil && (len(job.parts) > 0 || job.release) {
 			// In small pieces: who commits syncs the same file when a segment begins.
-			job.unsynced = x.j.syncTables()
+			job.unsynced = x.wal.sync(x.j.path)
 		}
 		if f := job.failed; job.unsynced == nil && (f == nil || f.kind != broken) {
 			x.watchWAL(job.c)
 		}
 		x.done <- job
+	}
+	if err := x.wal.close(); err != nil {
+		x.j.log.Warn("closing the journal", "path", x.j.path, "error", err)
 	}
 }
 
@@ -100,6 +112,9 @@ func (x *tables) write(job *job) *failedWrite {
 		}
 	}
 	for _, p := range job.parts {
+		if !x.awaited.Load() {
+			x.pace.step()
+		}
 		if err := x.spreadPart(ctx, c, p); err != nil {
 			return fail(failedWrite{tail: p.t, spread: true}, err)
 		}
@@ -137,7 +152,7 @@ func (w *writer) newJob(releaseAt int) *job {
 	job := &job{c: w.j.handle.writer, at: max(w.lastTime, w.j.opts.Now().UnixMilli())}
 	for _, r := range w.others {
 		if err := w.prepare(job, r); err != nil {
-			r.done <- err
+			r.answer(err)
 			continue
 		}
 		job.requests = append(job.requests, r)
@@ -187,7 +202,7 @@ func (w *writer) number(job *job, t *tail) error {
 	}
 	t.key = w.nextKey
 	w.nextKey++
-	job.rows = append(job.rows, newRow{t, t.key, t.id, t.time, t.summary})
+	job.rows = append(job.rows, newRow{t: t, key: t.key, id: t.id, time: t.time, summary: t.summary})
 	return nil
 }
 
@@ -197,6 +212,8 @@ func (w *writer) awaitTables() error {
 	if !w.working {
 		return nil
 	}
+	w.tables.awaited.Store(true)
+	defer w.tables.awaited.Store(false)
 	return w.finished(<-w.tables.done)
 }
 
@@ -222,7 +239,7 @@ func (w *writer) finished(job *job) error {
 		w.spreadDone(job)
 	}
 	for _, r := range job.requests {
-		r.done <- nil
+		r.answer(nil)
 	}
 	err := job.unsynced
 	if err == nil && job.release {

@@ -18,6 +18,7 @@ type writer struct {
 	tables  *tables
 	working bool // the tables are at work
 
+	wal         walSync
 	log         *commitlog.Log // nil while it is not open
 	logFailed   bool           // writing to it failed: it is opened again, while the tables are read on
 	spread      uint64         // the last commit that is all in chunks
@@ -159,8 +160,13 @@ func (w *writer) overfull() bool {
 // decide sorts the group: what is appended, what else is written, and which
 // appends are not at the head.
 func (w *writer) decide(requests []*request) {
+	var failed error // what is wrong with the tables since a log was to begin in them
 	for _, r := range requests {
 		if !r.state.CompareAndSwap(queued, taken) {
+			continue
+		}
+		if failed != nil {
+			r.done <- failed
 			continue
 		}
 		if len(r.append.Records) == 0 {
@@ -168,11 +174,17 @@ func (w *writer) decide(requests []*request) {
 			continue
 		}
 		t, err := w.lookup(r.append.DashboardID)
+		if err == nil && r.append.Begins && t.next == 0 && t.key == 0 && r.append.After > 0 {
+			if failed = w.begin(t, r.append); failed != nil {
+				r.done <- failed
+				continue
+			}
+		}
 		switch {
 		case err != nil:
-			r.done <- readError("look up", r.append.DashboardID, err) // damage or the disk
+			r.answer(readError("look up", r.append.DashboardID, err)) // damage or the disk
 		case t.problem != nil:
-			r.done <- t.problem
+			r.answer(t.problem)
 		case t.next != r.append.After:
 			w.behind = append(w.behind, r)
 		default:
@@ -223,14 +235,16 @@ func (w *writer) commit() error {
 		if err := w.noteNewest(context.Background()); err != nil {
 			return err
 		}
-		w.j.counters.committed(len(w.accepted), len(records), time.Since(begin))
+		if n := w.j.counters.committed(len(w.accepted), len(records), time.Since(begin)); n > 0 {
+			w.j.log.Info("the journal writes again", "path", w.j.path, "refused", n)
+		}
 		w.j.logBytes.Store(w.log.Bytes())
 		w.newRecords += len(records)
 		w.newBytes += len(frame)
 		w.publish(records, at)
 	}
 	for _, r := range w.behind {
-		r.done <- errNotAtHead
+		r.answer(errNotAtHead)
 	}
 	return nil
 }
@@ -273,7 +287,7 @@ func (w *writer) publish(records []stored, at int64) {
 	unspread := x.bytes
 	x.mu.Unlock()
 	for _, a := range w.accepted {
-		a.r.done <- nil
+		a.r.answer(nil)
 	}
 	if w.j.feed.Active() {
 		for _, a := range w.accepted {

@@ -3,6 +3,7 @@ import '@dashwire/react/style.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Board } from './board.tsx';
+import './board.css';
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('index.html has no #app');

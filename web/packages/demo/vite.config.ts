@@ -27,6 +27,7 @@ export default defineConfig({
     emptyOutDir: true,
     target: 'es2023',
     assetsInlineLimit: 0,
+    cssCodeSplit: false, // a part whose own stylesheet failed once would come without it
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 600, // the first view: React, the client, charts
   },

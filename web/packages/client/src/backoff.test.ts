@@ -23,6 +23,20 @@ test.each([
   expect(new Backoff(() => random).next(how)).toBe(ms);
 });
 
+test('a connection that did not hold ends what failed before it, and counts itself', () => {
+  const backoff = new Backoff(() => 1);
+  for (let n = 0; n < 8; n++) backoff.next({});
+  const waits = Array.from({ length: 4 }, () => {
+    backoff.broke();
+    return backoff.next({});
+  });
+  expect(waits).toEqual([500, 1000, 2000, 4000]);
+  expect(backoff.next({})).toBe(8000);
+  backoff.reset();
+  backoff.broke();
+  expect(backoff.next({})).toBe(500);
+});
+
 test('stays finite after any number of failures', () => {
   const backoff = new Backoff(() => 0.5);
   backoff.attempt = 5000;

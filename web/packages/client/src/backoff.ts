@@ -2,6 +2,8 @@
 export class Backoff {
   /** Failed attempts in a row. */
   attempt = 0;
+  /** Connections in a row that did not hold. */
+  #broken = 0;
   readonly #random: () => number;
 
   constructor(random: () => number) {
@@ -29,6 +31,12 @@ export class Backoff {
   /** The connection held: the next failure is the first again. */
   reset(): void {
     this.attempt = 0;
+    this.#broken = 0;
+  }
+
+  /** There was a connection, and it did not hold: what failed before it counts no more, those before it that did not hold do. */
+  broke(): void {
+    this.attempt = this.#broken++;
   }
 }
 

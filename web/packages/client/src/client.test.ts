@@ -183,8 +183,8 @@ describe('edits that cannot be', () => {
     await using ana = connect(server);
     const a = await openDashboard(ana, 'paths');
     expect(() => a.updateWidget('w', { set: { title: 'x' } })).toThrow(/JSON Pointer/);
-    expect(() => a.updateWidget('w', { set: { '/a': 1, '/a/b': 2 } })).toThrow(/once/);
-    expect(() => a.updateWidget('w', {})).toThrow(/sets nothing/);
+    expect(() => a.updateWidget('w', { set: { '/a': 1, '/a/b': 2 } })).toThrow(/names \/a\/b twice, or one above it/);
+    expect(() => a.updateWidget('w', {})).toThrow(/changes nothing/);
     expect(ana.pending.getSnapshot()).toEqual([]);
   });
 

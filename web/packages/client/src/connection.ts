@@ -339,7 +339,7 @@ class Machine implements Connection {
     if (line.open && this.#platform.monotonic() - this.#openedAt >= heldMs) {
       this.#backoff.reset();
       this.#asked = false;
-    }
+    } else if (line.open) this.#backoff.broke();
     if (end.code === closed.replaced && this.#probe?.welcome) {
       // By the WebSocket on trial, whose second CONNECT is on its way.
       this.#line = this.#probe;
@@ -419,7 +419,7 @@ class Machine implements Connection {
       attempt: this.#backoff.attempt,
       retryAt: now() + ms,
       sessionId: null,
-      error: new DashwireError('NETWORK', `the server is away${reason && `: ${reason}`}; it is tried again and again`, {
+      error: new DashwireError('NETWORK', `the server is away${reason && `: ${reason}`}; it is tried again`, {
         retryable: true,
       }),
     });

@@ -444,7 +444,7 @@ function based(op: Op, seen: DashboardDocument | null, { policy }: EditOptions):
 /** Throws for a path that cannot be (E6). */
 function checked({ set, unset }: Patch): Patch {
   const edits = editsOf({ set, unset });
-  if (edits.size === 0) throw new DashwireError('INVALID', 'this edit sets nothing and unsets nothing');
+  if (edits.size === 0) throw new DashwireError('INVALID', 'this edit changes nothing');
   return { ...(set && { set }), ...(unset && { unset }) };
 }
 

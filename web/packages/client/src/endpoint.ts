@@ -24,7 +24,7 @@ export function endpoints(url?: string | URL): Endpoints {
   try {
     server = new URL(url ?? page ?? '', page);
   } catch (cause) {
-    throw new DashwireError('INVALID', 'give the address of the server as `url`, such as https://example.com', {
+    throw new DashwireError('INVALID', 'give the address of the server as `url`, as https://a.example', {
       cause,
     });
   }

@@ -131,7 +131,7 @@ export function editsOf(patch: Patch): Map<Pointer, Json | undefined> {
 }
 
 function twice(path: Pointer): DashwireError {
-  return new DashwireError('PATH', `one op names ${path} twice, or a path above it: name it once`, { path });
+  return new DashwireError('PATH', `one op names ${path} twice, or one above it`, { path });
 }
 
 /** The other way round of {@link editsIn}; paths are sorted, and what would be empty is left out. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { connect, until } from '../test/clients.ts';
 import { Client, fastClock, Page, proxied, server } from '../test/line.ts';
 
 describe('where no WebSocket gets through', () => {
@@ -207,6 +208,20 @@ describe('by a stream', () => {
       nack: { code: 'LIMIT_EXCEEDED', retryable: false },
     });
     expect(await client.create('ops', 'cpu')).toMatchObject({ kind: 'ack' });
+  });
+
+  test('D2 a dashboard that cannot be does not keep the others away', async () => {
+    const { url } = await server();
+    await using client = connect({ url }, { platform: stream });
+    const none = client.dashboard('no such!');
+    const ops = client.dashboard('ops');
+    expect((await ops.createWidget({ type: 'text' }).done).state).toBe('settled');
+    const { error } = await until(none.state, ({ status }) => status === 'failed');
+    expect(error).toMatchObject({ code: 'INVALID_ID' });
+    client.setOffline(true);
+    client.setOffline(false);
+    expect((await ops.createWidget({ type: 'text' }).done).state).toBe('settled');
+    await until(client.connection, ({ state, error }) => state === 'fallback' && error === null);
   });
 
   test('W3 presence is of the session, and shown again after the stream was opened anew', async () => {

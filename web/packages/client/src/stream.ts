@@ -93,7 +93,7 @@ export function openStream(options: StreamOptions): Session {
       asked.delete(dashboardId);
       due.push(decodeJson({ type: 'SYNC_RESPONSE', correlationId: id, payload: { dashboardId, mode: 'none' } }));
     } else if (!followed.has(dashboardId) && followed.size >= most) {
-      const message = `a session follows at most ${most} dashboards: close another one first`;
+      const message = `only ${most} dashboards are followed: close one first`;
       due.push(refusal(id, { code: 'LIMIT_EXCEEDED', message, retryable: false }));
       soon();
       return true;
@@ -170,14 +170,14 @@ export function openStream(options: StreamOptions): Session {
       }
       if (own === reading) end(goodbye ?? { code: closed.broken, reason: 'the event stream ended' });
     } catch {
-      if (own === reading) end({ code: closed.broken, reason: 'the event stream broke' });
+      if (own === reading) end({ code: closed.broken, reason: 'the event stream ended' });
     }
   }
 
   /** The server began no stream. */
   function refused(response: Response, problem: NackPayload): void {
-    if (response.status === 404 && followed.size > 0) {
-      // None of them may be seen: the stream goes on without, for messages of the app and for what comes later.
+    if (['NOT_FOUND', 'INVALID_ID'].includes(problem.code) && followed.size > 0) {
+      // None of them may be seen, or can be: the stream goes on without, for messages of the app and for what comes later.
       if (isOpen())
         for (const id of followed.keys()) due.push(notFollowed(id, { ...problem, path: `dashboardId:${id}` }));
       followed.clear();
@@ -294,7 +294,7 @@ export function openStream(options: StreamOptions): Session {
           if ('correlationId' in message && message.correlationId !== undefined) open.delete(message.correlationId);
           tell(message);
         }
-        failure = { ...failure, message: 'the server left this unanswered' };
+        failure = { ...failure, message: 'the server could not answer' };
       } else {
         failure = await problemOf(response);
         if (response.status === 401) {

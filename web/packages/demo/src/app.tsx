@@ -1,7 +1,7 @@
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import type { DashwireClient } from '@dashwire/client';
 import { DashboardRealtimeProvider, useClient, useReadable } from '@dashwire/react';
-import { lazy, type ReactNode, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
+import { type ReactNode, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { pageKeyOf } from './keyboard/keys.ts';
 import { holdLostKeys } from './keyboard/lost-keys.ts';
 import { type Person, person, personOf, userIdOf } from './person.ts';
@@ -9,6 +9,7 @@ import { encryption, restoreKey, wordsAsked } from './private/keys.ts';
 import { firstDashboard, type PageOptions, parseOptions, type Route } from './routes.ts';
 import './shell/page.css';
 import { DashboardPage } from './shell/dashboard-page.tsx';
+import { later, tellItIsLate, untilItComes } from './shell/later.ts';
 import type { CommonActions } from './shell/menu.tsx';
 import { useRoute, useSearch } from './shell/navigation.ts';
 import { Notices } from './shell/notices.tsx';
@@ -19,14 +20,14 @@ import { UnknownAddress } from './shell/states.tsx';
 import { PlainBar } from './shell/top-bar.tsx';
 import { leave, useSignIn } from './sign-in/guard.ts';
 
-const DashboardsPage = lazy(async () => ({ default: (await import('./dashboards/dashboards.tsx')).DashboardsPage }));
-const DropZone = lazy(async () => ({ default: (await import('./import/drop.tsx')).DropZone }));
-const Kiosk = lazy(async () => ({ default: (await import('./kiosk/kiosk.tsx')).Kiosk }));
-const KeyboardHelp = lazy(async () => ({ default: (await import('./keyboard/help.tsx')).KeyboardHelp }));
-const SignInDialog = lazy(async () => ({ default: (await import('./sign-in/dialog.tsx')).SignInDialog }));
-const SignInPage = lazy(async () => ({ default: (await import('./sign-in/page.tsx')).SignInPage }));
-const WordsDialog = lazy(async () => ({ default: (await import('./private/words-dialog.tsx')).WordsDialog }));
-const RenameDialog = lazy(async () => ({ default: (await import('./shell/rename.tsx')).RenameDialog }));
+const DashboardsPage = later(async () => (await import('./dashboards/dashboards.tsx')).DashboardsPage);
+const DropZone = later(async () => (await import('./import/drop.tsx')).DropZone);
+const Kiosk = later(async () => (await import('./kiosk/kiosk.tsx')).Kiosk);
+const KeyboardHelp = later(async () => (await import('./keyboard/help.tsx')).KeyboardHelp);
+const SignInDialog = later(async () => (await import('./sign-in/dialog.tsx')).SignInDialog);
+const SignInPage = later(async () => (await import('./sign-in/page.tsx')).SignInPage);
+const WordsDialog = later(async () => (await import('./private/words-dialog.tsx')).WordsDialog);
+const RenameDialog = later(async () => (await import('./shell/rename.tsx')).RenameDialog);
 
 /** The app: one client, and the page that the address asks for. */
 export function App(): ReactNode {
@@ -169,6 +170,6 @@ function chooseFiles(then: (files: readonly File[]) => void): void {
 }
 
 async function importAll(files: readonly File[], client: DashwireClient): Promise<void> {
-  const { imports } = await import('./import/imports.ts');
+  const { imports } = await untilItComes(() => import('./import/imports.ts'), tellItIsLate);
   await imports.add(files, client.dashboards, client.connection.getSnapshot().limits);
 }

@@ -25,13 +25,15 @@ interface CardProps {
   readonly summary: DashboardSummary;
   readonly lives: LiveCards;
   readonly actions: CardActions;
+  /** Nobody can tell who is here now. */
+  readonly away: boolean;
   /** The one card that Tab reaches. */
   readonly reached: boolean;
   readonly now: number;
 }
 
 /** A dashboard in the list. */
-export function Card({ summary, lives, actions, reached, now }: CardProps): ReactNode {
+export function Card({ summary, lives, actions, away, reached, now }: CardProps): ReactNode {
   const { id, updated, role } = summary;
   const element = useRef<HTMLLIElement>(null);
   const near = useNear(element);
@@ -57,18 +59,18 @@ export function Card({ summary, lives, actions, reached, now }: CardProps): Reac
           {count(life.widgets ?? summary.widgets, 'tile')}, {life.gone ? 'deleted just now' : changed}
         </span>
       </a>
-      <People people={life.people} />
+      <People people={life.people} away={away} />
       <CardMenu title={title} owner={role === 'owner'} summary={summary} actions={actions} />
     </li>
   );
 }
 
-function People({ people }: { readonly people: readonly Whereabouts[] }): ReactNode {
+function People({ people, away }: { readonly people: readonly Whereabouts[]; readonly away: boolean }): ReactNode {
   if (people.length === 0) return null;
   const names = people.map(({ name }) => name);
-  const words = `Here now: ${names.slice(0, 8).join(', ')}${names.length > 8 ? `, and ${names.length - 8} more` : ''}`;
+  const words = `${away ? 'Here when last heard of' : 'Here now'}: ${names.slice(0, 8).join(', ')}${names.length > 8 ? `, and ${names.length - 8} more` : ''}`;
   return (
-    <span className="card-people" role="img" aria-label={words} title={words}>
+    <span className="card-people" data-away={away ? '' : undefined} role="img" aria-label={words} title={words}>
       {people.slice(0, 4).map(({ name, color }, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: two may have the same name
         <span key={at} className="card-face" style={{ background: color }}>

@@ -7,6 +7,7 @@ import { imports } from '../import/imports.ts';
 import { count, sentence } from '../import/words.ts';
 import { dashboardHref } from '../routes.ts';
 import { download } from '../shell/edits.ts';
+import { useStale } from '../shell/stale.ts';
 import { Message } from '../shell/states.tsx';
 import { toast } from '../shell/toasts.ts';
 import './dashboards.css';
@@ -155,6 +156,7 @@ function Cards({ state, lives, actions, now, onMore, onRetry }: BodyProps): Reac
   const { deleted, dashboards, loading, hasMore, error } = state;
   const [at, setAt] = useState<string | null>(null);
   const end = useRef<HTMLDivElement>(null);
+  const away = useStale() !== null;
   const reached = dashboards.some(({ id }) => id === at) ? at : dashboards[0]?.id;
   useEnd(end, hasMore && error === null && loading === null, onMore);
 
@@ -189,7 +191,15 @@ function Cards({ state, lives, actions, now, onMore, onRetry }: BodyProps): Reac
           deleted ? (
             <DeletedCard key={one.id} summary={one} actions={actions} now={now} />
           ) : (
-            <Card key={one.id} summary={one} lives={lives} actions={actions} reached={one.id === reached} now={now} />
+            <Card
+              key={one.id}
+              summary={one}
+              lives={lives}
+              actions={actions}
+              away={away}
+              reached={one.id === reached}
+              now={now}
+            />
           ),
         )}
       </ul>

@@ -42,7 +42,7 @@ export function problemOf(text: string): string | null {
 function isDashboard(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const { format, document, dashboard, spec, ...rest } = value as Record<string, unknown>;
-  if (format === 'dashwire.dashboard') return true;
+  if (format === 'dashwire.dashboard') return true; // the server says what is wrong with it
   const marks = ['widgets', 'panels', 'rows', 'elements', 'schemaVersion'];
   return [rest, document, dashboard, spec].some(
     (one) => typeof one === 'object' && one !== null && marks.some((mark) => Object.hasOwn(one, mark)),

@@ -72,10 +72,10 @@ function Wall({ shown, next }: { readonly shown: string; readonly next: (() => v
   );
 }
 
-/** The thin line on top: what is below it is old. */
+/** The thin line on top: what is below it is old. Its hours are those under the charts, 0 to 23. */
 function WallLine({ since }: { readonly since: number }): ReactNode {
   const signedOut = useOf(useClient().connection, ({ state }) => state === 'needs-auth');
-  const time = new Date(since).toLocaleTimeString(undefined, { timeStyle: 'short' });
+  const time = new Date(since).toLocaleTimeString(undefined, { timeStyle: 'short', hourCycle: 'h23' });
   return (
     <div className="wall-line" role="status">
       <span>{signedOut ? `▲ Sign in again: old since ${time}` : `▲ Offline since ${time}`}</span>

@@ -1,6 +1,6 @@
 import type { DashboardState } from '@dashwire/client';
 import { ConflictResolutionUI, useClient, useDashboard, useReadable } from '@dashwire/react';
-import { lazy, type ReactNode, useEffect, useMemo, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { announce } from '../announce.ts';
 import { renderConflictValue } from '../conflict/preview.tsx';
 import { Grid } from '../grid/grid.tsx';
@@ -11,6 +11,7 @@ import { dashboardsHref, shareLink } from '../routes.ts';
 import { download, duplicateWidget, pinWidget, removeWidget } from './edits.ts';
 import { follow } from './follow.ts';
 import { Following } from './following.tsx';
+import { later } from './later.ts';
 import type { CommonActions } from './menu.tsx';
 import { enterKiosk } from './navigation.ts';
 import { tellOverwrites } from './overwrites.ts';
@@ -22,9 +23,9 @@ import { useTabTitle } from './title.tsx';
 import { toast } from './toasts.ts';
 import { TopBar } from './top-bar.tsx';
 
-const Gallery = lazy(async () => ({ default: (await import('../gallery/gallery.tsx')).Gallery }));
-const HistoryDrawer = lazy(async () => ({ default: (await import('../history/history.tsx')).HistoryDrawer }));
-const SettingsPanel = lazy(async () => ({ default: (await import('../settings/settings.tsx')).SettingsPanel }));
+const Gallery = later(async () => (await import('../gallery/gallery.tsx')).Gallery);
+const HistoryDrawer = later(async () => (await import('../history/history.tsx')).HistoryDrawer);
+const SettingsPanel = later(async () => (await import('../settings/settings.tsx')).SettingsPanel);
 
 type Sheet =
   | { readonly name: 'gallery' | 'history' }

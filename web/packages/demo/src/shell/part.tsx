@@ -2,12 +2,12 @@ import { Component, type ReactNode, Suspense } from 'react';
 import { toast } from './toasts.ts';
 
 interface PartProps {
-  /** Until it is here, and if it never comes. */
+  /** Until it is here, and if it fails. */
   readonly fallback?: ReactNode;
   readonly children: ReactNode;
 }
 
-/** Around what is fetched when it is wanted. If that fails the page stays in use without it, and says so. */
+/** Around what is fetched later. If it fails the page stays in use without it, and says so. */
 export class Part extends Component<PartProps, { readonly failed: boolean }> {
   override state = { failed: false };
 
@@ -17,8 +17,7 @@ export class Part extends Component<PartProps, { readonly failed: boolean }> {
 
   override componentDidCatch(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    const why = /import|preload/i.test(message) ? 'could not be fetched' : `failed: ${message}`;
-    toast(`A part of the page ${why}. Reload it once the connection is back: nothing is lost.`, {
+    toast(`A part of the page failed: ${message}. Reload it: nothing is lost.`, {
       label: 'Reload',
       run: () => window.location.reload(),
     });

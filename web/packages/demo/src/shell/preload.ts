@@ -1,5 +1,6 @@
 import { useEffect } from 'react';
 import { fetchDrawings } from '../tiles/parts.ts';
+import { fetchLater } from './later.ts';
 
 /** How long the first tiles have the network to themselves, in ms. */
 const patience = 1000;
@@ -11,22 +12,7 @@ const patience = 1000;
 export function usePreload(): void {
   useEffect(() => {
     fetchDrawings();
-    const timer = setTimeout(fetchAll, patience);
+    const timer = setTimeout(fetchLater, patience);
     return () => clearTimeout(timer);
   }, []);
-}
-
-function fetchAll(): void {
-  // What fails is fetched again when it is wanted.
-  void Promise.allSettled([
-    import('../settings/settings.tsx'),
-    import('../gallery/gallery.tsx'),
-    import('../history/history.tsx'),
-    import('../dashboards/dashboards.tsx'),
-    import('../kiosk/kiosk.tsx'),
-    import('../keyboard/help.tsx'),
-    import('./rename.tsx'),
-    import('../sign-in/dialog.tsx'),
-    import('../private/words-dialog.tsx'),
-  ]);
 }

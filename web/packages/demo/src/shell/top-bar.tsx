@@ -7,10 +7,11 @@ import {
   useSyncStatus,
 } from '@dashwire/react';
 import { Ellipsis, History, LayoutDashboard, Link2, Plus, Redo2, Undo2 } from 'lucide-react';
-import { lazy, type ReactNode, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { initials } from '../person.ts';
 import { dashboardsHref } from '../routes.ts';
 import './top-bar.css';
+import { later } from './later.ts';
 import type { CommonActions } from './menu.tsx';
 import { offline, setOffline } from './offline.ts';
 import type { PageActions } from './page-actions.ts';
@@ -19,8 +20,8 @@ import { RangeSwitch } from './range.tsx';
 import { DashboardTitle } from './title.tsx';
 
 // Menus and tooltips are half of what the page weighs, and none of it is needed to see a dashboard.
-const Avatars = lazy(async () => ({ default: (await import('./avatars.tsx')).Avatars }));
-const MainMenu = lazy(async () => ({ default: (await import('./menu.tsx')).MainMenu }));
+const Avatars = later(async () => (await import('./avatars.tsx')).Avatars);
+const MainMenu = later(async () => (await import('./menu.tsx')).MainMenu);
 
 export interface TopBarProps {
   readonly actions: PageActions;

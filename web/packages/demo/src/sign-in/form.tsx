@@ -51,7 +51,9 @@ export function SignInForm({ field, children }: SignInFormProps): ReactNode {
       </p>
       <p id={`${id}-how`} className="sign-in-how">
         Whoever runs this server makes one for you:
-        <code>dashwire token --secret-file F --user you --grant '*=editor'</code>
+        <code>
+          dashwire token <span>--secret-file F</span> <span>--user you</span> <span>--grant '*=editor'</span>
+        </code>
         Your browser keeps it until it ends, where no script can read it.
       </p>
       <div className="sign-in-actions">

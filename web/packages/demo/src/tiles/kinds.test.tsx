@@ -2,6 +2,7 @@ import type { Json, Widget, WidgetData } from '@dashwire/client';
 import fc from 'fast-check';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, test } from 'vitest';
+import type { TimeRange } from '../tile.ts';
 import { configOf, parse } from './config.ts';
 import { command } from './empty.tsx';
 import { tileKind, tileKinds } from './index.ts';
@@ -10,7 +11,7 @@ import { queriesOf } from './queries.ts';
 
 const range = { ms: 60_000, end: () => 0, frozen: true };
 
-function draw(widget: Widget, value: WidgetData | undefined): string {
+function draw(widget: Widget, value: WidgetData | undefined, shown: TimeRange = range): string {
   const { Drawing } = kindOf(widget.type);
   const config = configOf(widget);
   return renderToStaticMarkup(
@@ -19,7 +20,7 @@ function draw(widget: Widget, value: WidgetData | undefined): string {
       widget={widget}
       config={config}
       value={value}
-      range={range}
+      range={shown}
       kiosk={false}
       readOnly
       sync={null}
@@ -77,6 +78,15 @@ describe('every kind', () => {
     expect(html.length).toBeGreaterThan(200);
     expect(html).toMatch(/\d/);
   });
+});
+
+test('a chart says why it is empty when all points are older than what it shows', () => {
+  const live = { ms: 60_000, end: () => 1_000_000, frozen: false };
+  const points = (at: number): WidgetData => ({ mode: 'append', data: [[at, 1]] });
+  const chart: Widget = { type: 'timeseries', title: 'Load' };
+  expect(draw(chart, points(820_000), live)).toContain('Nothing in the last minute. The newest value came 3 min ago.');
+  expect(draw(chart, points(820_000), { ...live, ms: 300_000 })).not.toContain('Nothing in');
+  expect(draw(chart, points(820_000), { ...live, frozen: true })).not.toContain('Nothing in');
 });
 
 test('a status has a shape and a word, not only a colour', () => {

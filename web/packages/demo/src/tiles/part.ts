@@ -1,9 +1,7 @@
 import { type Readable, Store } from '@dashwire/client';
 import { useReadable } from '@dashwire/react';
 import { useEffect } from 'react';
-
-/** After a failure it is fetched again, in ms. */
-const again = 5000;
+import { untilItComes } from '../shell/later.ts';
 
 /** A part of the page that is fetched apart from the first view, once, and kept. */
 export interface Part<T> {
@@ -16,18 +14,12 @@ export interface Part<T> {
 export function part<T extends object>(load: () => Promise<T>): Part<T> {
   const store = new Store<T | null>(null);
   let asked = false;
-  const attempt = (): void => {
-    load().then(
-      (it) => store.set(it),
-      () => setTimeout(attempt, again), // the server restarts, or the network is away
-    );
-  };
   return {
     current: store,
     fetch() {
       if (asked) return;
       asked = true;
-      attempt();
+      void untilItComes(load).then((it) => store.set(it));
     },
   };
 }

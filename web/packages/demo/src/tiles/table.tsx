@@ -4,7 +4,7 @@ import { statusOf } from './config.ts';
 import type { DrawingProps } from './drawing.ts';
 import { format, type Style } from './format.ts';
 import { Scroll } from './scroll.tsx';
-import { type Cell, compareCells, type Table as Data, isNumeric, tableOf } from './values.ts';
+import { type Cell, compareCells, type Table as Data, decimalsOf, isNumeric, tableOf } from './values.ts';
 
 /** More are counted, not drawn. */
 const mostRows = 200;
@@ -22,6 +22,7 @@ export function Table({ config, value, kiosk }: DrawingProps): ReactNode {
   const given = table.columns.indexOf(config.sort);
   const order = mine ?? (config.sort !== '' && given >= 0 ? { column: given, descending: config.descending } : null);
   const numeric = useMemo(() => table.columns.map((_, i) => isNumeric(table, i)), [table]);
+  const decimals = useMemo(() => table.columns.map((_, i) => decimalsOf(table, i)), [table]);
   const rows = useMemo(() => {
     if (!order) return table.rows;
     return table.rows.toSorted((a, b) =>
@@ -72,7 +73,7 @@ export function Table({ config, value, kiosk }: DrawingProps): ReactNode {
                   className={numeric[i] ? 'is-numeric' : undefined}
                   data-status={typeof cell === 'number' ? statusOf(cell, config.thresholds) : undefined}
                 >
-                  {written(cell, config, numeric[i] === true)}
+                  {written(cell, config, numeric[i] === true, decimals[i] ?? 0)}
                 </td>
               ))}
             </tr>
@@ -84,11 +85,13 @@ export function Table({ config, value, kiosk }: DrawingProps): ReactNode {
   );
 }
 
-/** A number is written as it came unless the widget says how; ids are numbers too. */
-function written(cell: Cell, { unit, decimals }: Style, numeric: boolean): string {
+/**
+ * A number is written as it came unless the widget says how, with as many decimals as others of its column; ids are numbers
+ * too, and have none.
+ */
+function written(cell: Cell, { unit, decimals }: Style, numeric: boolean, inColumn: number): string {
   if (cell === null) return '';
   if (typeof cell !== 'number' || !numeric) return String(cell);
   if (unit !== undefined) return format(cell, { unit, decimals });
-  if (decimals !== undefined) return cell.toFixed(decimals);
-  return Number.isInteger(cell) ? String(cell) : String(Number(cell.toFixed(3)));
+  return Math.abs(cell) < 1e21 ? cell.toFixed(decimals ?? inColumn) : String(cell);
 }

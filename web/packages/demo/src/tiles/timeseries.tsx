@@ -1,13 +1,24 @@
-import { type CSSProperties, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
+import {
+  type CSSProperties,
+  type ReactNode,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from 'react';
+import type { TimeRange } from '../tile.ts';
 import { timeText } from './chart/axis.ts';
 import { hueOf } from './chart/palette.ts';
 import { summaryOf } from './chart/summary.ts';
 import type { TimeChart } from './chart/time-chart.ts';
 import { type Config, maxSeries } from './config.ts';
 import type { DrawingProps } from './drawing.ts';
-import { format } from './format.ts';
+import { ago, format } from './format.ts';
 import { usePart } from './part.ts';
 import { chartPart } from './parts.ts';
+import { seconds } from './seconds.ts';
 import { type Columns, columnsOf, withGaps } from './values.ts';
 
 /** The lines of a widget: those that it names, and those that came besides. */
@@ -57,10 +68,12 @@ export function TimeSeries({ config, value, range, kiosk, sync }: DrawingProps):
     if (!next.delete(i)) next.add(i);
     setHidden(next);
   };
+  const past = usePast(columns.times.at(-1), range);
   const shown = at && at.index < columns.times.length ? at : null;
   return (
     <figure className="kind kind-timeseries">
       <div ref={host} className="kind-canvas" aria-hidden="true" />
+      {past !== '' && <p className="kind-past">{past}</p>}
       <Legend
         labels={labels}
         numbers={columns.series.map((one) => (shown ? one[shown.index] : one.at(-1)) ?? null)}
@@ -76,6 +89,18 @@ export function TimeSeries({ config, value, range, kiosk, sync }: DrawingProps):
       <Summary columns={columns} labels={labels} config={config} />
     </figure>
   );
+}
+
+/** Why a chart is empty though values came: the newest, at `last` by the server's clock, is older than what is shown. */
+function usePast(last: number | undefined, { ms, end, frozen }: TimeRange): string {
+  const words = useCallback(() => {
+    if (last === undefined || frozen) return '';
+    const now = end();
+    const minutes = Math.round(ms / 60_000);
+    const stretch = minutes === 1 ? 'the last minute' : `the last ${minutes} minutes`;
+    return last < now - ms ? `Nothing in ${stretch}. The newest value came ${ago(now - last)}.` : '';
+  }, [last, ms, end, frozen]);
+  return useSyncExternalStore(seconds.subscribe, words, words);
 }
 
 /** Of a chart on a wall, in px: as the style sheet has it. */

@@ -1,7 +1,7 @@
 import type { Json } from '@dashwire/client';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { columnsOf, compareCells, intervalOf, levelsOf, readingOf, tableOf, withGaps } from './values.ts';
+import { columnsOf, compareCells, decimalsOf, intervalOf, levelsOf, readingOf, tableOf, withGaps } from './values.ts';
 
 const json = fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<Json>;
 test('any JSON as a value is read without an error', () => {
@@ -75,6 +75,7 @@ test('levels come as a list, an object or one number', () => {
     { label: '/', value: 71 },
     { label: 'b', value: 3 },
   ]);
+  expect(levelsOf([{ name: '/', value: 71 }])).toEqual([{ label: '/', value: 71 }]);
   expect(levelsOf({ '/': 71, '/home': 3, note: 'x' })).toEqual([
     { label: '/', value: 71 },
     { label: '/home', value: 3 },
@@ -83,6 +84,14 @@ test('levels come as a list, an object or one number', () => {
 });
 
 describe('tables', () => {
+  test('numbers of a column have as many decimals as one of them needs, and ids none', () => {
+    const table = tableOf([
+      { id: 4711, cpu: 21.1, share: 1 / 3, name: 'a' },
+      { id: 12, cpu: 6, share: 2, name: 'b' },
+    ]);
+    expect(table?.columns.map((_, i) => decimalsOf(table, i))).toEqual([0, 1, 3, 0]);
+  });
+
   test('rows of any length get the same width', () => {
     expect(tableOf({ columns: ['a', 'b'], rows: [[1], [1, 2, { c: 3 }], 'x'] })).toEqual({
       columns: ['a', 'b', ''],

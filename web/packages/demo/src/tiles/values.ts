@@ -127,13 +127,13 @@ export function readingOf(data: Json | undefined): Reading | null {
   };
 }
 
-/** Several numbers with names: `{values: [{label, value}]}`, an object of numbers, or a reading. */
+/** Several numbers with names: `{values: [{label, value}]}` or the list alone (`name` does too), an object of numbers, or a reading. */
 export function levelsOf(data: Json | undefined, labels: readonly string[] = []): readonly Level[] | null {
   if (data === undefined) return null;
   const values = member(data, 'values') ?? (Array.isArray(data) && isObject(data[0]) ? data : undefined);
   if (Array.isArray(values)) {
     return (values as readonly Json[]).slice(0, 100).map((one, i) => ({
-      label: textOf(member(one, 'label')) || labels[i] || '',
+      label: textOf(member(one, 'label')) || textOf(member(one, 'name')) || labels[i] || '',
       value: finite(isObject(one) ? member(one, 'value') : one),
     }));
   }
@@ -209,4 +209,16 @@ const collator = new Intl.Collator('en', { numeric: true });
 export function isNumeric(table: Table, column: number): boolean {
   const keys = table.rows.slice(0, 200).map((r) => sortKey(r[column] ?? null));
   return keys.some((k) => k !== null) && keys.every((k) => k === null || typeof k === 'number');
+}
+
+/** How many decimals a column of numbers is written with: as many as one of them needs, 3 at most. */
+export function decimalsOf(table: Table, column: number): number {
+  let most = 0;
+  for (const r of table.rows.slice(0, 200)) {
+    const value = r[column];
+    if (typeof value !== 'number' || Number.isInteger(value)) continue;
+    const text = String(Number(value.toFixed(3)));
+    most = Math.max(most, text.split('.')[1]?.length ?? 0);
+  }
+  return most;
 }

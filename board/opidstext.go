@@ -1,0 +1,147 @@
+package board
+
+import (
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// append appends the ids as an array of [user, id, version, hash], in order.
+func (m *opIDs) append(dst []byte) []byte {
+	dst = append(dst, '[')
+	first := true
+	for key, c := range m.all() {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		user, id := cutOpKey(key)
+		dst = append(appendQuoted(append(dst, '['), user), ',')
+		dst = append(appendQuoted(dst, id), ',')
+		dst = strconv.AppendUint(dst, c.version, 10)
+		dst = hex.AppendEncode(append(dst, `,"`...), c.hash[:])
+		dst = append(dst, `"]`...)
+	}
+	return append(dst, ']')
+}
+
+// committedAt reads the op ids of a snapshot from where their array begins, and returns
+// where that ends, -1 if it is none. They are most of the snapshot of a dashboard with a
+// long log, so each byte is looked at once, and what is not spelled as append does it is
+// damaged.
+func (r *snapshotReader) committedAt(key, text string, at int) (ids opIDs, end int) {
+	in := storedText{text: text, at: at}
+	in.take("[")
+	if !in.bad && in.at < len(text) && text[in.at] == ']' {
+		return opIDs{}, in.at + 1
+	}
+	run := newRun(in.about())
+	for sign := byte(','); sign == ',' && !in.bad; sign = in.sign() {
+		in.take("[")
+		user := in.string()
+		in.take(",")
+		id := in.string()
+		in.take(",")
+		c := commit{version: in.number()}
+		in.take(`,"`)
+		in.hex(c.hash[:])
+		in.take(`"]`)
+		run.text.WriteString(user)
+		run.text.WriteByte(0)
+		run.add(id, c, hashOp(user, id))
+	}
+	if in.bad || text[in.at-1] != ']' {
+		r.fail(key, "is damaged")
+		return opIDs{}, -1
+	}
+	whole := run.finished()
+	for i := 1; i < len(whole.items); i++ {
+		if whole.key(i-1) >= whole.key(i) {
+			r.fail(key, "is not in order")
+			break
+		}
+	}
+	return opIDs{runs: []opRun{whole}}, in.at
+}
+
+// storedText is read from front to back. Once bad, what it gives means nothing.
+type storedText struct {
+	text string
+	at   int
+	bad  bool
+}
+
+func (t *storedText) take(literal string) {
+	if !strings.HasPrefix(t.text[t.at:], literal) {
+		t.bad = true
+		return
+	}
+	t.at += len(literal)
+}
+
+// sign reads one byte, 0 at the end.
+func (t *storedText) sign() byte {
+	if t.at == len(t.text) {
+		return 0
+	}
+	t.at++
+	return t.text[t.at-1]
+}
+
+// string reads a string. Without escapes the result is a part of the text.
+func (t *storedText) string() string {
+	from := t.at
+	t.take(`"`)
+	n := plain(t.text[t.at:])
+	s := t.text[t.at : t.at+n]
+	if t.at += n; t.sign() == '"' && utf8.ValidString(s) {
+		return s
+	}
+	t.at = endOfValue(t.text, from)
+	s = t.text[from:t.at]
+	if Value(s).Kind() != '"' || checkStored([]byte(s)) != nil {
+		t.bad = true
+	}
+	return unquote(s)
+}
+
+// number reads a whole number that is not negative.
+func (t *storedText) number() (n uint64) {
+	const digits = 19 // that no sum of can be too large
+	from := t.at
+	for t.at < len(t.text) && t.text[t.at] >= '0' && t.text[t.at] <= '9' {
+		n = 10*n + uint64(t.text[t.at]-'0')
+		t.at++
+	}
+	if count := t.at - from; count == 0 || count > digits || count > 1 && t.text[from] == '0' {
+		t.bad = true
+	}
+	return n
+}
+
+func (t *storedText) hex(into []byte) {
+	n := 2 * len(into)
+	if len(t.text)-t.at < n {
+		t.bad = true
+		return
+	}
+	if _, err := hex.Decode(into, []byte(t.text[t.at:t.at+n])); err != nil {
+		t.bad = true
+	}
+	t.at += n
+}
+
+// about tells of how many ids, and of how many bytes of keys, an array consists if all
+// are like the first.
+func (t *storedText) about() (items, text int) {
+	const around = len(`["","",123456,"00000000000000000000000000000000"],`)
+	rest := t.text[t.at:]
+	all := strings.Index(rest, "]]") + len("],")
+	first := min(strings.Index(rest, "],")+len("],"), all)
+	if first <= around {
+		return 1, around
+	}
+	items = all/first + 1
+	return items, items * (first - around)
+}
