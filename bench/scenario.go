@@ -29,7 +29,8 @@ var scenarios = []scenario{
 	{name: "hot", title: "one dashboard, 500 readers, 20 editors with 4 edits in flight", dashboards: 1, readers: 500, editors: 20, window: 4, run: busy},
 	{name: "paced", title: "150 edits a second to 500 readers", dashboards: 1, readers: 500, editors: 10, rate: 150, run: busy},
 	{name: "calm", title: "10 edits a second to 100 readers", dashboards: 1, readers: 100, editors: 2, rate: 10, run: busy},
-	{name: "edits", title: "100 dashboards, an editor with 8 edits in flight and a reader each", dashboards: 100, readers: 100, editors: 100, window: 8, run: edits},
+	{name: "edits", title: "100 dashboards, an editor with one edit in flight and a reader each", dashboards: 100, readers: 100, editors: 100, window: 1, run: edits},
+	{name: "pipelined", title: "100 dashboards, an editor with 8 edits in flight and a reader each", dashboards: 100, readers: 100, editors: 100, window: 8, run: edits},
 	{name: "slow", title: "100 edits of 4 KB a second to 300 readers, of whom 50 freeze", dashboards: 1, readers: 300, editors: 10, rate: 100, fill: 4000, frozen: 50, run: slow},
 }
 

@@ -16,11 +16,14 @@ type table struct {
 
 type column struct{ number, title string }
 
+var acknowledged = []column{{"edits/s", "acknowledged/s"}, {"ACK p99 ms", "ACK p99, ms"}, {"half: ACK p50 ms", "ACK p50 at half, ms"}, {"half: ACK p99 ms", "ACK p99 at half, ms"}}
+
 var tables = []table{
 	{"hot", []column{{"deliveries/s", "deliveries/s"}, {"edits/s", "edits/s"}, {"ACK p99 ms", "ACK p99, ms"}, {"CPU µs a delivery", "server µs a delivery"}, {"bytes a delivery", "bytes a delivery"}, {"generator CPU %", "generator busy, %"}}, "hot"},
 	{"paced", []column{{"CPU µs a delivery", "server µs a delivery"}, {"delivery p50 ms", "p50, ms"}, {"delivery p99 ms", "p99, ms"}, {"deliveries a read", "deliveries a read"}}, "paced"},
 	{"calm", []column{{"delivery p99 ms", "p99, ms"}, {"delivery p50 ms", "p50, ms"}, {"CPU µs a delivery", "server µs a delivery"}}, "calm"},
-	{"edits", []column{{"edits/s", "acknowledged/s"}, {"ACK p99 ms", "ACK p99, ms"}, {"half: ACK p50 ms", "ACK p50 at half, ms"}, {"half: ACK p99 ms", "ACK p99 at half, ms"}}, "edits"},
+	{"edits", acknowledged, "edits"},
+	{"pipelined", acknowledged, "pipelined"},
 	{"idle", []column{{"KiB a connection", "KiB a connection"}, {"connections/s", "subscribed/s"}, {"CPU µs a handshake", "server µs each"}, {"connections", "connections"}}, "idle"},
 	{"slow", []column{{"delivery p99 ms", "p99, none frozen, ms"}, {"frozen: delivery p99 ms", "p99, 50 frozen, ms"}, {"frozen: MiB more", "memory grown, MiB"}, {"thawed: ms to current", "thawed to current, ms"}, {"thawed: closed by the server", "of 50 closed"}}, ""},
 }
