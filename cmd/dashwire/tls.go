@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/dashwire/dashwire/internal/certs"
+	"github.com/dashwire/dashwire/internal/clock"
+	"github.com/dashwire/dashwire/internal/httpapi"
 )
 
 // tlsFlags say whose certificate is shown. The rarer ones are not in the help, which is a
@@ -134,10 +136,14 @@ func (t transport) plain(main net.Addr) http.Handler {
 	if tcp, ok := main.(*net.TCPAddr); ok {
 		port = tcp.Port
 	}
+	h := redirect(port)
 	if t.acme != nil {
-		return t.acme.Challenges(redirect(port))
+		h = t.acme.Challenges(h)
 	}
-	return redirect(port)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer httpapi.ReadRest(w, r, clock.Real{})
+		h.ServeHTTP(w, r)
+	})
 }
 
 // hostName is a Host header that can stand in an address.

@@ -19,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -240,6 +241,42 @@ func TestServe_PlainHTTPLeadsToTLS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestServe_PlainHTTPAnswersBodies: who sends a whole body before it reads has the answer,
+// and who holds it back does not keep the connection.
+func TestServe_PlainHTTPAnswersBodies(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := newServer(transport{}.plain(ln.Addr()))
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(ln) }()
+	defer func() { srv.Close(); <-ended }()
+	exchange := func(t *testing.T, head, body string) {
+		t.Helper()
+		conn, err := net.Dial("tcp", ln.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "POST /api/sign-in HTTP/1.1\r\nHost: dash.example.com\r\nContent-Length: 250000\r\n%s\r\n", head)
+		for part := range slices.Chunk([]byte(body), 50_000) {
+			if _, err := conn.Write(part); err != nil {
+				t.Fatalf("while the body is sent: %v", err)
+			}
+		}
+		answer, err := io.ReadAll(conn)
+		if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 403 ") {
+			t.Errorf("%.200q, %v", answer, err)
+		}
+	}
+	t.Run("sent whole", func(t *testing.T) { exchange(t, "Connection: close\r\n", strings.Repeat(" ", 250_000)) })
+	t.Run("held back", func(t *testing.T) { exchange(t, "", "") })
 }
 
 func TestReload_WhatIsNoGoodIsLeftAlone(t *testing.T) {

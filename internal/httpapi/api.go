@@ -85,9 +85,7 @@ const (
 )
 
 func (a *API) handle(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
-	if r.ContentLength != 0 {
-		defer a.readRest(w, r)
-	}
+	defer ReadRest(w, r, a.cfg.Clock)
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -116,12 +114,16 @@ func (a *API) handle(mux *http.ServeMux, w http.ResponseWriter, r *http.Request)
 	mux.ServeHTTP(w, r)
 }
 
-// readRest reads what the handler has left of a body: closing a connection before all has
-// come would reset it, and the client lose the answer while it still sends. That net/http
-// does by itself, but for a request that wants the connection closed, as those of many
-// proxies do (HTTP/1.0). Who waits to be asked for the body has not sent it.
-func (a *API) readRest(w http.ResponseWriter, r *http.Request) {
-	_ = http.NewResponseController(w).SetReadDeadline(a.cfg.Clock.Now().Add(restWithin)) // where it can be set
+// ReadRest, deferred by a handler, reads what that has left of a body, for five seconds at
+// most: closing a connection before all has come would reset it, and the client lose the
+// answer while it still sends. That net/http does by itself, for as long as it takes, but
+// not for a request that wants the connection closed, as those of many proxies do
+// (HTTP/1.0). Who waits to be asked for the body has not sent it.
+func ReadRest(w http.ResponseWriter, r *http.Request, c clock.Clock) {
+	if r.ContentLength == 0 {
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(c.Now().Add(restWithin)) // where it can be set
 	if r.Close && r.Header.Get("Expect") == "" {
 		_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxRest))
 	}
