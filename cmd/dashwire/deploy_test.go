@@ -50,6 +50,25 @@ func TestDeploy_NATS(t *testing.T) {
 	}
 }
 
+// TestDeploy_BusyServersStay: whoever asks whether a server should get traffic waits for
+// the answer of one that is busy, or a site on which all are busy is taken away.
+func TestDeploy_BusyServersStay(t *testing.T) {
+	for file, wait := range map[string]string{
+		"proxies/Caddyfile":        `health_uri /readyz\n\s+health_interval 1s\n\s+health_timeout 5s\n`,
+		"proxies/haproxy.cfg":      `timeout check 5s\n`,
+		"proxies/traefik.yaml":     `healthCheck: { path: /readyz, interval: 1s, timeout: 5s }`,
+		"kubernetes/dashwire.yaml": `readinessProbe: { httpGet: { path: /readyz, port: http }, .*\btimeoutSeconds: 5\b`,
+	} {
+		text, err := os.ReadFile(filepath.Join(deploy, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(wait).Match(text) {
+			t.Errorf("%s does not wait five seconds for /readyz (%s)", file, wait)
+		}
+	}
+}
+
 // TestDeploy_Settings: containers are given variables that the server knows.
 func TestDeploy_Settings(t *testing.T) {
 	parsed, err := parse([]string{"serve"}, os.Stdout)
