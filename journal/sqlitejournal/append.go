@@ -65,7 +65,7 @@ func (j *Journal) enqueue(a journal.Append, then func(journal.Durability, error)
 	}
 	if uint64(a.After)+uint64(len(a.Records)) > maxPosition {
 		if a.After <= maxPosition {
-			return fail(journal.ErrInvalid, fmt.Errorf("a log holds at most %d records", maxPosition))
+			return fail(journal.ErrInvalid, fmt.Errorf("a log holds at most %d records", uint64(maxPosition)))
 		}
 		return fail(journal.ErrMoved, fmt.Errorf("no log reaches position %d", a.After))
 	}
