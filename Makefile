@@ -187,7 +187,7 @@ CLUSTER_STORED ?= 100000
 .PHONY: bench-cluster
 bench-cluster: build ## several servers on NATS into docs/benchmarks.md (SECONDS, CLUSTER_PARTS=edits,delivery,shared,storm,stored; a quiet machine, 7 minutes)
 	@mkdir -p tmp/cluster
-	$(GO) build -o tmp/cluster/natsd ./internal/chaos/natsd
+	$(GO) build -o tmp/cluster/natsd ./internal/natsd
 	$(GO) build -o tmp/cluster/cluster ./internal/cluster
 	tmp/cluster/cluster -server ./dashwire -natsd tmp/cluster/natsd -duration $(SECONDS)s -sessions $(CLUSTER_SESSIONS) \
 		-stored $(CLUSTER_STORED) -parts '$(CLUSTER_PARTS)' -into docs/benchmarks.md

@@ -63,7 +63,7 @@ func TestA7_ANodeWithoutAQuorum(t *testing.T) {
 	for name, stopped := range map[string][]int{"no quorum": {0, 1}, "no server": {0, 1, 2}} {
 		t.Run(name, func(t *testing.T) {
 			for _, i := range stopped {
-				c.stop(i)
+				c.Servers[i].Stop(t)
 			}
 			want := "too few of its servers are there"
 			if len(stopped) == 3 {
@@ -110,7 +110,7 @@ func TestA7_ANodeWithoutAQuorum(t *testing.T) {
 			}
 
 			for _, i := range stopped {
-				c.start(t, i)
+				c.Servers[i].Start(t)
 			}
 			if err := <-answered; err != nil || answer.Ack == nil {
 				t.Fatalf("the edit that has waited: %+v, %v", answer, err)

@@ -23,6 +23,7 @@ import (
 
 	"github.com/dashwire/dashwire/client"
 	"github.com/dashwire/dashwire/internal/freeport"
+	"github.com/dashwire/dashwire/internal/natstest"
 )
 
 // deploy is where the files stand that operators start from.
@@ -131,36 +132,24 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{t: t, addresses: freeport.Addresses(t, 3), secret: t.TempDir()}
 	must(t, s.secret, "token", "--new-secret", "--secret-file", "secret")
-	at := freeport.Addresses(t, 9)
-	clients, monitors, routes := at[:3], at[3:6], at[6:]
+	ports := freeport.Take(t, 9)
+	at := func(port int) string { return fmt.Sprint("127.0.0.1:", port) }
+	clients, monitors, routes := ports[:3], ports[3:6], ports[6:]
 	var names []string
 	for i := range 3 {
 		name := fmt.Sprint("node-", i+1)
-		names = append(names, name+":4222", clients[i], name+":8222", monitors[i], name+":6222", routes[i])
+		names = append(names, name+":4222", at(clients[i]), name+":8222", at(monitors[i]), name+":6222", at(routes[i]))
 	}
-	var servers []*server.Server
+	var servers []*natstest.Server
 	for i := range 3 {
-		dir := t.TempDir()
-		o, err := server.ProcessConfigFile(rendered(t, dir, "systemd/nats.conf", append([]string{
-			"server_name: node-1", fmt.Sprint("server_name: node-", i+1), "0.0.0.0:4222", clients[i], "0.0.0.0:8222", monitors[i],
-			"0.0.0.0:6222", routes[i], "/var/lib/nats", filepath.Join(dir, "store"),
-		}, only(names, ":6222")...)...))
-		if err != nil {
-			t.Fatal(err)
-		}
-		o.NoSigs, o.NoLog = true, true
-		n, err := server.NewServer(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n.Start()
-		t.Cleanup(func() {
-			n.Shutdown()
-			n.WaitForShutdown()
-		})
-		servers = append(servers, n)
+		dir, name := t.TempDir(), fmt.Sprint("node-", i+1)
+		config := rendered(t, dir, "systemd/nats.conf", append([]string{
+			"server_name: node-1", "server_name: " + name, "0.0.0.0:4222", at(clients[i]), "0.0.0.0:8222", at(monitors[i]),
+			"0.0.0.0:6222", at(routes[i]), "/var/lib/nats", filepath.Join(dir, "store"),
+		}, only(names, ":6222")...)...)
+		servers = append(servers, &natstest.Server{Name: name, Port: clients[i], MonitorPort: monitors[i], Config: config})
 	}
-	waitForLeader(t, servers)
+	natstest.Run(t, servers...)
 	for i := range 2 {
 		s.nodes = append(s.nodes, s.start(i, only(names, ":4222", ":8222")))
 	}

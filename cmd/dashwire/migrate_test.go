@@ -187,8 +187,9 @@ func TestA2_MigratingIsGoneOnWith(t *testing.T) {
 	args := append([]string{"migrate", "--from", "sqlite:dashwire.db", "--to", nats.flags[1]}, nats.flags[2:]...)
 	stopped := start(t, command(t, dir, args...))
 	until(t, "something is copied", func() bool {
-		for _, s := range nats.list {
-			if info, err := s.Jsz(nil); err == nil && info.Messages > 5 {
+		for _, s := range nats.Servers {
+			var info struct{ Messages int }
+			if s.Ask(t, "/jsz", &info); info.Messages > 5 {
 				return true
 			}
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -16,13 +14,12 @@ import (
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/client"
-	"github.com/dashwire/dashwire/internal/freeport"
+	"github.com/dashwire/dashwire/internal/natstest"
 )
 
-// natsServers are three real NATS servers in this process.
+// natsServers are three real NATS servers.
 type natsServers struct {
-	list    [3]*server.Server
-	options [3]*server.Options
+	*natstest.Cluster
 	// flags are those of a Dashwire server on them.
 	flags []string
 }
@@ -33,49 +30,8 @@ func natsCluster(t *testing.T) []string { return newNatsServers(t).flags }
 
 func newNatsServers(t *testing.T) *natsServers {
 	t.Helper()
-	c := &natsServers{}
-	ports := freeport.Take(t, 9)
-	var routes []*url.URL
-	for _, port := range ports[:3] { // members must know each other before they start
-		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprint("127.0.0.1:", port)})
-	}
-	dir := t.TempDir()
-	var urls, monitors []string
-	for i, port := range ports[:3] {
-		c.options[i] = &server.Options{
-			ServerName: fmt.Sprint("n", i), Host: "127.0.0.1", Port: ports[3+i], HTTPHost: "127.0.0.1", HTTPPort: ports[6+i],
-			JetStream: true, StoreDir: filepath.Join(dir, fmt.Sprint(i)), SyncAlways: true,
-			MaxPayload: 8 << 20, NoSigs: true, NoLog: true,
-			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: port}, Routes: routes,
-		}
-		s := c.start(t, i)
-		t.Cleanup(func() { c.stop(i) })
-		urls = append(urls, s.ClientURL())
-		monitors = append(monitors, "http://"+s.MonitorAddr().String())
-	}
-	waitForLeader(t, c.list[:])
-	c.flags = []string{"--nats", strings.Join(urls, ","), "--nats-monitor", strings.Join(monitors, ",")}
-	return c
-}
-
-// start starts a server, where it was if it was stopped.
-func (c *natsServers) start(t *testing.T, i int) *server.Server {
-	t.Helper()
-	s, err := server.NewServer(c.options[i].Clone())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	c.list[i] = s
-	if !s.ReadyForConnections(patience) {
-		t.Fatal("a NATS server does not start")
-	}
-	return s
-}
-
-func (c *natsServers) stop(i int) {
-	c.list[i].Shutdown()
-	c.list[i].WaitForShutdown()
+	c := natstest.NewCluster(t)
+	return &natsServers{c, []string{"--nats", c.URLs(), "--nats-monitor", strings.Join(c.Monitors(), ",")}}
 }
 
 // until waits for something that nothing tells of.
@@ -91,19 +47,6 @@ func until(t *testing.T, what string, ok func() bool) {
 			t.Fatalf("waited in vain until %s", what)
 		}
 	}
-}
-
-// waitForLeader waits until the servers are one cluster of JetStream.
-func waitForLeader(t *testing.T, servers []*server.Server) {
-	t.Helper()
-	until(t, "the NATS servers have a leader", func() bool {
-		for _, s := range servers {
-			if s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == len(servers) {
-				return true
-			}
-		}
-		return false
-	})
 }
 
 // join follows a dashboard at one node.

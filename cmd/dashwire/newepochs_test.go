@@ -18,16 +18,16 @@ func (c *natsServers) backUp(t *testing.T) (putBack func()) {
 	copies := t.TempDir()
 	each := func(what func(kept, copied string) error) {
 		t.Helper()
-		for i := range c.list {
-			c.stop(i)
+		for _, s := range c.Servers {
+			s.Stop(t)
 		}
-		for i, o := range c.options {
-			if err := what(o.StoreDir, filepath.Join(copies, o.ServerName)); err != nil {
+		for _, s := range c.Servers {
+			if err := what(s.Dir, filepath.Join(copies, s.Name)); err != nil {
 				t.Fatal(err)
 			}
-			c.start(t, i)
+			s.Start(t)
 		}
-		waitForLeader(t, c.list[:])
+		c.WaitReady(t)
 	}
 	each(func(kept, copied string) error { return os.CopyFS(copied, os.DirFS(kept)) })
 	return func() {

@@ -168,8 +168,8 @@ func TestRelay_ThreeServersOnOneCluster(t *testing.T) {
 		})
 	})
 	t.Run("W3_NATSAway", func(t *testing.T) { // NATS goes away as a whole, and comes back
-		for i := range servers.list {
-			servers.stop(i)
+		for _, s := range servers.Servers {
+			s.Stop(t)
 		}
 		if err := cy.SendData(ctx, "ops.eu", client.Value{WidgetID: "cpu", Data: "72"}); err != nil {
 			t.Fatal(err)
@@ -178,10 +178,10 @@ func TestRelay_ThreeServersOnOneCluster(t *testing.T) {
 		cy.SetPresence("w")
 		until(t, "and sees it", func() bool { return strings.Contains(ana.names(), `cy="w"`) })
 		bo.sees(t, "the others have gone stale", `bo="y"`)
-		for i := range servers.list {
-			servers.start(t, i)
+		for _, s := range servers.Servers {
+			s.Start(t)
 		}
-		waitForLeader(t, servers.list[:])
+		servers.WaitReady(t)
 		for _, f := range all {
 			f.sees(t, "they are back", `ana="z" bo="y" cy="w"`)
 		}

@@ -16,6 +16,8 @@ var house = map[string][]string{
 
 	"internal/clock/clocktest": {"internal/clock"},
 	"internal/freeport":        nil,
+	"internal/natsd":           nil,
+	"internal/natstest":        {"internal/freeport"},
 
 	"journal":               {"board"},
 	"journal/journaltest":   {"board", "journal"},
@@ -73,7 +75,6 @@ var house = map[string][]string{
 	"internal/archtest":    nil,
 	"internal/attack":      {anything},
 	"internal/chaos":       {anything},
-	"internal/chaos/natsd": nil,
 	"internal/cluster":     {anything},
 	"internal/floods":      {anything},
 	"internal/stock":       {anything},
@@ -101,12 +102,12 @@ var drivers = []string{
 }
 
 // testsMayAlso is what tests of any package may import on top: contract suites,
-// journals to run on, signatures, a clock to set, ports, and the client and the whole server as the outside world.
+// journals to run on, signatures, a clock to set, ports, NATS servers, and the client and the whole server as the outside world.
 var testsMayAlso = []string{
 	"board", "journal", "auth", "observe", "client", ".",
 	"journal/memjournal", "journal/sqlitejournal", "journal/journaltest", "auth/callout", "auth/httpsig",
 	"auth/sqlitestore", "webhook/sqlitestore", "relay", "relay/memrelay", "relay/relaytest",
-	"internal/clock/clocktest", "internal/sqlitefile/sqlitefiletest", "internal/freeport",
+	"internal/clock/clocktest", "internal/sqlitefile/sqlitefiletest", "internal/freeport", "internal/natstest",
 }
 
 // libraries says who may import which module outside the standard library.
@@ -116,7 +117,7 @@ var libraries = map[string][]string{
 	"modernc.org/sqlite":                 {"journal/sqlitejournal", "internal/sqlitefile"},
 	"modernc.org/libc":                   {"journal/sqlitejournal"},
 	"github.com/nats-io/nats.go":         {"journal/natsjournal", "relay/natsrelay", "internal/natsdial"},
-	"github.com/nats-io/nats-server/v2":  {"internal/chaos/natsd"},
+	"github.com/nats-io/nats-server/v2":  {"internal/natsd"},
 	"github.com/dunglas/httpsfv":         {"auth/httpsig"},
 	"github.com/golang-jwt/jwt/v5":       {"auth/jwtauth", "cmd/dashwire"},
 	"github.com/MicahParks/jwkset":       {"auth/jwtauth", "cmd/dashwire"},

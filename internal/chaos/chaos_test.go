@@ -24,6 +24,7 @@ import (
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/client"
+	"github.com/dashwire/dashwire/internal/natstest"
 	"github.com/dashwire/dashwire/journal/natsjournal"
 )
 
@@ -33,7 +34,7 @@ var (
 	chaosFor  = flag.Duration("chaos.for", 20*time.Second, "how long faults are done to a cluster")
 )
 
-// natsd and dashwire are the programs, built once.
+// natsd and dashwire are the programs.
 var natsd, dashwire string
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
@@ -45,17 +46,19 @@ func testMain(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	natsd, dashwire = filepath.Join(dir, "natsd"), filepath.Join(dir, "dashwire")
+	if natsd, err = natstest.Program(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	dashwire = filepath.Join(dir, "dashwire")
 	overlay, err := movableClock(dir)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	for _, args := range [][]string{{"-o", natsd, "./natsd"}, {"-overlay", overlay, "-o", dashwire, "../../cmd/dashwire"}} {
-		if out, err := exec.Command("go", append([]string{"build"}, args...)...).CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "go build %s: %v\n%s", strings.Join(args, " "), err, out)
-			return 1
-		}
+	if out, err := exec.Command("go", "build", "-overlay", overlay, "-o", dashwire, "../../cmd/dashwire").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "building dashwire: %v\n%s", err, out)
+		return 1
 	}
 	return m.Run()
 }

@@ -47,6 +47,9 @@ func (p *process) start() error {
 	cmd := p.host.command(p.path, p.args...)
 	cmd.Dir = filepath.Dir(p.log)
 	cmd.Stdout, cmd.Stderr = log, log
+	if _, err := cmd.StdinPipe(); err != nil { // natsd ends with it
+		return err
+	}
 	// It dies with this process, and Ctrl-C does not reach it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	for _, v := range os.Environ() {
@@ -143,7 +146,7 @@ func newCluster(t *testing.T) *cluster {
 		_, clusterPort, _ := net.SplitHostPort(routes[i])
 		c.nats[i] = &process{name: name, host: hosts[i], path: natsd, log: filepath.Join(c.dir, name+".log"), args: []string{
 			"-name", name, "-host", hosts[i].ip, "-port", fmt.Sprint(ports[i]), "-monitor", fmt.Sprint(monitors[i]),
-			"-cluster", clusterPort, "-routes", strings.Join(routes, ","), "-dir", filepath.Join(c.dir, name), "-log", filepath.Join(c.dir, name+".log"),
+			"-cluster", clusterPort, "-routes", strings.Join(routes, ","), "-dir", filepath.Join(c.dir, name), "-log", filepath.Join(c.dir, name+".log"), "-proxied",
 		}}
 		c.run(c.nats[i])
 	}

@@ -14,5 +14,5 @@
 // The nodes are the shipped program but for package time, whose wall clock the tests
 // can move (testdata/moved.go, put in by go build -overlay).
 //
-// It has no code of its own apart from its tests and the NATS server that they run.
+// It has no code of its own apart from its tests.
 package chaos

@@ -59,7 +59,7 @@ func command(ctx context.Context, args []string) error {
 	var only, into string
 	flags := flag.NewFlagSet("cluster", flag.ContinueOnError)
 	flags.StringVar(&o.server, "server", "./dashwire", "the program of the Dashwire server")
-	flags.StringVar(&o.natsd, "natsd", "tmp/cluster/natsd", "the program of the NATS server, internal/chaos/natsd")
+	flags.StringVar(&o.natsd, "natsd", "tmp/cluster/natsd", "the program of the NATS server, internal/natsd")
 	flags.DurationVar(&o.duration, "duration", 8*time.Second, "how long each measurement counts, 100ms to 1m")
 	flags.IntVar(&o.sessions, "sessions", 5000, "sessions of the server that is killed, 1 to 9,000")
 	flags.IntVar(&o.stored, "stored", 100_000, "dashboards stored, to see what they take in memory, 1 to 1,000,000")

@@ -40,6 +40,9 @@ func (t *tail) Write(b []byte) (int, error) {
 func start(ctx context.Context, lost func(), line *regexp.Regexp, argv ...string) (*process, string, error) {
 	p := &process{cmd: exec.CommandContext(ctx, argv[0], argv[1:]...), ended: make(chan struct{})}
 	p.cmd.Stderr = &p.said
+	if _, err := p.cmd.StdinPipe(); err != nil { // natsd ends with it
+		return nil, "", fmt.Errorf("starting %s: %w", argv[0], err)
+	}
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "DASHWIRE_") {
 			p.cmd.Env = append(p.cmd.Env, v)

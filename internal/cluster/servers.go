@@ -97,7 +97,7 @@ func (o *options) startNATS(ctx context.Context, s *servers, a arrangement) (str
 	for i := range a.nats {
 		name := "nats" + strconv.Itoa(i+1)
 		argv := []string{
-			o.natsd, "-name", name, "-port", ports[3*i], "-monitor", ports[3*i+1], "-dir", filepath.Join(s.dir, name), "-log", filepath.Join(s.dir, name+".log"),
+			o.natsd, "-name", name, "-port", ports[3*i], "-monitor", ports[3*i+1], "-dir", filepath.Join(s.dir, name), "-log", filepath.Join(s.dir, name+".log"), "-proxied",
 		}
 		if a.nats > 1 {
 			argv = append(argv, "-cluster", ports[3*i+2], "-routes", strings.Join(routes, ","))

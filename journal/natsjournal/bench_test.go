@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dashwire/dashwire/internal/natstest"
 	"github.com/dashwire/dashwire/journal"
 )
 
@@ -115,7 +116,7 @@ func benchJournal(b *testing.B, replicas int) *Journal {
 	if replicas == 1 {
 		return mustOpen(b, newServer(b, b.TempDir(), true).url(), o)
 	}
-	return mustOpen(b, newCluster(b).urls(), o)
+	return mustOpen(b, natstest.NewCluster(b).URLs(), o)
 }
 
 // report adds what half and what all but a hundredth of the calls took at most.

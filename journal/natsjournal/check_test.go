@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/dashwire/dashwire/internal/natstest"
 	"github.com/dashwire/dashwire/journal"
 )
 
@@ -75,12 +76,12 @@ func TestA1_UnsafeServersAreRefused(t *testing.T) {
 }
 
 func TestA1_AClusterThatSyncsIsAQuorum(t *testing.T) {
-	c := newCluster(t)
-	if j, err := Open(t.Context(), c.urls(), quiet(Options{Monitors: c.monitors()[:2]})); err == nil {
+	c := natstest.NewCluster(t)
+	if j, err := Open(t.Context(), c.URLs(), quiet(Options{Monitors: c.Monitors()[:2]})); err == nil {
 		j.Close()
 		t.Fatal("a cluster with a server that nobody asked was taken")
 	}
-	j := mustOpen(t, c.urls(), quiet(Options{Monitors: c.monitors()}))
+	j := mustOpen(t, c.URLs(), quiet(Options{Monitors: c.Monitors()}))
 	if d, err := j.Append(t.Context(), of("ops", 0, "1")); err != nil || d != journal.Quorum {
 		t.Errorf("durability is %q, %v; want quorum", d, err)
 	}
@@ -92,17 +93,17 @@ func TestA1_AClusterThatSyncsIsAQuorum(t *testing.T) {
 // TestA3_ANodeStartsWithoutOneServer: with two of three there is a quorum, and what is
 // known of them is enough. With one there is none.
 func TestA3_ANodeStartsWithoutOneServer(t *testing.T) {
-	c := newCluster(t)
-	o := quiet(Options{Monitors: c.monitors()})
-	must(t, mustOpen(t, c.urls(), o), of("ops", 0, "1"))
-	c.servers[0].stop()
-	j := mustOpen(t, c.urls(), o)
+	c := natstest.NewCluster(t)
+	o := quiet(Options{Monitors: c.Monitors()})
+	must(t, mustOpen(t, c.URLs(), o), of("ops", 0, "1"))
+	c.Servers[0].Stop(t)
+	j := mustOpen(t, c.URLs(), o)
 	must(t, j, of("ops", 1, "2"))
 	wantLog(t, j, "ops", "1", "2")
-	c.servers[1].stop()
+	c.Servers[1].Stop(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
-	if j, err := Open(ctx, c.urls(), o); err == nil {
+	if j, err := Open(ctx, c.URLs(), o); err == nil {
 		j.Close()
 		t.Error("a node has started without a quorum")
 	}
@@ -110,21 +111,25 @@ func TestA3_ANodeStartsWithoutOneServer(t *testing.T) {
 
 // TestA3_ANodeStartsBeforeNATSHasALeader: what it asks before is asked again.
 func TestA3_ANodeStartsBeforeNATSHasALeader(t *testing.T) {
-	c := newCluster(t)
-	for _, s := range c.servers[:2] {
-		s.stop()
+	c := natstest.NewCluster(t)
+	for _, s := range c.Servers[:2] {
+		s.Stop(t)
 	}
 	opened := make(chan error, 1)
 	go func() {
-		j, err := Open(t.Context(), c.servers[2].url(), quiet(Options{SyncAlways: true}))
+		j, err := Open(t.Context(), c.Servers[2].URL(), quiet(Options{SyncAlways: true}))
 		if err == nil {
 			err = j.Close()
 		}
 		opened <- err
 	}()
-	until(t, "the node has asked", func() bool { return c.servers[2].NumClients() > 0 })
-	for _, s := range c.servers[:2] {
-		s.start(t)
+	until(t, "the node has asked", func() bool {
+		var clients struct{ Connections int }
+		c.Servers[2].Ask(t, "/varz", &clients)
+		return clients.Connections > 0
+	})
+	for _, s := range c.Servers[:2] {
+		s.Start(t)
 	}
 	if err := <-opened; err != nil {
 		t.Error(err)
@@ -143,9 +148,9 @@ func TestOldServersAreRefused(t *testing.T) {
 }
 
 // admin is a plain connection, as an operator has one.
-func admin(t *testing.T, s *natsServer) jetstream.JetStream {
+func admin(t *testing.T, url string) jetstream.JetStream {
 	t.Helper()
-	nc, err := nats.Connect(s.url())
+	nc, err := nats.Connect(url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +164,7 @@ func admin(t *testing.T, s *natsServer) jetstream.JetStream {
 
 func TestStreamsOfOthersAreLeftAlone(t *testing.T) {
 	s := newServer(t, t.TempDir(), true)
-	js := admin(t, s)
+	js := admin(t, s.url())
 	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "dashwire", Subjects: []string{"orders.>"}}); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +181,7 @@ func TestA2_SettingsThatLoseMessagesAreMended(t *testing.T) {
 	j := mustOpen(t, s.url(), single())
 	must(t, j, of("ops", 0, "1"))
 	j.Close()
-	js := admin(t, s)
+	js := admin(t, s.url())
 	stream, err := js.Stream(t.Context(), "dashwire")
 	if err != nil {
 		t.Fatal(err)
@@ -204,7 +209,7 @@ func TestR7_AStreamMadeAnewIsNotServed(t *testing.T) {
 	o.tune.patience = 200 * time.Millisecond
 	old := mustOpen(t, s.url(), o)
 	must(t, old, of("ops", 0, "1"))
-	js := admin(t, s)
+	js := admin(t, s.url())
 	if err := js.DeleteStream(t.Context(), "dashwire"); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dashwire/dashwire/internal/natstest"
 	"github.com/dashwire/dashwire/journal"
 )
 
@@ -42,8 +43,8 @@ func numbers(n journal.Position) []string {
 }
 
 func TestA2_ServerRestartsLoseNothing(t *testing.T) {
-	s := newServer(t, t.TempDir(), true)
-	j := mustOpen(t, s.url(), single())
+	s := natstest.New(t)
+	j := mustOpen(t, s.URL(), single())
 	done := make(chan struct{})
 	var heads [3]journal.Position
 	var appenders sync.WaitGroup
@@ -61,8 +62,8 @@ func TestA2_ServerRestartsLoseNothing(t *testing.T) {
 			head, _, err := j.Head(t.Context(), "d0")
 			return err == nil && head >= before+5
 		})
-		s.stop()
-		s.start(t)
+		s.Stop(t)
+		s.Start(t)
 	}
 	close(done)
 	appenders.Wait()
@@ -72,10 +73,10 @@ func TestA2_ServerRestartsLoseNothing(t *testing.T) {
 }
 
 func TestA3_LeaderStepsDownWhileAppending(t *testing.T) {
-	c := newCluster(t)
+	c := natstest.NewCluster(t)
 	o := single()
 	o.Replicas = 3
-	j := mustOpen(t, c.urls(), o)
+	j := mustOpen(t, c.URLs(), o)
 	done := make(chan struct{})
 	var head journal.Position
 	var appender sync.WaitGroup
@@ -92,12 +93,12 @@ func TestA3_LeaderStepsDownWhileAppending(t *testing.T) {
 			before = at
 			return err == nil
 		})
-		old := c.leaderOf(j.stream)
+		old := c.LeaderOf(t, j.stream)
 		if _, err := j.conn.Request("$JS.API.STREAM.LEADER.STEPDOWN."+j.stream, nil, time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		until(t, "another server leads and appends go on", func() bool {
-			l := c.leaderOf(j.stream)
+			l := c.LeaderOf(t, j.stream)
 			at, _, err := j.Head(t.Context(), "ops")
 			return err == nil && l != nil && l != old && at >= before+5
 		})
@@ -108,10 +109,10 @@ func TestA3_LeaderStepsDownWhileAppending(t *testing.T) {
 }
 
 func TestA2_OneServerOfThreeGoesAndComes(t *testing.T) {
-	c := newCluster(t)
+	c := natstest.NewCluster(t)
 	o := single()
 	o.Replicas = 3
-	j := mustOpen(t, c.urls(), o)
+	j := mustOpen(t, c.URLs(), o)
 	done := make(chan struct{})
 	var head journal.Position
 	var appender sync.WaitGroup
@@ -128,16 +129,19 @@ func TestA2_OneServerOfThreeGoesAndComes(t *testing.T) {
 			return err == nil && at >= before+by
 		})
 	}
-	for i := range 2 {
-		s := c.servers[i]
-		if l := c.leaderOf(j.stream); l != nil {
+	for i, end := range []func(*natstest.Server){
+		func(s *natstest.Server) { s.Stop(t) },
+		func(s *natstest.Server) { s.Kill(t) },
+	} {
+		s := c.Servers[i]
+		if l := c.LeaderOf(t, j.stream); l != nil {
 			s = l // the leader hurts most
 		}
 		grown(5)
-		s.stop()
+		end(s)
 		grown(5)
-		s.start(t)
-		c.waitReady(t)
+		s.Start(t)
+		c.WaitReady(t)
 		grown(5)
 	}
 	close(done)
@@ -295,12 +299,12 @@ func TestA1_LostAcknowledgementsHappenOnce(t *testing.T) {
 
 // What never left this machine was not stored, and who waits is told soon.
 func TestA1_NATSAwayAndBack(t *testing.T) {
-	s := newServer(t, t.TempDir(), true)
+	s := natstest.New(t)
 	o := single()
 	o.tune = tuning{patience: 300 * time.Millisecond, answer: 200 * time.Millisecond}
-	j := mustOpen(t, s.url(), o)
+	j := mustOpen(t, s.URL(), o)
 	must(t, j, of("ops", 0, "1"))
-	s.stop()
+	s.Stop(t)
 	until(t, "the connection is known to be broken", func() bool { return !j.conn.IsConnected() })
 	if _, err := j.Append(t.Context(), of("ops", 1, "2")); !errors.Is(err, journal.ErrUnavailable) {
 		t.Errorf("append: got %v, want ErrUnavailable", err)
@@ -325,13 +329,13 @@ func TestA1_NATSAwayAndBack(t *testing.T) {
 			t.Errorf("read: got %v, want ErrUnavailable", err)
 		}
 	}
-	s.start(t)
+	s.Start(t)
 	must(t, j, of("ops", 1, "2"))
 	until(t, "it reads again", func() bool {
 		head, _, err := j.Head(t.Context(), "ops")
 		return err == nil && head == 2
 	})
-	wantLog(t, mustOpen(t, s.url(), single()), "ops", "1", "2")
+	wantLog(t, mustOpen(t, s.URL(), single()), "ops", "1", "2")
 }
 
 // TestA4_FollowersHearEverythingOverAnOutage: the consumer goes on where it was.

@@ -2,9 +2,9 @@ package natsjournal
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 
+	"github.com/dashwire/dashwire/internal/natstest"
 	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/journal/journaltest"
 )
@@ -21,7 +21,7 @@ func TestConformanceOnOneServer(t *testing.T) {
 }
 
 func TestConformanceOnACluster(t *testing.T) {
-	c := newCluster(t)
+	c := natstest.NewCluster(t)
 	n := 0
 	journaltest.Run(t, func(t *testing.T) journal.Journal {
 		o := single()
@@ -29,30 +29,30 @@ func TestConformanceOnACluster(t *testing.T) {
 		o.tune = tuning{pageIDs: 4, batchBytes: 4 << 10, chunk: 100 << 10} // many pages and parts
 		n++
 		o.Stream = fmt.Sprint("run", n)
-		return mustOpen(t, c.urls(), o)
+		return mustOpen(t, c.URLs(), o)
 	})
 }
 
 // TestDurable stops the server between opening and opening again.
 func TestDurable(t *testing.T) {
-	servers := make(map[string]*natsServer)
+	servers := make(map[string]*natstest.Server)
 	journaltest.RunDurable(t, func(t *testing.T, dir string) (journal.Journal, func()) {
 		s := servers[dir]
 		if s == nil {
-			s = newServer(t, filepath.Join(dir, "server"), true)
+			s = natstest.New(t)
 			servers[dir] = s
 		} else {
-			s.start(t)
+			s.Start(t)
 		}
 		o := single()
 		o.Stream = "durable"
-		j, err := Open(t.Context(), s.url(), o)
+		j, err := Open(t.Context(), s.URL(), o)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return j, func() {
 			j.Close()
-			s.stop()
+			s.Stop(t)
 		}
 	})
 }

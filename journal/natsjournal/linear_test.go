@@ -13,6 +13,7 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
+	"github.com/dashwire/dashwire/internal/natstest"
 	"github.com/dashwire/dashwire/journal"
 )
 
@@ -66,7 +67,7 @@ var logModel = porcupine.Model{
 // TestA3_TwoNodesAreLinearizable lets nodes race while leaders change and servers
 // go and come, and checks that everything they were told fits one order.
 func TestA3_TwoNodesAreLinearizable(t *testing.T) {
-	c := newCluster(t)
+	c := natstest.NewCluster(t)
 	o := single()
 	o.Replicas = 3
 	o.tune = tuning{ack: time.Second, answer: 500 * time.Millisecond}
@@ -79,7 +80,7 @@ func TestA3_TwoNodesAreLinearizable(t *testing.T) {
 	stop := make(chan struct{})
 	var clientsEnded sync.WaitGroup
 	for n := range nodes {
-		j := mustOpen(t, c.urls(), o)
+		j := mustOpen(t, c.URLs(), o)
 		for k := range clients {
 			client := n*clients + k
 			rng := rand.New(rand.NewPCG(7, uint64(client)))
@@ -125,19 +126,21 @@ func TestA3_TwoNodesAreLinearizable(t *testing.T) {
 			return len(history) >= before+50 || t.Failed()
 		})
 	}
+	operator := admin(t, c.URLs()).Conn()
 	grown()
 	for i := range 4 {
-		s := c.leaderOf("dashwire")
+		s := c.LeaderOf(t, "dashwire")
 		if s == nil {
-			s = c.servers[i%3]
+			s = c.Servers[i%3]
 		}
 		if i%2 == 0 {
-			_ = s.JetStreamStepdownStream("$G", "dashwire") // it may have stepped down by itself
+			// It may have stepped down by itself.
+			_, _ = operator.Request("$JS.API.STREAM.LEADER.STEPDOWN.dashwire", nil, time.Minute)
 		} else {
-			s.stop()
+			s.Stop(t)
 			grown()
-			s.start(t)
-			c.waitReady(t)
+			s.Start(t)
+			c.WaitReady(t)
 		}
 		grown()
 	}
@@ -192,21 +195,21 @@ func do(ctx context.Context, j *Journal, in logInput) (logOutput, error) {
 // TestA3_HeadNeedsAQuorum: a leader that lost the others may have been replaced
 // without knowing, so what it has is not confirmed to be the newest.
 func TestA3_HeadNeedsAQuorum(t *testing.T) {
-	c := newCluster(t)
+	c := natstest.NewCluster(t)
 	o := single()
 	o.Replicas = 3
-	j := mustOpen(t, c.urls(), o)
+	j := mustOpen(t, c.URLs(), o)
 	must(t, j, of("ops", 0, "1"))
-	leader := c.leaderOf(j.stream)
+	leader := c.LeaderOf(t, j.stream)
 	o.tune = tuning{patience: 100 * time.Millisecond, ack: 500 * time.Millisecond, answer: 500 * time.Millisecond}
-	alone := mustOpen(t, leader.url(), o)
+	alone := mustOpen(t, leader.URL(), o)
 	until(t, "the head is confirmed", func() bool {
 		head, _, err := alone.Head(t.Context(), "ops")
 		return err == nil && head == 1
 	})
-	for _, s := range c.servers {
+	for _, s := range c.Servers {
 		if s != leader {
-			s.stop()
+			s.Stop(t)
 		}
 	}
 	until(t, "the server that is left answers", func() bool {
@@ -224,9 +227,9 @@ func TestA3_HeadNeedsAQuorum(t *testing.T) {
 	if _, err := alone.Append(t.Context(), of("ops", 1, "2")); !errors.Is(err, journal.ErrUnknown) && !errors.Is(err, journal.ErrUnavailable) {
 		t.Errorf("append: got %v, want ErrUnknown or ErrUnavailable", err)
 	}
-	for _, s := range c.servers {
+	for _, s := range c.Servers {
 		if s != leader {
-			s.start(t)
+			s.Start(t)
 		}
 	}
 	must(t, alone, of("ops", 1, "2"))

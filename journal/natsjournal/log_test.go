@@ -218,7 +218,7 @@ func TestListPassesOverWhatWasNeverBegun(t *testing.T) {
 func TestR7_DamageClosesOneLog(t *testing.T) {
 	s := newServer(t, t.TempDir(), true)
 	j := mustOpen(t, s.url(), single())
-	js := admin(t, s)
+	js := admin(t, s.url())
 	good := appendMessage(nil, "ops", &message{first: 1, records: [][]byte{[]byte("x")}})
 	newer := slices.Clone(good)
 	newer[0] = formatVersion + 1
@@ -263,7 +263,7 @@ func TestR7_AMissingMessageIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := &message{first: 30, links: e.links, records: [][]byte{[]byte("30")}}
-	if _, err := admin(t, s).Publish(t.Context(), j.subjects.log("ops"), appendMessage(nil, "ops", m)); err != nil {
+	if _, err := admin(t, s.url()).Publish(t.Context(), j.subjects.log("ops"), appendMessage(nil, "ops", m)); err != nil {
 		t.Fatal(err)
 	}
 	last := error(nil)
@@ -316,7 +316,7 @@ func TestA5_SnapshotsOfTwoNodes(t *testing.T) {
 		t.Errorf("%d parts are stored, the index names %d: %v", len(info.State.Subjects), parts, err)
 	}
 	// One that is damaged is passed over.
-	if _, err := admin(t, s).Publish(t.Context(), nodes[0].chunkSubject("ops", x.list[len(x.list)-1].token, 0), []byte("lest")); err != nil {
+	if _, err := admin(t, s.url()).Publish(t.Context(), nodes[0].chunkSubject("ops", x.list[len(x.list)-1].token, 0), []byte("lest")); err != nil {
 		t.Fatal(err)
 	}
 	got, err = nodes[0].Snapshot(t.Context(), "ops", 3000)

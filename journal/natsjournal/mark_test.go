@@ -13,24 +13,25 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/dashwire/dashwire/internal/freeport"
+	"github.com/dashwire/dashwire/internal/natstest"
 	"github.com/dashwire/dashwire/journal"
 )
 
 // backup is a server's files as they were once.
 type backup struct {
-	s    *natsServer
+	s    *natstest.Server
 	dirs string // where they are kept
 }
 
 // backUp copies the files of a server, which stops for it.
-func backUp(t *testing.T, s *natsServer) *backup {
+func backUp(t *testing.T, s *natstest.Server) *backup {
 	t.Helper()
 	b := &backup{s, filepath.Join(t.TempDir(), "backup")}
-	s.stop()
-	if err := os.CopyFS(b.dirs, os.DirFS(s.opts.StoreDir)); err != nil {
+	s.Stop(t)
+	if err := os.CopyFS(b.dirs, os.DirFS(s.Dir)); err != nil {
 		t.Fatal(err)
 	}
-	s.start(t)
+	s.Start(t)
 	return b
 }
 
@@ -38,8 +39,8 @@ func backUp(t *testing.T, s *natsServer) *backup {
 // stopped then.
 func (b *backup) putBack(t *testing.T, folder string) {
 	t.Helper()
-	b.s.stop()
-	target := filepath.Join(b.s.opts.StoreDir, folder)
+	b.s.Stop(t)
+	target := filepath.Join(b.s.Dir, folder)
 	if err := os.RemoveAll(target); err != nil {
 		t.Fatal(err)
 	}
@@ -51,12 +52,12 @@ func (b *backup) putBack(t *testing.T, folder string) {
 // elsewhere starts a stopped server on a port that nobody knows, for as long as f runs.
 func (b *backup) elsewhere(t *testing.T, f func(url string)) {
 	t.Helper()
-	port := b.s.opts.Port
-	b.s.opts.Port = freeport.Take(t, 1)[0]
-	b.s.start(t)
-	f(b.s.url())
-	b.s.stop()
-	b.s.opts.Port = port
+	port := b.s.Port
+	b.s.Port = freeport.Take(t, 1)[0]
+	b.s.Start(t)
+	f(b.s.URL())
+	b.s.Stop(t)
+	b.s.Port = port
 }
 
 // fill makes a log of that many records, one append each.
@@ -99,30 +100,30 @@ func TestR1_AStreamPutBackIsRefusedAtTheStart(t *testing.T) {
 		{"and gone on elsewhere", func(t *testing.T, j *Journal) { fill(t, j, "other", 0, 9) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newServer(t, t.TempDir(), true)
+			s := natstest.New(t)
 			o := marked(t)
-			j := mustOpen(t, s.url(), o)
+			j := mustOpen(t, s.URL(), o)
 			fill(t, j, "ops", 0, 3)
 			j.Close()
 			b := backUp(t, s)
-			j = mustOpen(t, s.url(), o) // all is well
+			j = mustOpen(t, s.URL(), o) // all is well
 			fill(t, j, "ops", 3, 4)
 			until(t, "the node hears of it", func() bool { return j.Stats().Followed >= 4 })
 			j.Close()
 			b.putBack(t, "jetstream")
-			s.start(t)
-			tt.then(t, mustOpen(t, s.url(), single()))
-			isRefused(t, s.url(), o)
+			s.Start(t)
+			tt.then(t, mustOpen(t, s.URL(), single()))
+			isRefused(t, s.URL(), o)
 
 			renewed := 0
-			mend := mustOpen(t, s.url(), single())
+			mend := mustOpen(t, s.URL(), single())
 			if err := mend.AfterRestore(t.Context(), func(context.Context, journal.Info) error { renewed++; return nil }); err != nil || renewed == 0 {
 				t.Fatalf("%d logs begun anew, %v", renewed, err)
 			}
-			j = mustOpen(t, s.url(), o)
+			j = mustOpen(t, s.URL(), o)
 			fill(t, j, "third", 0, 1)
 			j.Close()
-			mustOpen(t, s.url(), o)
+			mustOpen(t, s.URL(), o)
 		})
 	}
 }
@@ -132,10 +133,10 @@ func TestR1_AStreamPutBackIsRefusedAtTheStart(t *testing.T) {
 func TestR1_AStreamPutBackIsNoticedWhileOpen(t *testing.T) {
 	for _, more := range []int{0, 9} {
 		t.Run(fmt.Sprint(more, " more"), func(t *testing.T) {
-			s := newServer(t, t.TempDir(), true)
+			s := natstest.New(t)
 			o := marked(t)
 			o.tune.patience = 200 * time.Millisecond
-			j := mustOpen(t, s.url(), o)
+			j := mustOpen(t, s.URL(), o)
 			fill(t, j, "ops", 0, 3)
 			b := backUp(t, s)
 			until(t, "the journal is well", func() bool { return j.Trouble() == nil })
@@ -147,7 +148,7 @@ func TestR1_AStreamPutBackIsNoticedWhileOpen(t *testing.T) {
 				fill(t, other, "ops", 3, more)
 				other.Close()
 			})
-			s.start(t)
+			s.Start(t)
 			<-j.whole.Done()
 			if trouble := j.Trouble(); trouble == nil || !errors.Is(trouble, ErrRolledBack) || !strings.Contains(trouble.Text, "dashwire new-epochs") {
 				t.Errorf("the trouble is %v, want ErrRolledBack and what to do", trouble)
@@ -159,15 +160,15 @@ func TestR1_AStreamPutBackIsNoticedWhileOpen(t *testing.T) {
 				t.Errorf("head: got %v, want ErrRolledBack", err)
 			}
 			j.Close()
-			isRefused(t, s.url(), o)
+			isRefused(t, s.URL(), o)
 		})
 	}
 }
 
 // TestR1_ASnapshotBeyondTheLog: the logs alone were put back, and no node remembers.
 func TestR1_ASnapshotBeyondTheLog(t *testing.T) {
-	s := newServer(t, t.TempDir(), true)
-	j := mustOpen(t, s.url(), single())
+	s := natstest.New(t)
+	j := mustOpen(t, s.URL(), single())
 	fill(t, j, "ops", 0, 3)
 	b := backUp(t, s)
 	until(t, "the journal is well", func() bool { return j.Trouble() == nil })
@@ -183,8 +184,8 @@ func TestR1_ASnapshotBeyondTheLog(t *testing.T) {
 	}
 	j.Close()
 	b.putBack(t, filepath.Join("jetstream", "$G", "streams", "dashwire"))
-	s.start(t)
-	j = mustOpen(t, s.url(), single())
+	s.Start(t)
+	j = mustOpen(t, s.URL(), single())
 	if got, err := j.Snapshot(t.Context(), "ops", 1<<63-1); !errors.Is(err, ErrRolledBack) {
 		t.Fatalf("a snapshot of what is gone: got %+v, %v, want ErrRolledBack", got, err)
 	}
@@ -192,7 +193,7 @@ func TestR1_ASnapshotBeyondTheLog(t *testing.T) {
 		t.Errorf("append: got %v, want ErrRolledBack", err)
 	}
 
-	mend := mustOpen(t, s.url(), single())
+	mend := mustOpen(t, s.URL(), single())
 	if err := mend.AfterRestore(t.Context(), func(ctx context.Context, info journal.Info) error {
 		if snap, err := mend.Snapshot(ctx, info.DashboardID, 1<<63-1); err != nil || snap.Position != 0 {
 			t.Errorf("%s begins anew from snapshot %d, %v; want from its log", info.DashboardID, snap.Position, err)
@@ -201,7 +202,7 @@ func TestR1_ASnapshotBeyondTheLog(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	j = mustOpen(t, s.url(), single())
+	j = mustOpen(t, s.URL(), single())
 	wantLog(t, j, "ops", "ops 0", "ops 1", "ops 2", "anew")
 	// One that is gone with its log is nobody's snapshot when the id is used again.
 	fill(t, j, "later", 0, 2)
@@ -215,7 +216,7 @@ func TestR1_AStreamThatIsGoneIsNotMadeAgain(t *testing.T) {
 	s := newServer(t, t.TempDir(), true)
 	o := marked(t)
 	mustOpen(t, s.url(), o).Close()
-	js := admin(t, s)
+	js := admin(t, s.url())
 	// NATS removes the folder of streams if it is empty, some time after it has answered that
 	// the last one is deleted, and one that is made just then fails. With this it is not empty.
 	if _, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: "neighbour", Subjects: []string{"neighbour"}}); err != nil {

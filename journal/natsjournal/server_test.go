@@ -5,128 +5,51 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/goleak"
 
-	"github.com/dashwire/dashwire/internal/freeport"
 	"github.com/dashwire/dashwire/journal"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// natsServer is a real NATS server in this process. Its addresses stay when it is
-// stopped and started again.
-type natsServer struct {
-	opts *server.Options
-	*server.Server
-}
+// natsServer is a real NATS server in this process, which stays until the test ends. Those
+// that go and come are of package natstest.
+type natsServer struct{ *server.Server }
 
 // newServer starts a server with JetStream that keeps its files in dir and syncs as
 // always says, with changes to its options.
-func newServer(t testing.TB, dir string, always bool, change ...func(*server.Options)) *natsServer {
+func newServer(t testing.TB, dir string, always bool, change ...func(*server.Options)) natsServer {
 	t.Helper()
-	ports := freeport.Take(t, 2)
-	s := &natsServer{opts: &server.Options{
-		ServerName: filepath.Base(dir), Host: "127.0.0.1", Port: ports[0], HTTPHost: "127.0.0.1", HTTPPort: ports[1],
+	opts := &server.Options{
+		ServerName: filepath.Base(dir), Host: "127.0.0.1", Port: server.RANDOM_PORT, HTTPHost: "127.0.0.1", HTTPPort: server.RANDOM_PORT,
 		JetStream: true, StoreDir: dir, SyncAlways: always, SyncInterval: time.Minute,
 		MaxPayload: 8 << 20, NoSigs: true, NoLog: true, NoSystemAccount: false,
-	}}
-	for _, f := range change {
-		f(s.opts)
 	}
-	s.start(t)
-	t.Cleanup(s.stop)
-	return s
-}
-
-func (s *natsServer) start(t testing.TB) {
-	t.Helper()
-	opts := s.opts.Clone()
-	srv, err := server.NewServer(opts)
+	for _, f := range change {
+		f(opts)
+	}
+	s, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv.Start()
-	if !srv.ReadyForConnections(time.Minute) {
+	s.Start()
+	t.Cleanup(func() {
+		s.Shutdown()
+		s.WaitForShutdown()
+	})
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("the NATS server does not start")
 	}
-	s.Server = srv
+	return natsServer{s}
 }
 
-func (s *natsServer) stop() {
-	s.Shutdown()
-	s.WaitForShutdown()
-}
-
-func (s *natsServer) url() string     { return fmt.Sprintf("nats://127.0.0.1:%d", s.opts.Port) }
-func (s *natsServer) monitor() string { return fmt.Sprintf("http://127.0.0.1:%d", s.opts.HTTPPort) }
-
-// cluster is three real servers in this process.
-type cluster struct{ servers []*natsServer }
-
-func newCluster(t testing.TB) *cluster {
-	t.Helper()
-	dir := t.TempDir()
-	ports := freeport.Take(t, 3) // members must know each other before they start
-	var routes []*url.URL
-	for _, p := range ports {
-		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", p)})
-	}
-	c := &cluster{}
-	for i, p := range ports {
-		c.servers = append(c.servers, newServer(t, filepath.Join(dir, fmt.Sprintf("n%d", i)), true, func(o *server.Options) {
-			o.Cluster = server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: p}
-			o.Routes = routes
-		}))
-	}
-	c.waitReady(t)
-	return c
-}
-
-// waitReady returns when the servers have a leader and know each other.
-func (c *cluster) waitReady(t testing.TB) {
-	t.Helper()
-	until(t, "the cluster has a leader and three peers", func() bool {
-		for _, s := range c.servers {
-			if s.Running() && s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == len(c.servers) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-func (c *cluster) urls() string {
-	var list []string
-	for _, s := range c.servers {
-		list = append(list, s.url())
-	}
-	return strings.Join(list, ",")
-}
-
-func (c *cluster) monitors() []string {
-	var list []string
-	for _, s := range c.servers {
-		list = append(list, s.monitor())
-	}
-	return list
-}
-
-// leaderOf is the server that leads a stream, nil if there is none now.
-func (c *cluster) leaderOf(stream string) *natsServer {
-	for _, s := range c.servers {
-		if s.Running() && s.JetStreamIsStreamLeader("$G", stream) {
-			return s
-		}
-	}
-	return nil
-}
+func (s natsServer) url() string     { return s.ClientURL() }
+func (s natsServer) monitor() string { return "http://" + s.MonitorAddr().String() }
 
 // until waits for something that nothing tells of.
 func until(t testing.TB, what string, fn func() bool) {

@@ -8,17 +8,17 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"go.uber.org/goleak"
 
-	"github.com/dashwire/dashwire/internal/freeport"
+	"github.com/dashwire/dashwire/internal/natstest"
 	"github.com/dashwire/dashwire/relay"
 	"github.com/dashwire/dashwire/relay/relaytest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// natsServer starts a real NATS server in this process, on a port or on any.
-func natsServer(t testing.TB, port int) *server.Server {
+// natsServer starts a real NATS server in this process and returns its address.
+func natsServer(t testing.TB) string {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, MaxPayload: 8 << 20, NoSigs: true, NoLog: true})
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: server.RANDOM_PORT, MaxPayload: 8 << 20, NoSigs: true, NoLog: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,12 +30,12 @@ func natsServer(t testing.TB, port int) *server.Server {
 	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("the NATS server does not start")
 	}
-	return s
+	return s.ClientURL()
 }
 
-func open(t testing.TB, s *server.Server, opts Options) *Relay {
+func open(t testing.TB, url string, opts Options) *Relay {
 	t.Helper()
-	r, err := Open(s.ClientURL(), opts)
+	r, err := Open(url, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func open(t testing.TB, s *server.Server, opts Options) *Relay {
 }
 
 func TestRelay(t *testing.T) {
-	s := natsServer(t, server.RANDOM_PORT)
+	s := natsServer(t)
 	clusters := 0
 	relaytest.Run(t, func(t *testing.T) func() relay.Relay {
 		clusters++
@@ -65,9 +65,8 @@ func next(t *testing.T, from <-chan relay.Message) relay.Message {
 }
 
 func TestServerAwayIsToldAndPasses(t *testing.T) {
-	port := freeport.Take(t, 1)[0]
-	s := natsServer(t, port)
-	a, b := open(t, s, Options{}), open(t, s, Options{})
+	s := natstest.New(t)
+	a, b := open(t, s.URL(), Options{}), open(t, s.URL(), Options{})
 	topic := relay.Topic{Kind: "board", ID: "ops"}
 	atA, atB := make(chan relay.Message, 10_000), make(chan relay.Message, 10_000)
 	for r, to := range map[*Relay]chan relay.Message{a: atA, b: atB} {
@@ -75,14 +74,13 @@ func TestServerAwayIsToldAndPasses(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.Shutdown()
-	s.WaitForShutdown()
+	s.Stop(t)
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for a.Publish(topic, []byte("lost")) == nil { // until it knows that the server is away
 		<-tick.C
 	}
-	natsServer(t, port)
+	s.Start(t)
 	for _, ch := range []chan relay.Message{atA, atB} {
 		if m := next(t, ch); !m.Missed {
 			t.Errorf("after the server came back: %q, want that something was missed", m.Payload)
@@ -98,7 +96,7 @@ func TestServerAwayIsToldAndPasses(t *testing.T) {
 }
 
 func TestSlowNodeIsTold(t *testing.T) {
-	s := natsServer(t, server.RANDOM_PORT)
+	s := natsServer(t)
 	a, b := open(t, s, Options{}), open(t, s, Options{tune: tuning{incoming: 4}})
 	topic := relay.Topic{Kind: "board", ID: "ops"}
 	blocked, first := make(chan struct{}), make(chan struct{}, 1)
@@ -133,7 +131,7 @@ func TestSlowNodeIsTold(t *testing.T) {
 }
 
 func TestPublishNeverWaits(t *testing.T) {
-	s := natsServer(t, server.RANDOM_PORT)
+	s := natsServer(t)
 	a := open(t, s, Options{tune: tuning{outgoingBytes: 1000}})
 	if err := a.Publish(relay.Topic{Kind: "board"}, make([]byte, 1001)); err != relay.ErrAway {
 		t.Errorf("more than may wait: %v, want ErrAway", err)
@@ -176,7 +174,7 @@ func TestOpen_Refuses(t *testing.T) {
 
 // BenchmarkRoundTrip is a message to another node and its answer.
 func BenchmarkRoundTrip(b *testing.B) {
-	s := natsServer(b, server.RANDOM_PORT)
+	s := natsServer(b)
 	one, two := open(b, s, Options{}), open(b, s, Options{})
 	there, back := relay.Topic{Kind: "there"}, relay.Topic{Kind: "back"}
 	done := make(chan struct{}, 1)
