@@ -103,3 +103,39 @@ func BenchmarkRead(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkSpread appends 400-byte records to 100 dashboards, 16 at once, so that nearly all of
+// cpu-µs/record is what spreading them takes.
+func BenchmarkSpread(b *testing.B) {
+	const dashboards, together = 100, 16
+	j, err := Open(filepath.Join(b.TempDir(), "bench.db"), Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	records := make([][]byte, together)
+	for i := range records {
+		records[i] = bytes.Repeat([]byte("x"), 400)
+	}
+	cpu := cpuTime(b)
+	b.ReportAllocs()
+	b.ResetTimer()
+	var appenders sync.WaitGroup
+	for d := range dashboards {
+		appenders.Go(func() {
+			a := journal.Append{DashboardID: fmt.Sprintf("dashboard-%04d", d), Records: records, Summary: []byte(`{"title":"Operations"}`)}
+			for range b.N / dashboards / together {
+				if _, err := j.Append(b.Context(), a); err != nil {
+					b.Error(err)
+					return
+				}
+				a.After += together
+			}
+		})
+	}
+	appenders.Wait()
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64((cpuTime(b)-cpu).Nanoseconds())/1e3/float64(b.N), "cpu-µs/record")
+}

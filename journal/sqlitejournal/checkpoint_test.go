@@ -30,8 +30,8 @@ func TestWALStaysShortUnderLoad(t *testing.T) {
 	appenders.Wait()
 	s := j.Stats()
 	t.Logf("%d bytes of records, WAL of %d bytes, %d checkpoints", s.Records*4000, s.WALBytes, s.Checkpoints)
-	if s.WALBytes > 10*pages*4096 {
-		t.Errorf("the WAL has grown to %d bytes, it is checkpointed at %d", s.WALBytes, pages*4096)
+	if s.WALBytes > 10*pages*pageBytes {
+		t.Errorf("the WAL has grown to %d bytes, it is checkpointed at %d", s.WALBytes, pages*pageBytes)
 	}
 	if s.Checkpoints == 0 {
 		t.Error("nothing was checkpointed")

@@ -236,8 +236,8 @@ func TestR7_DamagedPageClosesOneDashboardAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 4096 {
-		b[(page-1)*4096+int64(i)] ^= 0xa5
+	for i := range pageBytes {
+		b[(page-1)*pageBytes+int64(i)] ^= 0xa5
 	}
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,12 @@ import (
 // readers is how many connections read at once.
 const readers = 4
 
+// maxCache is how much memory SQLite's cache of the connection that writes gets at most. SQLite drops that whenever
+// the other connection has written, with each segment of the commit log, and the library that
+// allocates it keeps 4 MiB of what is freed, in which pages take twice their size: more would be faulted
+// in again each time.
+const maxCache = 2 << 20
+
 // handle is everything that is open on the file. After a failure of the disk it is
 // closed and another is opened (A2).
 type handle struct {
@@ -47,7 +53,7 @@ func openHandle(ctx context.Context, path string, cacheBytes int) (h *handle, er
 	if mode != "wal" {
 		return h, fmt.Errorf("SQLite cannot use write-ahead logging here (got journal mode %q): use a local file system", mode)
 	}
-	for _, pragma := range []string{"synchronous = NORMAL", "wal_autocheckpoint = 0", "journal_size_limit = 67108864", fmt.Sprintf("cache_size = -%d", cacheBytes>>10)} {
+	for _, pragma := range []string{"synchronous = NORMAL", "wal_autocheckpoint = 0", "journal_size_limit = 67108864", fmt.Sprintf("cache_size = -%d", min(cacheBytes, maxCache)>>10)} {
 		if err := h.writer.exec(ctx, "PRAGMA "+pragma); err != nil {
 			return h, err
 		}

@@ -126,8 +126,10 @@ func prepareFile(ctx context.Context, path string) (err error) {
 	case err != nil:
 		return err
 	case objects == 0 && id == 0:
-		if err := c.exec(ctx, "PRAGMA synchronous = FULL"); err != nil {
-			return err
+		for _, pragma := range []string{"synchronous = FULL", fmt.Sprintf("page_size = %d", pageBytes)} {
+			if err := c.exec(ctx, "PRAGMA "+pragma); err != nil {
+				return err
+			}
 		}
 		return createSchema(ctx, c, rand.Text())
 	case id != applicationID:

@@ -227,3 +227,37 @@ func TestClosedJournalIsUnavailable(t *testing.T) {
 		t.Errorf("closing again: %v", err)
 	}
 }
+
+// A file whose pages have another size than those of new files goes on as it is.
+func TestPagesOfOldAndNewFiles(t *testing.T) {
+	for _, size := range []int64{4 << 10, pageBytes} {
+		path := filepath.Join(t.TempDir(), "test.db")
+		if size != pageBytes {
+			c, err := openConn(path, readWriteCreate, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = errors.Join(c.exec(t.Context(), fmt.Sprintf("PRAGMA page_size = %d", size)), createSchema(t.Context(), c, "old"))
+			if err := errors.Join(err, c.close()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		j := mustOpen(t, path, Options{tune: tuning{walPages: 10, spreadBytes: 20_000}})
+		fill(t, j, "ops", 0, 500)
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		c, err := openConn(path, readOnly, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := readMax(t.Context(), c, "PRAGMA page_size")
+		records, err2 := readMax(t.Context(), c, "SELECT count(*) FROM log")
+		if err := errors.Join(err, err2, c.close()); err != nil {
+			t.Fatal(err)
+		}
+		if got != size || records != 500 {
+			t.Errorf("pages of %d bytes and %d records, want %d and 500", got, records, size)
+		}
+	}
+}

@@ -30,9 +30,9 @@ type Options struct {
 	// reaches into the newest 12,000 positions (M12).
 	KeepAge time.Duration
 
-	// CacheBytes bounds SQLite's cache of the connection that writes, which is no part of
-	// the Go heap; half as much is held in memory before it is spread into tables.
-	// 0 = 16 MiB, else at least 1 MiB.
+	// CacheBytes bounds what is held in memory: half as much before it is spread into tables,
+	// and SQLite's cache of the connection that writes, which is no part of the Go heap and
+	// no more than 2 MiB. 0 = 16 MiB, else at least 1 MiB.
 	CacheBytes int
 
 	tune tuning
@@ -45,7 +45,7 @@ type tuning struct {
 	releaseBytes int // of the commit log, given free at once (2 MiB)
 	log          commitlog.Options
 	idle         time.Duration // quiet time after which everything is spread (250 ms)
-	walPages     int           // pages in the WAL at which it is checkpointed (4,000)
+	walPages     int           // pages in the WAL at which it is checkpointed (2,000)
 	keepAlways   int           // positions that are never trimmed (12,000)
 	trimInterval time.Duration // how often quiet logs are looked at for trimming (10 min)
 }
@@ -83,7 +83,7 @@ func (o Options) validate() (Options, error) {
 	setDefault(&t.spreadRows, 1024)
 	setDefault(&t.releaseBytes, 2<<20)
 	setDefault(&t.idle, 250*time.Millisecond)
-	setDefault(&t.walPages, 4000)
+	setDefault(&t.walPages, 2000)
 	setDefault(&t.keepAlways, keepAlways)
 	setDefault(&t.trimInterval, 10*time.Minute)
 	return o, nil

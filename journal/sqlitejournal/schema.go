@@ -11,6 +11,11 @@ import (
 // format is the number of the tables below. A file with a greater one is refused.
 const format = 2
 
+// pageBytes is the size of a page in a new file. A file of before keeps its 4 KiB. What a record costs
+// on its way through the write-ahead log goes by the page, and what few records of a quiet
+// log cost goes by the byte.
+const pageBytes = 8 << 10
+
 // applicationID stands in the header of the file ("DWjn"), so that file(1) and
 // Open know it is ours.
 const applicationID = 0x44576a6e

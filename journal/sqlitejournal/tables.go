@@ -103,7 +103,7 @@ func (x *tables) write(job *job) *failedWrite {
 		var err error
 		if r.snapshot != nil {
 			err = writeSnapshot(ctx, c, r, job.at)
-			x.sinceWAL += len(r.snapshot.Data) / 4096
+			x.sinceWAL += len(r.snapshot.Data) / pageBytes
 		} else {
 			err = r.task(c)
 		}
@@ -118,7 +118,7 @@ func (x *tables) write(job *job) *failedWrite {
 		if err := x.spreadPart(ctx, c, p); err != nil {
 			return fail(failedWrite{tail: p.t, spread: true}, err)
 		}
-		x.sinceWAL += 2 + size(p.records)/4096
+		x.sinceWAL += 2 + size(p.records)/pageBytes
 	}
 	if job.spread > 0 {
 		if err := writeMeta(ctx, c, "spread", strconv.FormatUint(job.spread, 10)); err != nil {
