@@ -1,8 +1,8 @@
 // @vitest-environment node
-import { createClient, type Dashboard, type DashwireClient, type Readable } from '@dashwire/client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createClient, type Dashboard, type DashwireClient, DashwireError, type Readable } from '@dashwire/client';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startServer, type TestServer } from '../../../../testing/server.ts';
-import { HistoryLog } from './log.ts';
+import { HistoryLog, pause } from './log.ts';
 import { Past } from './past.ts';
 
 let server: TestServer;
@@ -32,6 +32,18 @@ function until<T>(readable: Readable<T>, wanted: (value: T) => boolean): Promise
     look();
   });
 }
+
+/** Runs what uses timers of its own. */
+async function withTimers(run: () => Promise<void>): Promise<void> {
+  vi.useFakeTimers();
+  try {
+    await run();
+  } finally {
+    vi.useRealTimers();
+  }
+}
+
+const away = new DashwireError('NETWORK', 'a part of this page could not be fetched: reload the page');
 
 /** A dashboard with so many versions: the first makes it, the last renames its widget. */
 async function withVersions(id: string, versions: number): Promise<Dashboard> {
@@ -92,6 +104,32 @@ describe('HistoryLog', () => {
     await log.refresh();
     expect(log.state.getSnapshot()).toMatchObject({ rows: [], loading: null, error: 'The history could not be read.' });
   });
+
+  it('says that it needs the connection, and comes by itself once that is back', () =>
+    withTimers(async () => {
+      const history = vi.fn<Dashboard['history']>().mockRejectedValue(away);
+      const log = new HistoryLog({
+        history,
+        widget: () => ({ getSnapshot: () => undefined, subscribe: () => () => {} }),
+      });
+      await log.refresh();
+      const error = 'The history needs the connection. It comes by itself once that is back.';
+      const heard: unknown[] = [];
+      log.state.subscribe(() => heard.push(log.state.getSnapshot().error));
+      await vi.advanceTimersByTimeAsync(2 * pause);
+      expect(history).toHaveBeenCalledTimes(3);
+      expect(heard).toEqual([error, error]); // it does not flicker
+      const author = { userId: 'ana', clientId: null };
+      const entry = { version: 1, timestamp: '2026-11-23T12:00:00Z', author, type: 'WIDGET_UPDATE', change: {} };
+      history.mockResolvedValue({ entries: [entry], before: null } as never);
+      await vi.advanceTimersByTimeAsync(pause);
+      expect(log.state.getSnapshot()).toMatchObject({ rows: [{ version: 1 }], loading: null, error: null });
+      history.mockRejectedValue(away);
+      await log.refresh();
+      log.stop();
+      await vi.advanceTimersByTimeAsync(2 * pause);
+      expect(history).toHaveBeenCalledTimes(5);
+    }));
 });
 
 describe('Past', () => {
@@ -117,6 +155,21 @@ describe('Past', () => {
     past.stop();
     dashboard.close();
   });
+
+  it('shows a version by itself once the connection is back', () =>
+    withTimers(async () => {
+      const versionAt = vi.fn<Dashboard['versionAt']>().mockRejectedValueOnce(away);
+      const past = new Past({ state: client.dashboard('nothing').state, versionAt });
+      past.show(3);
+      await vi.advanceTimersByTimeAsync(pause - 1);
+      expect(past.state.getSnapshot().error).toBe(
+        'Older versions need the connection. This one comes by itself once that is back.',
+      );
+      versionAt.mockResolvedValue({ epoch: '', version: 3, settings: {}, widgets: {}, layouts: {} } as never);
+      await vi.advanceTimersByTimeAsync(pause);
+      expect(past.state.getSnapshot()).toMatchObject({ document: { version: 3 }, error: null });
+      past.stop();
+    }));
 
   it('says what keeps a version from being shown', async () => {
     const dashboard = await withVersions('short', 3);

@@ -24,6 +24,14 @@ const perPage = 50;
 /** What is older is reached by the slider; the list ends here. */
 export const mostRows = 5000;
 
+/** Between two attempts to read what needs the connection, in ms. */
+export const pause = 5000;
+
+/** Whether the network alone keeps something from being read: it is tried again then. */
+export function isAway(error: unknown): boolean {
+  return error instanceof DashwireError && error.code === 'NETWORK';
+}
+
 /** The history of a dashboard, newest first, loaded as far as somebody looks. */
 export class HistoryLog {
   readonly #dashboard: Pick<Dashboard, 'history' | 'widget'>;
@@ -32,6 +40,7 @@ export class HistoryLog {
   readonly #titles = new Map<string, string>();
   #before: number | null = null;
   #request = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(dashboard: Pick<Dashboard, 'history' | 'widget'>) {
     this.#dashboard = dashboard;
@@ -60,15 +69,17 @@ export class HistoryLog {
   }
 
   stop(): void {
+    clearTimeout(this.#timer);
     this.#request.abort();
   }
 
-  async #load(before: number | null): Promise<void> {
-    this.#request.abort();
+  /** `again`: by itself, without a sign of it until something comes. */
+  async #load(before: number | null, again = false): Promise<void> {
+    this.stop();
     const request = new AbortController();
     this.#request = request;
     const was = this.#store.getSnapshot();
-    this.#store.set({ ...was, loading: was.rows.length === 0 ? 'first' : 'more', error: null });
+    if (!again) this.#store.set({ ...was, loading: was.rows.length === 0 ? 'first' : 'more', error: null });
     try {
       const page = await this.#dashboard.history({
         before: before ?? undefined,
@@ -79,8 +90,8 @@ export class HistoryLog {
       this.#take(before === null, this.#rows(page.entries), page.before);
     } catch (error) {
       if (request.signal.aborted) return;
-      const words = error instanceof DashwireError ? error.message : 'the history could not be read';
-      this.#store.set({ ...this.#store.getSnapshot(), loading: null, error: sentence(words) });
+      this.#store.set({ ...this.#store.getSnapshot(), loading: null, error: problemOf(error) });
+      if (isAway(error)) this.#timer = setTimeout(() => void this.#load(before, true), pause);
     }
   }
 
@@ -111,4 +122,9 @@ export class HistoryLog {
       words: wordsOf(entry, titleOf),
     }));
   }
+}
+
+function problemOf(error: unknown): string {
+  if (isAway(error)) return 'The history needs the connection. It comes by itself once that is back.';
+  return error instanceof DashwireError ? sentence(error.message) : 'The history could not be read.';
 }

@@ -1,6 +1,7 @@
 import { type Dashboard, type DashboardDocument, DashwireError, type Readable, Store } from '@dashwire/client';
 import { sentence } from '../import/words.ts';
 import { sharing } from './differences.ts';
+import { isAway, pause } from './log.ts';
 
 export interface PastState {
   /** What is asked for; null = now. */
@@ -70,6 +71,7 @@ export class Past {
     } catch (error) {
       if (request.signal.aborted) return;
       this.#store.set({ version, document: null, loading: false, error: problemOf(error) });
+      if (isAway(error)) this.#timer = setTimeout(() => void this.#load(version), pause);
     }
   }
 
@@ -85,6 +87,7 @@ export class Past {
 }
 
 function problemOf(error: unknown): string {
+  if (isAway(error)) return 'Older versions need the connection. This one comes by itself once that is back.';
   if (!(error instanceof DashwireError)) return 'This version could not be read.';
   if (error.code === 'GONE')
     return 'This version is no longer kept: the server drops what is older than it was told to keep.';
