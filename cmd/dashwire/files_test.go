@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/dashwire/dashwire/board"
 )
@@ -313,6 +314,36 @@ func TestTail(t *testing.T) {
 	tail.wait(regexp.MustCompile(`^\d\d:\d\d:\d\d  new +1  ana        created the dashboard with 1 widget$`))
 	fetch(t, "DELETE", p.url+"/api/dashboards/ops?userId=bo", "", nil)
 	tail.wait(regexp.MustCompile(`ops .*deleted`))
+	tail.stopQuietly()
+
+	// Whoever comes after that is told so, and of a dashboard that never was, that.
+	gone := regexp.MustCompile(`the dashboard ops was deleted \d{4}-\d\d-\d\d \d\d:\d\d:\d\d by bo`)
+	never := regexp.MustCompile(`there is no dashboard never`)
+	for _, c := range []struct {
+		want *regexp.Regexp
+		args []string
+	}{
+		{gone, []string{"tail", "ops", "--no-follow", "--server", p.url}},
+		{gone, []string{"tail", "ops", "--no-follow", "--audit", "--server", p.url}},
+		{gone, []string{"tail", "ops", "--data", "dashwire.db"}},
+		{never, []string{"tail", "never", "--no-follow", "--server", p.url}},
+		{never, []string{"tail", "never", "--data", "dashwire.db"}},
+	} {
+		if r := dash(t, dir, c.args...); r.code != 1 || !c.want.MatchString(r.err) || r.out != "" {
+			t.Errorf("%q: exit code %d: %s%s", c.args, r.code, r.out, r.err)
+		}
+	}
+	tail = start(t, command(t, dir, "tail", "ops", "--server", p.url))
+	deadline := time.After(patience)
+	for said := regexp.MustCompile(`(?m)^Following .*; ` + gone.String()); !said.MatchString(tail.errs.String()); {
+		select {
+		case <-time.Tick(10 * time.Millisecond):
+		case <-deadline:
+			t.Fatalf("it does not say that it waits: %s", tail.errs.String())
+		}
+	}
+	put("/api/dashboards/ops/widgets/cpu", `{"type":"gauge","title":"CPU"}`)
+	tail.wait(regexp.MustCompile(`1  ana        created the dashboard with 1 widget$`))
 	tail.stopQuietly()
 	p.stop()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,17 +75,20 @@ func (c *tailCmd) Run(p *program, cmd *kong.Context) (err error) {
 	for _, l := range lines {
 		tail.print(l)
 	}
+	w := tail.watched[c.ID]
 	switch {
-	case !c.Follow:
-		if w := tail.watched[c.ID]; w != nil && w.version == 0 {
-			return fmt.Errorf("there is no dashboard %s", c.ID)
+	case w != nil && w.version == 0:
+		err := tail.absent(p.ctx, c.ID)
+		if !c.Follow || file {
+			return err
 		}
+		fmt.Fprintf(p.err, "Following %s; %s.\n", t.name, err)
+	case !c.Follow:
 		return nil
 	case file:
 		fmt.Fprintf(p.err, "That is all in %s; to follow what happens, name the server with --server.\n", t.name)
 		return nil
-	}
-	if len(lines) == 0 {
+	case len(lines) == 0:
 		fmt.Fprintf(p.err, "Following %s; nothing has happened yet.\n", t.name)
 	}
 	if err := tail.follow(p.ctx); p.ctx.Err() == nil {
@@ -177,7 +181,7 @@ func (t *tail) print(l line) {
 const mostFollowed = 100
 
 func (t *tail) ids(ctx context.Context) ([]string, error) {
-	list, err := t.list(ctx)
+	list, err := t.list(ctx, url.Values{})
 	if err != nil {
 		return nil, err
 	}
@@ -239,6 +243,23 @@ func (t *tail) begin(ctx context.Context, id string, s since) ([]line, error) {
 		lines = append(lines, w.apply(e))
 	}
 	return lines, nil
+}
+
+// absent says of a dashboard that is not there whether it was deleted, when and by whom, as
+// far as this user may know: administrators from its log, owners from the list of what
+// they can bring back.
+func (t *tail) absent(ctx context.Context, id string) error {
+	acts, _, err := t.pages(ctx, "/api/admin/audit", url.Values{"dashboard": {id}, "type": {string(board.TypeDashboardDelete)}, "limit": {"1"}}, 1)
+	if err == nil && len(acts) > 0 {
+		return fmt.Errorf("the dashboard %s was deleted %s by %s", id, acts[0].Time.Local().Format(time.DateTime), words.Printable(cmp.Or(acts[0].User, "somebody")))
+	}
+	deleted, err := t.list(ctx, url.Values{"deleted": {"true"}, "q": {id}})
+	for _, d := range deleted {
+		if err == nil && d.ID == id {
+			return fmt.Errorf("the dashboard %s was deleted %s", id, d.Deleted.Local().Format(time.DateTime))
+		}
+	}
+	return fmt.Errorf("there is no dashboard %s", id)
 }
 
 // documentAt reads a dashboard as it was, if the log still has it.

@@ -113,8 +113,12 @@ func (c *tailCmd) runAudit(p *program, t *tail, since since, file bool) error {
 	}
 	a.show(acts)
 	switch {
-	case c.ID != "" && a.stands[c.ID].version == 0 && !c.Follow:
-		return fmt.Errorf("there is no dashboard %s", c.ID)
+	case c.ID != "" && a.stands[c.ID].version == 0:
+		err := a.absent(p.ctx, c.ID)
+		if !c.Follow || c.Until != "" || file {
+			return err
+		}
+		fmt.Fprintf(p.err, "Following %s; %s.\n", t.name, err)
 	case !c.Follow || c.Until != "":
 		return nil
 	case file:
@@ -197,7 +201,7 @@ func (a *auditTail) heads(ctx context.Context) ([]head, error) {
 		err := a.get(ctx, "/api/dashboards/"+url.PathEscape(a.cmd.ID)+"/history", url.Values{"limit": {"1"}}, &page)
 		return []head{{a.cmd.ID, standing{page.Epoch, page.Version}}}, err
 	}
-	list, err := a.list(ctx)
+	list, err := a.list(ctx, url.Values{})
 	heads := make([]head, len(list))
 	for i, d := range list {
 		heads[i] = head{d.ID, standing{d.Epoch, d.Version}}
@@ -213,10 +217,10 @@ type auditAnswer struct {
 }
 
 // pages reads pages until there is no next, or as many lines as asked for.
-func (a *auditTail) pages(ctx context.Context, path string, query url.Values, last int) (acts []act, newest string, err error) {
+func (t *tail) pages(ctx context.Context, path string, query url.Values, last int) (acts []act, newest string, err error) {
 	for {
 		var page auditAnswer
-		if err := a.get(ctx, path, query, &page); err != nil {
+		if err := t.get(ctx, path, query, &page); err != nil {
 			return nil, "", err
 		}
 		if newest == "" {
@@ -225,7 +229,7 @@ func (a *auditTail) pages(ctx context.Context, path string, query url.Values, la
 		for _, text := range page.Entries {
 			one := act{text: text}
 			if err := jsontext.Decode(text, &one); err != nil {
-				return nil, "", fmt.Errorf("the answer of %s cannot be read: %w", a.name, err)
+				return nil, "", fmt.Errorf("the answer of %s cannot be read: %w", t.name, err)
 			}
 			acts = append(acts, one)
 		}

@@ -238,16 +238,17 @@ func (t *target) get(ctx context.Context, path string, query url.Values, into an
 
 // listed is a dashboard in the list of them.
 type listed struct {
-	ID      string `json:"id"`
-	Title   string `json:"title"`
-	Epoch   string `json:"epoch"`
-	Version uint64 `json:"version"`
+	ID      string    `json:"id"`
+	Title   string    `json:"title"`
+	Epoch   string    `json:"epoch"`
+	Version uint64    `json:"version"`
+	Deleted time.Time `json:"deleted"` // zero = it is there
 }
 
-// list is all dashboards.
-func (t *target) list(ctx context.Context) ([]listed, error) {
+// list is all dashboards that a query asks for.
+func (t *target) list(ctx context.Context, query url.Values) ([]listed, error) {
 	var all []listed
-	query := url.Values{"limit": {"200"}}
+	query.Set("limit", "200")
 	for {
 		var page struct {
 			Dashboards []listed `json:"dashboards"`
