@@ -85,6 +85,28 @@ func (s *server) memory() (float64, error) {
 	return kb / 1024, err
 }
 
+// processor is how long threads of the server that are there have run.
+func (s *server) processor() (time.Duration, error) {
+	files, err := filepath.Glob("/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/task/*/schedstat")
+	if err != nil || len(files) == 0 {
+		return 0, errors.Join(errors.New("the server's processor time is not told"), err)
+	}
+	var sum time.Duration
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return 0, fmt.Errorf("the server's processor time: %w", err)
+		}
+		first, _, _ := strings.Cut(string(text), " ")
+		ns, err := strconv.ParseInt(first, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("the server's processor time: %w", err)
+		}
+		sum += time.Duration(ns)
+	}
+	return sum, nil
+}
+
 // get asks for a path and returns the answer and how long it took.
 func (s *server) get(ctx context.Context, path string) ([]byte, time.Duration, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
@@ -110,7 +132,7 @@ type times []time.Duration
 func (t times) String() string {
 	slices.Sort(t)
 	ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-	return fmt.Sprintf("p50 %.1f ms, max %.1f ms", ms(t[len(t)/2]), ms(t[len(t)-1]))
+	return fmt.Sprintf("p50 %.1f ms, min %.1f ms, max %.1f ms", ms(t[len(t)/2]), ms(t[0]), ms(t[len(t)-1]))
 }
 
 // measure tells on out what a server does with a file of so many dashboards.
@@ -188,26 +210,44 @@ func measureMany(ctx context.Context, out io.Writer, s *server, dashboards int) 
 	return nil
 }
 
-// measureLogs opens the short log and the long one as the first thing that a server does.
+// measureLogs opens the short log and the long one, in turns, as the first thing that a
+// server does.
 func measureLogs(ctx context.Context, out io.Writer, program, file string) error {
-	for _, id := range []string{short, long} {
-		var opening times
-		for range 7 {
-			s, err := start(ctx, program, file)
+	ids := [...]string{short, long}
+	var took, worked [len(ids)]times
+	for range 7 {
+		for i, id := range ids {
+			t, w, err := openFirst(ctx, program, file, id)
 			if err != nil {
 				return err
 			}
-			_, _, err = s.get(ctx, "/api/dashboards/"+dashboardID(0)) // what a process does once
-			took := time.Duration(0)
-			if err == nil {
-				_, took, err = s.get(ctx, "/api/dashboards/"+id)
-			}
-			opening = append(opening, took)
-			if err = errors.Join(err, s.stop()); err != nil {
-				return err
-			}
+			took[i], worked[i] = append(took[i], t), append(worked[i], w)
 		}
-		fmt.Fprintf(out, "opening %s: %s\n", id, opening)
+	}
+	for i, id := range ids {
+		fmt.Fprintf(out, "opening %s: %s; processor: %s\n", id, took[i], worked[i])
 	}
 	return nil
+}
+
+// openFirst starts a server and tells how long it takes to open a dashboard, and how much
+// of its processor's time.
+func openFirst(ctx context.Context, program, file, id string) (took, worked time.Duration, err error) {
+	s, err := start(ctx, program, file)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	if _, _, err := s.get(ctx, "/api/dashboards/"+dashboardID(0)); err != nil { // what a process does once
+		return 0, 0, err
+	}
+	before, err := s.processor()
+	if err != nil {
+		return 0, 0, err
+	}
+	if _, took, err = s.get(ctx, "/api/dashboards/"+id); err != nil {
+		return 0, 0, err
+	}
+	after, err := s.processor()
+	return took, after - before, err
 }
