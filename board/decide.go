@@ -40,14 +40,18 @@ func (env Env) withDefaults() Env {
 // Decide says what becomes of an op on this state (M1). It changes nothing: the
 // decision holds the entry to append and the state after it.
 func (s *State) Decide(op *Op, env Env) Decision {
-	if c, ok := s.committed.get(op.Author.UserID, op.ID); ok {
-		if c.hash == op.Hash {
-			return Decision{Replay: c.version}
-		}
+	c, ok, perhaps := s.committedAs(op)
+	switch {
+	case ok && c.hash == op.Hash:
+		return Decision{Replay: c.version}
+	case ok:
 		return refuse(Errorf(CodeIDReused, "the op id was used for another change in version %d: give this one a new id", c.version))
+	case len(perhaps) > 0 && !op.History.tells(s.epoch, perhaps):
+		return Decision{Need: &Need{Committed: perhaps}}
 	}
 	var d draft
 	d.begin(s, op, env.withDefaults())
+	d.need.Committed = perhaps // whatever else is read, this is wanted again
 	if op.IfMatch && (op.Epoch == nil || op.Base == nil || *op.Epoch != d.epoch || *op.Base != d.head) {
 		return refuse(Errorf(CodeConflict, "the dashboard has moved on to epoch %q version %d: read it again", d.epoch, d.head))
 	}
@@ -73,6 +77,37 @@ func (s *State) Decide(op *Op, env Env) Decision {
 		return Decision{Conflict: out.conflict}
 	}
 	return d.finish(op.Type, nil)
+}
+
+// committedAs tells as what an op was committed before (M8), or the versions of which one
+// may be it, and which its history says are not if that tells of them all.
+func (s *State) committedAs(op *Op) (c commit, ok bool, perhaps []uint64) {
+	if c, ok = s.committed.get(op.Author.UserID, op.ID); ok {
+		return c, true, nil
+	}
+	perhaps = s.committed.perhaps(op.Author.UserID, op.ID)
+	if op.History.tells(s.epoch, perhaps) {
+		for _, version := range perhaps {
+			e := op.History.Committed[version]
+			if e.ID == op.ID && e.Author.UserID == op.Author.UserID {
+				return commit{version: version, hash: e.Hash}, true, nil
+			}
+		}
+	}
+	return commit{}, false, perhaps
+}
+
+// tells reports whether a history, which may be nil, has the entries of some versions.
+func (h *History) tells(epoch string, versions []uint64) bool {
+	if h == nil || h.Epoch != epoch {
+		return false
+	}
+	for _, version := range versions {
+		if h.Committed[version] == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // outlived reports whether an op was made on a dashboard that is not there any more: it

@@ -46,6 +46,8 @@ type Decision struct {
 
 // Need names the past that an op depends on.
 type Need struct {
+	// Committed are versions of which one may be this very op's (M8).
+	Committed []uint64
 	// Deleted lists widgets by the version of their deleting entry.
 	Deleted map[string]uint64
 	// Layouts is the version whose layouts are needed, 0 = none.

@@ -85,7 +85,7 @@ func TestM12_BeforeTheHorizonByValue(t *testing.T) {
 	if h := w.state.Horizon(); h != 1000 {
 		t.Fatalf("the horizon at 2000 is %d, want 1000", h)
 	}
-	if n := len(commitsOf(w.state.committed)); n != 1000 {
+	if n := kept(w.state); n != 1000 {
 		t.Errorf("%d op ids are kept, want 1000", n)
 	}
 	if _, ok := w.state.Tombstone("gone"); ok {

@@ -151,8 +151,11 @@ type Op struct {
 	History *History
 }
 
-// History is the past that LAYOUT_RESTORE and restore read from the log.
+// History is the past that LAYOUT_RESTORE and restore read from the log, and what may be
+// the op itself.
 type History struct {
+	// Committed are the entries of Need.Committed, by version.
+	Committed map[uint64]*Entry
 	// Deleted is, by widget id, what was there just before the deletion.
 	Deleted map[string]DeletedWidget
 	// Layouts are the layouts at Version, for LAYOUT_RESTORE.

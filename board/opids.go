@@ -2,7 +2,6 @@ package board
 
 import (
 	"cmp"
-	"iter"
 	"slices"
 	"strings"
 )
@@ -18,6 +17,8 @@ type opIDs struct {
 	fresh  int       // in newest
 	filter [4]uint64 // of newest
 	runs   []opRun   // the oldest first; each at least twice as long as the next
+	// marks are of the versions before all of these, which a snapshot told; nil = of none.
+	marks *opMarks
 	// horizon is the version up to which ids count as gone.
 	horizon uint64
 }
@@ -31,15 +32,13 @@ type opNode struct {
 // maxFresh is how long the list may get.
 const maxFresh = 32
 
-// len is an upper bound: it counts what is in memory.
-func (m *opIDs) len() int {
-	n := m.fresh
-	for i := range m.runs {
-		n += len(m.runs[i].items)
-	}
-	return n
+// perhaps lists the versions as which an op that get does not know may have been
+// committed: only their entries tell.
+func (m *opIDs) perhaps(userID, opID string) []uint64 {
+	return m.marks.versions(userID, opID, m.horizon)
 }
 
+// get finds an op that was committed after the marks.
 func (m *opIDs) get(userID, opID string) (commit, bool) {
 	hash := hashOp(userID, opID)
 	if word, bits := place(m.filter[:], hash); *word&bits == bits {
@@ -87,30 +86,17 @@ func (m opIDs) with(userID, opID string, c commit) opIDs {
 	if older < len(m.runs) {
 		run = merge(append(slices.Clip(m.runs[older:]), run), m.horizon)
 	}
-	return opIDs{runs: append(slices.Clip(m.runs[:older]), run), horizon: m.horizon}
+	return opIDs{runs: append(slices.Clip(m.runs[:older]), run), marks: m.marks, horizon: m.horizon}
 }
 
 // after gives the ids that were committed after a version. The others are gone at once,
 // and from memory when their run is merged.
 func (m opIDs) after(version uint64) opIDs {
 	m.horizon = max(m.horizon, version)
-	return m
-}
-
-// all yields the ids in order of their opKeys.
-func (m opIDs) all() iter.Seq2[string, commit] {
-	return func(yield func(string, commit) bool) {
-		runs := slices.Clip(m.runs)
-		if m.fresh > 0 {
-			runs = append(runs, runOf(m.newest, m.fresh))
-		}
-		whole := merge(runs, m.horizon)
-		for i := range whole.items {
-			if !yield(whole.key(i), whole.items[i].commit) {
-				return
-			}
-		}
+	if m.marks.last() <= m.horizon {
+		m.marks = nil
 	}
+	return m
 }
 
 // opRun are ids in order of their keys. It is not changed any more once made.
@@ -168,23 +154,23 @@ func (r *opRun) key(i int) string {
 	return r.text[begin:r.items[i].end]
 }
 
+// get finds the newest commit of a key.
 func (r *opRun) get(key []byte) (commit, bool) {
 	low, high := 0, len(r.items)
 	for low < high {
-		mid := int(uint(low+high) / 2)
-		switch at := r.key(mid); {
-		case at == string(key):
-			return r.items[mid].commit, true
-		case at < string(key):
+		if mid := int(uint(low+high) / 2); r.key(mid) < string(key) {
 			low = mid + 1
-		default:
+		} else {
 			high = mid
 		}
 	}
-	return commit{}, false
+	if low == len(r.items) || r.key(low) != string(key) {
+		return commit{}, false
+	}
+	return r.items[low].commit, true
 }
 
-// runOf sorts a list of n nodes, maxFresh at most. Of two with one name the newer stays.
+// runOf sorts a list of n nodes, maxFresh at most; of two with one name the newer comes first.
 func runOf(newest *opNode, n int) opRun {
 	var buf [maxFresh]*opNode
 	list, text := buf[:n], 0
@@ -196,10 +182,7 @@ func runOf(newest *opNode, n int) opRun {
 		return cmp.Or(compareOps(a, b), cmp.Compare(b.version, a.version))
 	})
 	r := newRun(n, text)
-	for i, x := range list {
-		if i > 0 && x.opID == list[i-1].opID && x.userID == list[i-1].userID {
-			continue
-		}
+	for _, x := range list {
 		r.text.WriteString(x.userID)
 		r.text.WriteByte(0)
 		r.add(x.opID, x.commit, hashOp(x.userID, x.opID))
@@ -219,8 +202,8 @@ func compareOps(a, b *opNode) int {
 }
 
 // merge makes one run of several, the oldest first, without what was committed up to the
-// horizon; of keys alike the newest stays. It puts numbers in order first, one run after
-// another, and copies each key once.
+// horizon; of keys alike the newest comes first. It puts numbers in order first, one run
+// after another, and copies each key once.
 func merge(runs []opRun, horizon uint64) opRun {
 	all, left, text := 0, 0, 0
 	for k := range runs {
@@ -234,11 +217,7 @@ func merge(runs []opRun, horizon uint64) opRun {
 			begin = x.end
 		}
 	}
-	type id struct {
-		run  uint16
-		twin bool // a newer one has the key
-		i    uint32
-	}
+	type id struct{ run, i uint32 }
 	key := func(x id) string { return runs[x.run].key(int(x.i)) }
 	// The newer runs are at the end of order, merged; an older one is merged to the front
 	// of them, which never overtakes what is still to be read.
@@ -249,16 +228,9 @@ func merge(runs []opRun, horizon uint64) opRun {
 		from, to := newer, newer-items
 		newer = to
 		for i := range items {
-			x := id{run: uint16(k), i: uint32(i)}
-			at := key(x)
-			for from < all {
-				c := strings.Compare(key(order[from]), at)
-				if c > 0 {
-					break
-				}
-				x.twin = x.twin || c == 0
+			x := id{run: uint32(k), i: uint32(i)}
+			for at := key(x); from < all && key(order[from]) <= at; from, to = from+1, to+1 {
 				order[to] = order[from]
-				from, to = from+1, to+1
 			}
 			order[to] = x
 			to++
@@ -266,7 +238,7 @@ func merge(runs []opRun, horizon uint64) opRun {
 	}
 	r := newRun(left, text)
 	for _, x := range order {
-		if item := &runs[x.run].items[x.i]; item.version > horizon && !x.twin {
+		if item := &runs[x.run].items[x.i]; item.version > horizon {
 			r.add(key(x), item.commit, item.hash)
 		}
 	}

@@ -2,35 +2,15 @@ package board
 
 import (
 	"encoding/hex"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// append appends the ids as an array of [user, id, version, hash], in order.
-func (m *opIDs) append(dst []byte) []byte {
-	dst = append(dst, '[')
-	first := true
-	for key, c := range m.all() {
-		if !first {
-			dst = append(dst, ',')
-		}
-		first = false
-		user, id := cutOpKey(key)
-		dst = append(appendQuoted(append(dst, '['), user), ',')
-		dst = append(appendQuoted(dst, id), ',')
-		dst = strconv.AppendUint(dst, c.version, 10)
-		dst = hex.AppendEncode(append(dst, `,"`...), c.hash[:])
-		dst = append(dst, `"]`...)
-	}
-	return append(dst, ']')
-}
-
-// committedAt reads the op ids of a snapshot from where their array begins, and returns
-// where that ends, -1 if it is none. They are most of the snapshot of a dashboard with a
-// long log, so each byte is looked at once, and what is not spelled as append does it is
-// damaged.
-func (r *snapshotReader) committedAt(key, text string, at int) (ids opIDs, end int) {
+// listedAt reads the op ids of a snapshot of formatListed, an array of [user, id, version,
+// hash] in order of their keys, from where it begins, and returns where it ends, -1 if it is
+// none. They are most of the snapshot of a dashboard with a long log, so each byte is looked
+// at once, and what is not spelled as it was written is damaged.
+func (r *snapshotReader) listedAt(key, text string, at int) (ids opIDs, end int) {
 	in := storedText{text: text, at: at}
 	in.take("[")
 	if !in.bad && in.at < len(text) && text[in.at] == ']' {

@@ -160,7 +160,7 @@ func TestD6_AnyLogFoldsToTheLiveDocument(t *testing.T) {
 				}
 				return
 			}
-			again := w.state.Decide(op, Env{Now: w.now, NewEpoch: "again"}) // M8
+			again := w.consider(op, Env{Now: w.now, NewEpoch: "again"}) // M8
 			if again.Replay != d.Entry.Version {
 				t.Fatalf("M8: the op sent again: %s", w.answer(again))
 			}

@@ -5,16 +5,22 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
+)
+
+// The numbers of the snapshot layouts that this build reads. It writes the second.
+const (
+	formatListed = "1" // with the op ids themselves
+	formatMarked = "2" // with marks of them
 )
 
 // AppendSnapshot appends the state as one canonical JSON object: the same bytes on
-// every node that has folded the same log (D6). Authors stand once, in a list, and
-// stamps name them by their place in it: [version, time, author], before it the path
-// of a clock; -1 is nobody.
+// every node that has folded the same log (D6). Of op ids it has marks. Authors stand
+// once, in a list, and stamps name them by their place in it: [version, time, author],
+// before it the path of a clock; -1 is nobody.
 func (s *State) AppendSnapshot(dst []byte) []byte {
 	authors := s.authors()
-	const opID = 96 // about what one takes, with its hash
-	dst = slices.Grow(dst, s.Size()+authors.clocks+opID*s.committed.len()+4096)
+	dst = slices.Grow(dst, s.Size()+authors.clocks+markSize*int(s.version-s.horizon)+4096)
 	dst = append(dst, `{"authors":[`...)
 	for i, a := range authors.list {
 		if i > 0 {
@@ -23,12 +29,13 @@ func (s *State) AppendSnapshot(dst []byte) []byte {
 		dst = append(appendQuoted(append(dst, '['), a.UserID), ',')
 		dst = append(appendQuoted(dst, a.ClientID), ']')
 	}
-	dst = s.committed.append(append(dst, `],"committed":`...))
+	dst = s.committed.appendMarks(append(dst, `],"committed":"`...), s.horizon, s.version)
+	dst = append(dst, '"')
 	if s.deleted {
 		dst = strconv.AppendInt(append(dst, `,"deleted":`...), s.deletedAt, 10)
 	}
 	dst = appendQuoted(append(dst, `,"epoch":`...), s.epoch)
-	dst = strconv.AppendInt(append(dst, `,"format":`...), Format, 10)
+	dst = append(dst, `,"format":`+formatMarked...)
 	dst = strconv.AppendUint(append(dst, `,"horizon":`...), s.horizon, 10)
 	dst = appendQuoted(append(dst, `,"id":`...), s.id)
 	dst = append(dst, `,"layouts":{`...)
@@ -115,8 +122,12 @@ func ParseSnapshot(data []byte) (*State, error) {
 	r := snapshotReader{}
 	s := r.state(data)
 	switch {
-	case r.format != "" && r.format != Value(strconv.Itoa(Format)):
+	case r.format != "" && r.format != formatListed && r.format != formatMarked:
 		return nil, fmt.Errorf("snapshot of format %.20s: %w", r.format, ErrFormat)
+	case r.err == nil:
+		r.complete(s)
+	}
+	switch {
 	case r.err != nil:
 		return nil, fmt.Errorf("board: damaged snapshot: %w", r.err)
 	case s.id == "" || !s.settings.value.IsObject() || (s.epoch == "") != (s.version == 0):
@@ -132,6 +143,30 @@ type snapshotReader struct {
 	reader
 	format  Value // as it stands there
 	authors []Author
+	marks   string // of op ids; "" = there are none, or ids
+}
+
+// complete holds the op ids against the rest: there is one of each version after the
+// horizon, else a repeated op could be taken for a new one.
+func (r *snapshotReader) complete(s *State) {
+	count, ok := uint64(0), true
+	if r.format == formatListed {
+		for _, run := range s.committed.runs {
+			count += uint64(len(run.items))
+			for i := range run.items {
+				at := run.items[i].version
+				ok = ok && at > s.horizon && at <= s.version
+			}
+		}
+		ok = ok && r.marks == ""
+	} else {
+		count = uint64(len(r.marks) / markSize)
+		s.committed.marks, ok = newMarks(r.marks, s.horizon)
+		ok = ok && s.committed.runs == nil
+	}
+	if !ok || s.horizon > s.version || count != s.version-s.horizon {
+		r.fail("committed", "is not of the versions after the horizon")
+	}
 }
 
 // state reads member by member, each held against JSON's grammar before it is looked
@@ -151,7 +186,7 @@ func (r *snapshotReader) state(data []byte) *State {
 		last = key
 		end := -1
 		if key == "committed" {
-			s.committed, end = r.committedAt(key, text, value)
+			end = r.committedAt(s, key, text, value)
 		}
 		if end < 0 {
 			end = endOfValue(text, value)
@@ -167,6 +202,25 @@ func (r *snapshotReader) state(data []byte) *State {
 		r.fail(last, "does not end where it should")
 	}
 	return s
+}
+
+// committedAt reads the op ids, which begin at an index, and returns where they end, -1 if
+// they are none. Marks are looked at when all is read.
+func (r *snapshotReader) committedAt(s *State, key, text string, at int) (end int) {
+	if at < len(text) && text[at] == '[' {
+		s.committed, end = r.listedAt(key, text, at)
+		return end
+	}
+	if at == len(text) || text[at] != '"' {
+		r.fail(key, "is damaged")
+		return -1
+	}
+	n := strings.IndexByte(text[at+1:], '"')
+	if n < 0 {
+		return -1
+	}
+	r.marks = text[at+1 : at+1+n]
+	return at + n + 2
 }
 
 func (r *snapshotReader) member(s *State, key string, v Value) {

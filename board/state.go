@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -64,11 +63,6 @@ func opKey(userID, opID string) string { return userID + "\x00" + opID }
 
 func appendOpKey(dst []byte, userID, opID string) []byte {
 	return append(append(append(dst, userID...), 0), opID...)
-}
-
-func cutOpKey(key string) (userID, opID string) {
-	i := strings.LastIndexByte(key, 0)
-	return key[:i], key[i+1:]
 }
 
 // NewState gives the state of a dashboard that has no log yet: an empty document at

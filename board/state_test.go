@@ -119,7 +119,8 @@ func TestR7_DamagedAndNewerRecords(t *testing.T) {
 	w := newWorld(t)
 	w.widget("a", `{}`)
 	record := string(EncodeRecord(w.log[0]).Data)
-	snapshot := string(w.state.AppendSnapshot(nil))
+	snapshot, listed := string(w.state.AppendSnapshot(nil)), string(listedSnapshot(t))
+	mark := w.state.committed.marks.text
 	for _, c := range []struct {
 		name, record string
 		format       bool
@@ -150,7 +151,22 @@ func TestR7_DamagedAndNewerRecords(t *testing.T) {
 		{"R7 snapshot of nothing", `{"format":1}`, false},
 		{"R7 snapshot without main", strings.Replace(snapshot, `"main"`, `"other"`, 1), false},
 		{"R7 snapshot naming no author", strings.Replace(snapshot, `"authors":[["ana","ana-tab"]]`, `"authors":[]`, 1), false},
-		{"R7 snapshot of a newer format", strings.Replace(snapshot, `"format":1`, `"format":2`, 1), true},
+		{"R7 snapshot of a newer format", strings.Replace(snapshot, `"format":2`, `"format":3`, 1), true},
+		{"R7 snapshot without op ids", strings.Replace(snapshot, mark, "", 1), false},
+		{"R7 snapshot that lacks them", strings.Replace(snapshot, `"committed":"`+mark+`",`, "", 1), false},
+		{"R7 snapshot with more op ids than versions", strings.Replace(snapshot, mark, mark+mark, 1), false},
+		{"R7 snapshot with a cut op id", strings.Replace(snapshot, mark, mark[1:], 1), false},
+		{"R7 snapshot with an op id that is none", strings.Replace(snapshot, mark, "*"+mark[1:], 1), false},
+		{"R7 snapshot with op ids and the format of others", strings.Replace(snapshot, `"format":2`, `"format":1`, 1), false},
+		{"R7 snapshot whose horizon is its version", strings.Replace(snapshot, `"horizon":0`, `"horizon":1`, 1), false},
+		{"R7 snapshot whose horizon is behind its version", strings.Replace(snapshot, `"horizon":0`, `"horizon":2`, 1), false},
+		{"R7 listed op ids in the newest format", strings.Replace(listed, `"format":1`, `"format":2`, 1), false},
+		{"R7 listed op ids, cut", listed[:strings.Index(listed, "quote")], false},
+		{"R7 listed op ids that lack one", strings.Replace(listed, `["ana","last",9,"09ab0000000000000000000000000000"],`, "", 1), false},
+		{"R7 listed op ids of a later version", strings.Replace(listed, `"last",9`, `"last",10`, 1), false},
+		{"R7 listed op ids of an earlier version", strings.Replace(listed, `"last",9`, `"last",0`, 1), false},
+		{"R7 listed op ids out of order", strings.Replace(listed, `"last"`, `"tast"`, 1), false},
+		{"R7 listed op ids with a hash that is none", strings.Replace(listed, `"09ab`, `"zzab`, 1), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := ParseSnapshot([]byte(c.snapshot))

@@ -52,11 +52,7 @@ func (w *world) decide(op *Op) Decision {
 	env := w.env
 	env.Now = w.now
 	env.NewEpoch = "epoch" + strconv.FormatUint(w.state.Position(), 10)
-	d := w.state.Decide(op, env)
-	if d.Need != nil {
-		op = w.withHistory(op, d.Need)
-		d = w.state.Decide(op, env)
-	}
+	d := w.consider(op, env)
 	w.check(d)
 	if d.Entry == nil {
 		return d
@@ -103,6 +99,15 @@ func (w *world) decide(op *Op) Decision {
 	return d
 }
 
+// consider decides an op, whatever that has to look back to.
+func (w *world) consider(op *Op, env Env) Decision {
+	d := w.state.Decide(op, env)
+	for tries := 0; d.Need != nil && tries < 2; tries++ { // the first may be for the op itself
+		d = w.state.Decide(w.withHistory(op, d.Need), env)
+	}
+	return d
+}
+
 // check holds a decision against its contract: exactly one outcome.
 func (w *world) check(d Decision) {
 	w.t.Helper()
@@ -128,7 +133,12 @@ func (w *world) withHistory(op *Op, need *Need) *Op {
 		w.t.Fatalf("the op needs version %d", version)
 		return nil
 	}
-	h := &History{Epoch: w.state.Epoch(), Version: need.Layouts}
+	h := &History{Epoch: w.state.Epoch(), Version: need.Layouts, Committed: make(map[uint64]*Entry)}
+	for _, e := range w.log {
+		if e.Epoch == h.Epoch && slices.Contains(need.Committed, e.Version) {
+			h.Committed[e.Version] = e
+		}
+	}
 	if need.Layouts > 0 {
 		h.Layouts = at(need.Layouts).Document().Layouts
 	}

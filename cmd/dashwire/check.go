@@ -198,7 +198,7 @@ func checkLog(ctx context.Context, j *sqlitejournal.Journal, info journal.Info) 
 				return bad(err)
 			}
 			// One that is damaged stands in the report, and one that a server has let go of meanwhile is no matter.
-			if s.Position == rec.Position && !bytes.Equal(s.Data, state.AppendSnapshot(nil)) {
+			if s.Position == rec.Position && !isSnapshotOf(s.Data, state) {
 				f.problems = append(f.problems, fmt.Sprintf("the snapshot at %d is not what the log folds to", rec.Position))
 			}
 			snapshots = snapshots[1:]
@@ -210,4 +210,14 @@ func checkLog(ctx context.Context, j *sqlitejournal.Journal, info journal.Info) 
 		f.problems = append(f.problems, fmt.Sprintf("the list says version %d, the log ends at %d", s.Version, state.Version()))
 	}
 	return f, nil
+}
+
+// isSnapshotOf reports whether a snapshot is of a state, also if a build of before wrote it.
+func isSnapshotOf(data []byte, state *board.State) bool {
+	want := state.AppendSnapshot(nil)
+	if bytes.Equal(data, want) {
+		return true
+	}
+	was, err := board.ParseSnapshot(data)
+	return err == nil && bytes.Equal(was.AppendSnapshot(nil), want)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -11,6 +12,8 @@ import (
 	"time"
 
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/journal"
+	"github.com/dashwire/dashwire/journal/sqlitejournal"
 )
 
 // grafanaFiles are real dashboards.
@@ -274,6 +277,40 @@ func TestR7_CheckFindsDamage(t *testing.T) {
 	if r.code != 1 || !regexp.MustCompile(`(?m)^hurt .* DAMAGED: `).MatchString(r.out) ||
 		!regexp.MustCompile(`(?m)^well .* ok$`).MatchString(r.out) || !strings.Contains(r.out, "DAMAGED in 1 place") {
 		t.Errorf("exit code %d:\n%s%s", r.code, r.out, r.err)
+	}
+}
+
+// TestD6_CheckKnowsSnapshotsOfBefore: one that lists op ids is what the log folds to too, unless
+// it says something else.
+func TestD6_CheckKnowsSnapshotsOfBefore(t *testing.T) {
+	const of = "../../board/testdata/format1"
+	records := bytes.Split(bytes.TrimSpace(readFile(t, of+".log")), []byte("\n"))
+	snapshot := bytes.TrimSpace(readFile(t, of+".snapshot"))
+	for _, c := range []struct {
+		name string
+		data []byte
+		says string
+	}{
+		{"as it was", snapshot, "all is well"},
+		{"another title", bytes.Replace(snapshot, []byte(`{"title":9}`), []byte(`{"title":8}`), 1), "not what the log folds to"},
+		{"another op id", bytes.Replace(snapshot, []byte(`"last"`), []byte(`"lest"`), 1), "not what the log folds to"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			j, err := sqlitejournal.Open(filepath.Join(dir, "d.db"), sqlitejournal.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := journal.Append{DashboardID: "ops", Records: records, Summary: []byte(`{"epoch":"e1","version":9,"widgets":1}`)}
+			_, err = j.Append(t.Context(), a)
+			save := j.SaveSnapshot(t.Context(), "ops", journal.Snapshot{Position: 9, Data: c.data})
+			if err := errors.Join(err, save, j.Close()); err != nil {
+				t.Fatal(err)
+			}
+			if r := dash(t, dir, "check", "--data", "d.db"); !strings.Contains(r.out, c.says) {
+				t.Errorf("exit code %d:\n%s%s", r.code, r.out, r.err)
+			}
+		})
 	}
 }
 

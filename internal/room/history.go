@@ -200,10 +200,20 @@ func (h *Hub) entryAt(ctx context.Context, state *board.State, version uint64) (
 	return nil, fmt.Errorf("reading version %d: %w", version, journal.ErrTrimmed)
 }
 
-// history reads what an op needs from the past (M9, L6): in the order of the log, so
+// history reads what an op needs from the past (M8, M9, L6): in the order of the log, so
 // that what lies close together is read once.
 func (h *Hub) history(ctx context.Context, p past, need *board.Need) (*board.History, *board.Error) {
 	out := &board.History{Epoch: p.now.Epoch(), Version: need.Layouts}
+	if len(need.Committed) > 0 {
+		out.Committed = make(map[uint64]*board.Entry, len(need.Committed))
+	}
+	for _, version := range need.Committed {
+		e, err := h.entryAt(ctx, p.now, version)
+		if err != nil {
+			return nil, unavailable(err)
+		}
+		out.Committed[version] = e
+	}
 	byVersion := make(map[uint64][]string, len(need.Deleted))
 	versions := make([]uint64, 0, len(need.Deleted)+1)
 	for id, version := range need.Deleted {

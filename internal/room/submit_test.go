@@ -152,6 +152,56 @@ func TestM8_ReplaysAfterTheTail(t *testing.T) {
 	})
 }
 
+// A snapshot has only marks of op ids, so what was committed before it is looked up in the
+// log; an op whose entry cannot be read is neither refused for good nor done twice.
+func TestM8_ReplaysOfWhatASnapshotHolds(t *testing.T) {
+	g := newGate()
+	bubble(t, g, nil, func(t *testing.T, n *node) {
+		const payload = `{"dashboardId":"ops","widgetId":"cpu","set":{"/title":"x"}}`
+		n.create("cpu")
+		first := <-n.submitAs("first", "WIDGET_UPDATE", payload)
+		for i := range 120 {
+			<-n.title("cpu", fmt.Sprint(i))
+		}
+		n.stop() // saves a snapshot
+		if len(g.saved) != 1 || g.saved[0] != 122 {
+			t.Fatalf("snapshots at %v", g.saved)
+		}
+		other := start(t, g, nil)
+		defer other.stop()
+		if _, bad := other.State(t.Context(), "ops"); bad != nil { // opens it
+			t.Fatal(bad)
+		}
+		g.set(func() {
+			g.onRead = func(context.Context, int) error { return fmt.Errorf("%w: no disk", journal.ErrUnavailable) }
+		})
+		a := <-other.submitAs("first", "WIDGET_UPDATE", payload)
+		if a.Refusal == nil || a.Refusal.Code != board.CodeUnavailable {
+			t.Fatalf("the log cannot be read: %+v", a)
+		}
+		if a := <-other.submitAs("new", "WIDGET_UPDATE", payload); !a.Committed || a.Ack.Version != 123 {
+			t.Fatalf("what is new needs no log: %+v", a)
+		}
+		g.set(func() { g.onRead = nil })
+		again := make([]chan Answer, 20)
+		for i := range again {
+			again[i] = other.submitAs("first", "WIDGET_UPDATE", payload)
+		}
+		for _, c := range again {
+			if a := <-c; a.Ack == nil || a.Ack.Version != first.Ack.Version || a.Ack.Status != first.Ack.Status || a.Committed {
+				t.Errorf("got %+v, first %+v", a, first.Ack)
+			}
+		}
+		reused := <-other.submitAs("first", "WIDGET_UPDATE", strings.Replace(payload, "x", "y", 1))
+		if reused.Refusal == nil || reused.Refusal.Code != board.CodeIDReused {
+			t.Errorf("with other content: %+v", reused)
+		}
+		if list := ids(t, g, "ops"); len(list) != 123 || list[122] != "new" {
+			t.Errorf("the log holds %v", list)
+		}
+	})
+}
+
 func TestM8_ReplayOfWhatIsStillInLine(t *testing.T) {
 	stuck(t, func(t *testing.T, n *node, release func()) {
 		const payload = `{"dashboardId":"ops","widgetId":"cpu","set":{"/title":"x"}}`
