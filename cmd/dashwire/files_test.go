@@ -435,6 +435,21 @@ func TestBench_StopsAndCleansUp(t *testing.T) {
 	p.stop()
 }
 
+// TestBench_TheServerIsKilled: that is told, and no fault of what it did.
+func TestBench_TheServerIsKilled(t *testing.T) {
+	dir := t.TempDir()
+	p := serve(t, dir, "--no-demo")
+	b := start(t, command(t, dir, "bench", "--server", p.url, "--scenario", "paced", "--readers", "2", "--rate", "5", "--duration", "5m"))
+	tail := start(t, command(t, dir, "tail", "--server", p.url))
+	tail.wait(regexp.MustCompile(`bench-\S+ +\d+  anonymous  (set|changed) .*`)) // it has begun
+	p.signal(syscall.SIGKILL)
+	if lines, code := b.end(); code != 1 || len(lines) > 0 || !strings.Contains(b.errs.String(), "while it was measured") {
+		t.Errorf("exit code %d: %q %s", code, lines, b.errs.String())
+	}
+	tail.signal(syscall.SIGINT)
+	tail.end()
+}
+
 // TestBench_WritesResults as a table and as JSON.
 func TestBench_WritesResults(t *testing.T) {
 	dir := t.TempDir()

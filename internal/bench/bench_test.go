@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -361,6 +362,81 @@ func TestSerialOf(t *testing.T) {
 		if n, ok := serialOf([]byte(text)); ok {
 			t.Errorf("%d of %q", n, text)
 		}
+	}
+}
+
+// TestRun_OfAServerThatGoesAway: that it was stopped, or is gone, is no fault of what it did.
+func TestRun_OfAServerThatGoesAway(t *testing.T) {
+	for _, c := range []struct {
+		name, want string
+		killed     bool
+		scenario   Scenario
+	}{
+		{"stopped", "the server was stopped or restarted while it was measured", false, Fanout},
+		{"no longer there", "the server ended or was restarted while it was measured", true, Connect},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			srv, err := dashwire.New(dashwire.Config{Journal: memjournal.New(memjournal.Options{}), Drain: -1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, stop := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- srv.Run(ctx) }()
+			ts := httptest.NewUnstartedServer(srv)
+			ln := &killable{Listener: ts.Listener}
+			ts.Listener = ln
+			ts.Start()
+			defer func() {
+				stop()
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+				ts.Close()
+			}()
+			end := stop
+			if c.killed {
+				end = ln.kill
+			}
+			_, err = Run(t.Context(), Options{
+				Server: ts.URL, Scenario: c.scenario, Readers: 5, Editors: 2, Duration: 5 * time.Minute,
+				Progress: func(what string) {
+					if strings.HasPrefix(what, "measuring") || c.scenario == Connect {
+						end()
+					}
+				},
+			})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+}
+
+// killable ends like the listener of a process that is killed.
+type killable struct {
+	net.Listener
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+// Accept implements net.Listener.
+func (l *killable) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err == nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.conns = append(l.conns, c)
+	}
+	return c, err
+}
+
+func (l *killable) kill() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.Close()
+	for _, c := range l.conns {
+		c.Close()
 	}
 }
 

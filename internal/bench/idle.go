@@ -74,6 +74,7 @@ func (r *run) idle(ctx context.Context) error {
 // connect measures how many sessions can be opened in a second: TCP, handshake,
 // CONNECT both ways, a document, and leaving.
 func (r *run) connect(ctx context.Context) error {
+	r.opts.Progress(fmt.Sprintf("opening sessions for %s", r.opts.Duration))
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	over := time.AfterFunc(r.opts.Duration, cancel)
@@ -92,6 +93,7 @@ func (r *run) connect(ctx context.Context) error {
 					return
 				}
 				if err != nil {
+					r.restarted(err)
 					r.fault("a session did not open: %s", err)
 					return
 				}

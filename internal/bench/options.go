@@ -254,30 +254,37 @@ func (r *Report) times(name string, c Counts) {
 	}
 }
 
-// Run measures. The error is about measuring; what the server did wrong stands in the
-// report. It returns after every connection was closed and what was made is deleted.
+// Run measures. The error is about measuring, also where the server went away meanwhile;
+// what it did wrong stands in the report. Run returns after every connection was closed
+// and what was made is deleted.
 func Run(ctx context.Context, opts Options) (*Report, error) {
 	err := opts.fill()
 	if err != nil {
 		return nil, err
 	}
 	r := newRun(&opts)
-	if err := r.setUp(ctx); err != nil {
+	var running context.Context
+	running, r.gone = context.WithCancelCause(ctx)
+	defer r.gone(nil)
+	if err := r.setUp(running); err != nil {
 		return nil, errors.Join(err, r.tearDown())
 	}
 	switch opts.Scenario {
 	case Fanout, Edits, Paced, Shared:
-		err = r.edit(ctx)
+		err = r.edit(running)
 	case Idle:
-		err = r.idle(ctx)
+		err = r.idle(running)
 	case Connect:
-		err = r.connect(ctx)
+		err = r.connect(running)
 	case Storm:
-		err = r.storm(ctx)
+		err = r.storm(running)
 	case Values:
-		err = r.values(ctx)
+		err = r.values(running)
 	case Large:
-		err = r.large(ctx)
+		err = r.large(running)
+	}
+	if ctx.Err() == nil && running.Err() != nil { // what else went wrong follows from that
+		err = context.Cause(running)
 	}
 	err = errors.Join(err, r.tearDown())
 	if err != nil {

@@ -10,9 +10,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/dashwire/dashwire/internal/wire"
 )
 
 // widgets is how many widgets the dashboards of a run have.
@@ -30,9 +33,12 @@ type run struct {
 	name   string // unique; ids begin with it
 	report Report
 	drives int // how often drive was called
+	// gone ends the run: the server has gone away, and it is no fault of what it did.
+	gone context.CancelCauseFunc
 
 	mu     sync.Mutex
 	leaves bool // connections end because this side closes them
+	ended  int  // connections that ended otherwise
 	conns  []*conn
 	made   []string
 	faults map[string]int
@@ -41,7 +47,7 @@ type run struct {
 func newRun(opts *Options) *run {
 	r := &run{
 		opts: opts, client: &http.Client{Timeout: 30 * time.Second}, name: "bench-" + uuid.NewString()[:8],
-		faults: make(map[string]int),
+		faults: make(map[string]int), gone: func(error) {},
 		report: Report{
 			Scenario: opts.Scenario, Server: opts.Server, Started: time.Now().UTC(), Numbers: []Number{}, Faults: []string{},
 			Setup: map[string]int{},
@@ -268,13 +274,33 @@ func (r *run) keep(c *conn) {
 	r.conns = append(r.conns, c)
 }
 
-// lost notes the end of a connection, unless it was closed from this side.
+// lost notes the end of a connection, unless it was closed from this side. That is the
+// server's fault, but for one that says that it ends, or ends with all of them.
 func (r *run) lost(who string, err error) {
 	r.mu.Lock()
-	leaves := r.leaves
+	if r.leaves {
+		r.mu.Unlock()
+		return
+	}
+	r.ended++
+	all := r.ended == len(r.conns)
 	r.mu.Unlock()
-	if !leaves {
-		r.fault("%s lost its connection: %s", who, err)
+	var closed *errClosed
+	if all && !errors.As(err, &closed) {
+		r.gone(fmt.Errorf("the server ended, was restarted or cannot be reached any more while it was measured: all connections were lost (%w)", err))
+	}
+	r.restarted(err)
+	r.fault("%s lost its connection: %s", who, err)
+}
+
+// restarted ends the run if that is what an error tells of the server.
+func (r *run) restarted(err error) {
+	var closed *errClosed
+	switch {
+	case errors.As(err, &closed) && (closed.code == int(wire.CloseGoingAway) || closed.code == int(wire.CloseRestart)):
+		r.gone(fmt.Errorf("the server was stopped or restarted while it was measured: %w", err))
+	case errors.Is(err, syscall.ECONNREFUSED):
+		r.gone(fmt.Errorf("the server ended or was restarted while it was measured: %w", err))
 	}
 }
 
