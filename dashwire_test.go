@@ -182,7 +182,7 @@ func TestP5_TheAppMayRefuse(t *testing.T) {
 	if !errors.As(err, &refusal) || refusal.Code != board.CodeInvalid || !strings.Contains(refusal.Message, "Sundays") {
 		t.Fatalf("got %v", err)
 	}
-	if saw.Change.Widgets["cpu"] == nil || saw.Before.Version() != 0 || saw.Principal.UserID != "deploy" || saw.Role != auth.Owner {
+	if saw.Change.Widget("cpu") == nil || saw.Before.Version() != 0 || saw.Principal.UserID != "deploy" || saw.Role != auth.Owner {
 		t.Errorf("the hook saw %+v", saw)
 	}
 	if _, version, _ := srv.Document(t.Context(), "ops"); version != 0 {

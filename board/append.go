@@ -23,9 +23,9 @@ func AppendChange(dst []byte, c *Change) []byte {
 	if len(c.Widgets) > 0 {
 		dst = append(appendKey(dst, &comma, "widgets"), '{')
 		first := false
-		for id, w := range inOrder(c.Widgets) {
-			dst = appendKey(dst, &first, id)
-			dst = appendWidgetChange(dst, w)
+		for i := range c.Widgets {
+			dst = appendKey(dst, &first, c.Widgets[i].ID)
+			dst = appendWidgetChange(dst, &c.Widgets[i])
 		}
 		dst = append(dst, '}')
 	}

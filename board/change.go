@@ -21,14 +21,14 @@ func ParseChange(v Value) (*Change, *Error) {
 			}
 			c.Settings = patch
 		case "widgets":
-			c.Widgets = make(map[string]*WidgetChange)
 			for id, v := range v.Members() {
-				w, err := parseWidgetChange(v)
+				w, err := parseWidgetChange(id, v)
 				if err != nil {
 					return nil, err.At("/widgets" + string(JoinPointer("", id)) + err.Path)
 				}
-				c.Widgets[id] = w
+				c.Widgets = append(c.Widgets, w)
 			}
+			sortWidgets(c.Widgets)
 		case "layouts":
 			c.Layouts = make(map[string]*LayoutChange)
 			for name, v := range v.Members() {
@@ -43,21 +43,22 @@ func ParseChange(v Value) (*Change, *Error) {
 	return c, nil
 }
 
-func parseWidgetChange(v Value) (*WidgetChange, *Error) {
+func parseWidgetChange(id string, v Value) (WidgetChange, *Error) {
 	if v == "null" {
-		return &WidgetChange{Deleted: true}, nil
+		return WidgetChange{ID: id, Deleted: true}, nil
 	}
 	if whole, ok := v.member("value"); ok {
 		if !whole.IsObject() {
-			return nil, Errorf(CodeInvalidValue, "a widget is an object: send one").At("/value")
+			return WidgetChange{}, Errorf(CodeInvalidValue, "a widget is an object: send one").At("/value")
 		}
-		return &WidgetChange{Value: whole}, nil
+		return WidgetChange{ID: id, Value: whole}, nil
 	}
 	patch, err := parsePatch(v)
-	if err != nil {
-		return nil, err
-	}
-	return &WidgetChange{Patch: patch}, nil
+	return WidgetChange{ID: id, Patch: patch}, err
+}
+
+func sortWidgets(list []WidgetChange) {
+	slices.SortFunc(list, func(a, b WidgetChange) int { return strings.Compare(a.ID, b.ID) })
 }
 
 func parsePatch(v Value) (*Patch, *Error) {

@@ -104,8 +104,9 @@ func recordSize(e *Entry) int {
 		if len(c.Widgets) > 0 {
 			n += len(`"widgets":{},`)
 		}
-		for id, w := range c.Widgets {
-			n += len(`"":,`) + len(id)
+		for i := range c.Widgets {
+			w := &c.Widgets[i]
+			n += len(`"":,`) + len(w.ID)
 			switch {
 			case w.Deleted:
 				n += len("null")

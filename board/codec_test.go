@@ -25,8 +25,8 @@ func full() *Entry {
 		Hash: [16]byte{1, 2, 255}, Status: StatusMerged, Skipped: []string{"/0/ü", ""}, Ignored: []string{"x"},
 		Change: &Change{
 			Settings: &Patch{Set: []Assignment{{"/t", `"</x>"`}}, Unset: []Pointer{"/u", "/v"}},
-			Widgets: map[string]*WidgetChange{
-				"new": {Value: `{"a":1e400}`}, "gone": {Deleted: true}, "w": {Patch: &Patch{Unset: []Pointer{"/z"}}},
+			Widgets: []WidgetChange{
+				{ID: "gone", Deleted: true}, {ID: "new", Value: `{"a":1e400}`}, {ID: "w", Patch: &Patch{Unset: []Pointer{"/z"}}},
 			},
 			Layouts: map[string]*LayoutChange{
 				"main":  {Columns: 12, Compact: CompactNone, Items: map[string]*Rect{"new": {1, 2, 3, 4, true}, "gone": nil}},
@@ -77,7 +77,7 @@ func TestE7_RecordsAreAllocatedAtTheirSize(t *testing.T) {
 	set := &Patch{Set: []Assignment{{"/a", "1"}, {"/b", `"x"`}}}
 	for _, c := range []*Change{
 		{},
-		{Settings: set, Widgets: map[string]*WidgetChange{"w": {Patch: set}, "new": {Value: `{"a":1}`}, "gone": {Deleted: true}}},
+		{Settings: set, Widgets: []WidgetChange{{ID: "gone", Deleted: true}, {ID: "new", Value: `{"a":1}`}, {ID: "w", Patch: set}}},
 		{Layouts: map[string]*LayoutChange{"main": {Columns: 12, Compact: CompactNone, Items: map[string]*Rect{"w": {1, 2, 3, 4, true}, "gone": nil}}, "phone": nil}},
 	} {
 		for _, year := range []int{0, 999, 2026, 9999} {
@@ -230,7 +230,7 @@ func FuzzParseSnapshot(f *testing.F) {
 	s := NewState("ops")
 	f.Add(s.AppendSnapshot(nil))
 	e := full()
-	e.Version, e.Change.Widgets["gone"] = 1, &WidgetChange{Value: `{}`}
+	e.Version, *e.Change.Widget("gone") = 1, WidgetChange{ID: "gone", Value: `{}`}
 	s, err := s.Fold(e)
 	if err != nil {
 		f.Fatal(err)

@@ -37,7 +37,7 @@ func (c *Change) Empty() bool {
 	return c == nil || c.Settings == nil && len(c.Widgets) == 0 && len(c.Layouts) == 0
 }
 
-// add composes b onto c in place; c owns its maps, b's parts are shared.
+// add composes b onto c in place; c owns its map, b's parts are shared.
 func (c *Change) add(b *Change) {
 	if b == nil {
 		return
@@ -45,21 +45,16 @@ func (c *Change) add(b *Change) {
 	if b.Settings != nil {
 		c.Settings = composePatches(c.Settings, b.Settings)
 	}
-	for id, w := range b.Widgets {
-		if c.Widgets == nil {
-			c.Widgets = make(map[string]*WidgetChange, len(b.Widgets))
-		}
-		c.Widgets[id] = composeWidgets(c.Widgets[id], w)
-	}
+	c.Widgets = composeWidgets(c.Widgets, b.Widgets)
 	for name, l := range b.Layouts {
 		if c.Layouts == nil {
 			c.Layouts = make(map[string]*LayoutChange, len(b.Layouts))
 		}
 		c.Layouts[name] = composeLayouts(c.Layouts[name], l)
 	}
-	for id, w := range b.Widgets {
-		if w.Deleted {
-			c.dropItem(id)
+	for i := range b.Widgets {
+		if b.Widgets[i].Deleted {
+			c.dropItem(b.Widgets[i].ID)
 		}
 	}
 }
@@ -78,16 +73,37 @@ func (c *Change) dropItem(id string) {
 	}
 }
 
-func composeWidgets(a, b *WidgetChange) *WidgetChange {
+func composeWidgets(a, b []WidgetChange) []WidgetChange {
 	switch {
-	case a == nil || b.Deleted || b.Value != "":
+	case len(a) == 0:
 		return b
-	case a.Deleted:
-		return a // a patch of what is not there has no effect
-	case a.Value != "":
-		return &WidgetChange{Value: a.Value.patched(b.Patch)}
+	case len(b) == 0:
+		return a
 	}
-	return &WidgetChange{Patch: composePatches(a.Patch, b.Patch)}
+	list := make([]WidgetChange, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch order := strings.Compare(a[0].ID, b[0].ID); {
+		case order < 0:
+			list, a = append(list, a[0]), a[1:]
+		case order > 0:
+			list, b = append(list, b[0]), b[1:]
+		default:
+			list, a, b = append(list, composeWidget(&a[0], &b[0])), a[1:], b[1:]
+		}
+	}
+	return append(append(list, a...), b...)
+}
+
+func composeWidget(a, b *WidgetChange) WidgetChange {
+	switch {
+	case b.Deleted || b.Value != "":
+		return *b
+	case a.Deleted:
+		return *a // a patch of what is not there has no effect
+	case a.Value != "":
+		return WidgetChange{ID: a.ID, Value: a.Value.patched(b.Patch)}
+	}
+	return WidgetChange{ID: a.ID, Patch: composePatches(a.Patch, b.Patch)}
 }
 
 // composeLayouts composes two changes of one breakpoint. A breakpoint that is removed
@@ -221,15 +237,16 @@ func (c *Change) ApplyTo(d *Document) *Document {
 	if out.Widgets == nil {
 		out.Widgets = make(map[string]Value, len(c.Widgets))
 	}
-	for id, w := range c.Widgets {
-		current, there := out.Widgets[id]
+	for i := range c.Widgets {
+		w := &c.Widgets[i]
+		current, there := out.Widgets[w.ID]
 		switch {
 		case w.Deleted:
-			delete(out.Widgets, id)
+			delete(out.Widgets, w.ID)
 		case w.Value != "":
-			out.Widgets[id] = w.Value
+			out.Widgets[w.ID] = w.Value
 		case there:
-			out.Widgets[id] = current.patched(w.Patch)
+			out.Widgets[w.ID] = current.patched(w.Patch)
 		}
 	}
 	if out.Layouts == nil {
@@ -249,10 +266,11 @@ func (c *Change) ApplyTo(d *Document) *Document {
 }
 
 // without gives the layout without the items whose widgets a change deletes.
-func (l *Layout) without(changed map[string]*WidgetChange) *Layout {
+func (l *Layout) without(changed []WidgetChange) *Layout {
 	n := l
-	for id, w := range changed {
-		if _, ok := l.Items[id]; !ok || !w.Deleted {
+	for i := range changed {
+		id := changed[i].ID
+		if _, ok := l.Items[id]; !ok || !changed[i].Deleted {
 			continue
 		}
 		if n == l {

@@ -428,21 +428,18 @@ func (d *draft) change() *Change {
 		return d.only
 	}
 	c := Compose(ComposeAll(d.changes), nil) // a copy that may be changed
-	was := d.state
+	was, all := d.state, c.Widgets
 	if c.Settings != nil {
 		c.Settings = c.Settings.effectOn(was.settings.value)
 	}
-	for id, w := range c.Widgets {
-		old, there := was.widgets.get(id)
-		switch {
-		case w.Deleted && !there:
-			delete(c.Widgets, id)
-		case w.Patch != nil:
-			if p := w.Patch.effectOn(old.value); p == nil {
-				delete(c.Widgets, id)
-			} else {
-				c.Widgets[id] = &WidgetChange{Patch: p}
-			}
+	c.Widgets = make([]WidgetChange, 0, len(all))
+	for _, w := range all {
+		old, there := was.widgets.get(w.ID)
+		if w.Patch != nil {
+			w.Patch = w.Patch.effectOn(old.value)
+		}
+		if w.Patch != nil || w.Value != "" || w.Deleted && there {
+			c.Widgets = append(c.Widgets, w)
 		}
 	}
 	return c

@@ -1,6 +1,10 @@
 package board
 
-import "time"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // The numbers of the record layouts that this build writes and reads (R7).
 const (
@@ -47,10 +51,21 @@ type Entry struct {
 // applied without thinking: no pointer in it leads through anything but objects.
 type Change struct {
 	Settings *Patch
-	Widgets  map[string]*WidgetChange
+	// Widgets are in order of their ids, each once.
+	Widgets []WidgetChange
 	// Layouts by breakpoint; a nil *LayoutChange removes the breakpoint.
 	Layouts map[string]*LayoutChange
 }
+
+// Widget is what happens to one widget, nil if nothing does.
+func (c *Change) Widget(id string) *WidgetChange {
+	if i, ok := slices.BinarySearchFunc(c.Widgets, id, compareWidget); ok {
+		return &c.Widgets[i]
+	}
+	return nil
+}
+
+func compareWidget(w WidgetChange, id string) int { return strings.Compare(w.ID, id) }
 
 // Patch sets and unsets members. Both lists are sorted and disjoint.
 type Patch struct {
@@ -58,9 +73,10 @@ type Patch struct {
 	Unset []Pointer
 }
 
-// WidgetChange is what happens to one widget. Exactly one of these holds: Value
+// WidgetChange is what happens to the widget ID. Exactly one of these holds: Value
 // is present (created or replaced whole), Patch is set, or Deleted.
 type WidgetChange struct {
+	ID      string
 	Value   Value
 	Patch   *Patch
 	Deleted bool

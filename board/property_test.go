@@ -323,7 +323,7 @@ func TestM6_NothingIsLostSilently(t *testing.T) {
 			patch := d.Entry.Change.Settings
 			current := before.Settings()
 			if op.Type == TypeUpdate {
-				w := d.Entry.Change.Widgets[op.WidgetID]
+				w := d.Entry.Change.Widget(op.WidgetID)
 				if w == nil || w.Patch == nil {
 					return
 				}
@@ -369,7 +369,7 @@ func lastTouch(w *world, op *Op, p Pointer) (by Author, touched bool) {
 		}
 		patch := e.Change.Settings
 		if id := widgetOf(op); id != "" {
-			c := e.Change.Widgets[id]
+			c := e.Change.Widget(id)
 			switch {
 			case c == nil:
 				continue

@@ -42,24 +42,25 @@ func (d *draft) replace() Decision {
 	return d.finish(TypeBatch, nil)
 }
 
-func (d *draft) replaceWidgets(to *Document) map[string]*WidgetChange {
-	widgets := make(map[string]*WidgetChange)
+func (d *draft) replaceWidgets(to *Document) []WidgetChange {
+	var widgets []WidgetChange
 	for id, value := range to.Widgets {
 		w, there := d.seen.widgets.get(id)
 		if !there {
-			widgets[id] = &WidgetChange{Value: value}
+			widgets = append(widgets, WidgetChange{ID: id, Value: value})
 			continue
 		}
 		set, unset := Diff(w.value, value)
 		if p := (&Patch{Set: set, Unset: unset}).effectOn(w.value); p != nil {
-			widgets[id] = &WidgetChange{Patch: p}
+			widgets = append(widgets, WidgetChange{ID: id, Patch: p})
 		}
 	}
 	for id := range d.seen.widgets.all() {
 		if _, ok := to.Widgets[id]; !ok {
-			widgets[id] = &WidgetChange{Deleted: true}
+			widgets = append(widgets, WidgetChange{ID: id, Deleted: true})
 		}
 	}
+	sortWidgets(widgets)
 	return widgets
 }
 

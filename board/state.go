@@ -271,10 +271,10 @@ func (s *State) apply(c *Change, st stamp) {
 		s.settings.clocks = s.settings.clocks.afterPatch(c.Settings, st)
 		s.own = ownLimitsOf(s.settings.value)
 	}
-	for id, w := range inOrder(c.Widgets) {
-		s.applyWidget(id, w, st)
+	for i := range c.Widgets {
+		s.applyWidget(&c.Widgets[i], st)
 	}
-	for name, l := range inOrder(c.Layouts) {
+	for name, l := range c.Layouts {
 		old, _ := s.layouts.get(name)
 		if l != nil {
 			s.putLayout(name, old.after(l))
@@ -284,7 +284,8 @@ func (s *State) apply(c *Change, st stamp) {
 	}
 }
 
-func (s *State) applyWidget(id string, c *WidgetChange, st stamp) {
+func (s *State) applyWidget(c *WidgetChange, st stamp) {
+	id := c.ID
 	w, there := s.widgets.get(id)
 	if there {
 		s.widgetBytes -= memberSize(id, len(w.value))
@@ -325,23 +326,6 @@ func (s *State) putLayout(name string, l *placement) {
 
 // memberSize is the size of the member "id":value of an object; ids need no escapes.
 func memberSize(id string, value int) int { return len(id) + len(`"":`) + value }
-
-// inOrder yields the members of a map by key; most have one.
-func inOrder[V any](m map[string]V) iter.Seq2[string, V] {
-	return func(yield func(string, V) bool) {
-		if len(m) == 1 {
-			for key, v := range m {
-				yield(key, v)
-			}
-			return
-		}
-		for _, key := range sortedKeys(m) {
-			if !yield(key, m[key]) {
-				return
-			}
-		}
-	}
-}
 
 func sortedKeys[V any](m map[string]V) []string {
 	if len(m) == 0 {

@@ -18,9 +18,10 @@ func (s *State) Undo(e *Entry) (*Op, bool) {
 		op.Type = TypeSettings
 		parts = append(parts, op)
 	}
-	for _, id := range sortedKeys(e.Change.Widgets) {
-		if op := doc.undoWidget(id, e.Change.Widgets[id]); op != nil {
-			op.WidgetID = id
+	for i := range e.Change.Widgets {
+		w := &e.Change.Widgets[i]
+		if op := doc.undoWidget(w); op != nil {
+			op.WidgetID = w.ID
 			parts = append(parts, op)
 		}
 	}
@@ -66,8 +67,8 @@ func undoPatch(was Value, patch *Patch) *Op {
 	return op
 }
 
-func (s *State) undoWidget(id string, c *WidgetChange) *Op {
-	w, there := s.widgets.get(id)
+func (s *State) undoWidget(c *WidgetChange) *Op {
+	w, there := s.widgets.get(c.ID)
 	switch {
 	case c.Deleted && there:
 		return &Op{Type: TypeUpdate, Restore: true}

@@ -30,7 +30,7 @@ func (d *draft) update(op *Op, b baseline) outcome {
 		return out
 	}
 	if patch != nil {
-		if err := d.add(widgetChange(op.WidgetID, WidgetChange{Patch: patch})); err != nil {
+		if err := d.add(widgetChange(WidgetChange{ID: op.WidgetID, Patch: patch})); err != nil {
 			return refused(err)
 		}
 	}
@@ -46,12 +46,12 @@ func (d *draft) update(op *Op, b baseline) outcome {
 }
 
 // widgetChange is the change of one widget.
-func widgetChange(id string, w WidgetChange) *Change {
-	both := &struct {
-		change Change
-		widget WidgetChange
-	}{widget: w}
-	both.change.Widgets = map[string]*WidgetChange{id: &both.widget}
+func widgetChange(w WidgetChange) *Change {
+	both := &struct { // at once
+		change  Change
+		widgets [1]WidgetChange
+	}{widgets: [1]WidgetChange{w}}
+	both.change.Widgets = both.widgets[:]
 	return &both.change
 }
 
@@ -82,7 +82,7 @@ func (d *draft) put(op *Op, value Value, places map[string]Rect) outcome {
 	if err := checkPlace(op.Layout, 0); err != nil {
 		return refused(err.At("layout" + err.Path))
 	}
-	if err := d.add(widgetChange(op.WidgetID, WidgetChange{Value: value})); err != nil {
+	if err := d.add(widgetChange(WidgetChange{ID: op.WidgetID, Value: value})); err != nil {
 		return refused(err)
 	}
 	d.inexact = true
@@ -167,7 +167,7 @@ func (d *draft) deleteWidget(op *Op, b baseline) outcome {
 			return outcome{conflict: d.changedConflict(op, w, b, k)}
 		}
 	}
-	if err := d.add(widgetChange(op.WidgetID, WidgetChange{Deleted: true})); err != nil {
+	if err := d.add(widgetChange(WidgetChange{ID: op.WidgetID, Deleted: true})); err != nil {
 		return refused(err)
 	}
 	for _, breakpoint := range d.breakpoints() {

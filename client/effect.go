@@ -34,7 +34,7 @@ func asked(op *board.Op, doc *board.Document) (c *board.Change, ok bool) {
 		if !there || op.Create || op.Restore || op.Changes != "" || op.Value != "" {
 			return nil, false
 		}
-		c = &board.Change{Widgets: map[string]*board.WidgetChange{op.WidgetID: {Patch: patch(op, current)}}}
+		c = &board.Change{Widgets: []board.WidgetChange{{ID: op.WidgetID, Patch: patch(op, current)}}}
 		if op.Layout != nil {
 			return c, place(c, doc, board.MainBreakpoint, map[string]board.RectPatch{op.WidgetID: *op.Layout})
 		}
@@ -42,7 +42,7 @@ func asked(op *board.Op, doc *board.Document) (c *board.Change, ok bool) {
 	case board.TypeSettings:
 		return settingsChange(op, doc)
 	case board.TypeDelete:
-		return &board.Change{Widgets: map[string]*board.WidgetChange{op.WidgetID: {Deleted: true}}}, true
+		return &board.Change{Widgets: []board.WidgetChange{{ID: op.WidgetID, Deleted: true}}}, true
 	case board.TypeLayout:
 		if op.Create || op.Columns != nil || op.Compact != "" {
 			return nil, false // may have moved anything

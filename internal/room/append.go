@@ -310,9 +310,9 @@ func (r *Room) advanceLocked(next *board.State, e *board.Entry, record board.Rec
 	} else {
 		r.tail.add(e, record)
 	}
-	for id, w := range e.Change.Widgets {
-		if w.Deleted {
-			r.values.drop(id)
+	for i := range e.Change.Widgets {
+		if w := &e.Change.Widgets[i]; w.Deleted {
+			r.values.drop(w.ID)
 		}
 	}
 	r.committed = next

@@ -43,8 +43,9 @@ func (f *Filter) touches(c *board.Change) bool {
 	if f.Widget == "" && patchTouches(c.Settings, f.Path) {
 		return true
 	}
-	for id, w := range c.Widgets {
-		if f.Widget != "" && id != f.Widget {
+	for i := range c.Widgets {
+		w := &c.Widgets[i]
+		if f.Widget != "" && w.ID != f.Widget {
 			continue
 		}
 		if f.Path == "" || widgetTouches(w, f.Path) {
@@ -67,7 +68,7 @@ func (f *Filter) touches(c *board.Change) bool {
 
 func widgetTouches(w *board.WidgetChange, path board.Pointer) bool {
 	switch {
-	case w == nil || w.Deleted:
+	case w.Deleted:
 		return true // whatever was there is gone
 	case w.Patch != nil:
 		return patchTouches(w.Patch, path)

@@ -22,10 +22,10 @@ var (
 
 	change = &board.Change{
 		Settings: &board.Patch{Set: []board.Assignment{{Path: "/title", Value: `"Ops"`}}, Unset: []board.Pointer{"/tags"}},
-		Widgets: map[string]*board.WidgetChange{
-			"cpu":  {Patch: &board.Patch{Set: []board.Assignment{{Path: "/config/unit", Value: `"%"`}}}},
-			"disk": {Value: `{"type":"gauge"}`},
-			"old":  {Deleted: true},
+		Widgets: []board.WidgetChange{
+			{ID: "cpu", Patch: &board.Patch{Set: []board.Assignment{{Path: "/config/unit", Value: `"%"`}}}},
+			{ID: "disk", Value: `{"type":"gauge"}`},
+			{ID: "old", Deleted: true},
 		},
 		Layouts: map[string]*board.LayoutChange{
 			"main":  {Columns: 24, Compact: board.CompactVertical, Items: map[string]*board.Rect{"disk": {Y: 8, W: 6, H: 4}, "old": nil}},
@@ -57,8 +57,8 @@ func document() *board.State {
 		Type: board.TypeBatch, ID: "op-0", DashboardID: "ops", Epoch: "k3J9", Version: 1, Time: now, Author: ana,
 		Change: &board.Change{
 			Settings: &board.Patch{Set: []board.Assignment{{Path: "/title", Value: `"Ops"`}}},
-			Widgets: map[string]*board.WidgetChange{
-				"cpu": {Value: `{"title":"CPU","type":"timeseries"}`}, "mem": {Value: `{"limit":1.10}`}, "net": {Value: `{}`},
+			Widgets: []board.WidgetChange{
+				{ID: "cpu", Value: `{"title":"CPU","type":"timeseries"}`}, {ID: "mem", Value: `{"limit":1.10}`}, {ID: "net", Value: `{}`},
 			},
 			Layouts: map[string]*board.LayoutChange{
 				"main":  {Items: map[string]*board.Rect{"cpu": {W: 12, H: 8}, "mem": {X: 12, W: 12, H: 8}, "net": {Y: 8, W: 6, H: 4}}},

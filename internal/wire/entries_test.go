@@ -42,7 +42,7 @@ func anEntry(rt *rapid.T, version uint64) *board.Entry {
 	}
 	if rapid.Bool().Draw(rt, "small") {
 		value := pick("value", `1`, `"}},{\"change\":"`, `{"a":[1.10,null]}`)
-		e.Change = &board.Change{Widgets: map[string]*board.WidgetChange{"cpu": {Patch: &board.Patch{Set: []board.Assignment{{Path: `/"a`, Value: board.Value(value)}}}}}}
+		e.Change = &board.Change{Widgets: []board.WidgetChange{{ID: "cpu", Patch: &board.Patch{Set: []board.Assignment{{Path: `/"a`, Value: board.Value(value)}}}}}}
 	}
 	if rapid.IntRange(0, 3).Draw(rt, "overwrote") == 0 {
 		e.Overwrote = overwrote
@@ -89,7 +89,7 @@ func TestR10_TogetherIsWhatItIsSingly(t *testing.T) {
 func TestR10_WhatIsSharedIsLeftOut(t *testing.T) {
 	a, b := entry(42), entry(43)
 	a.Overwrote, b.Overwrote, b.ID, b.Blind = nil, nil, "op-8", false
-	a.Change = &board.Change{Widgets: map[string]*board.WidgetChange{"old": {Deleted: true}}}
+	a.Change = &board.Change{Widgets: []board.WidgetChange{{ID: "old", Deleted: true}}}
 	b.Change = a.Change
 	want := `{"type":"SYNC_ENTRIES","timestamp":"2026-11-22T18:00:00.125Z","payload":{"dashboardId":"ops","epoch":"k3J9","entries":[` +
 		`{"version":42,"type":"WIDGET_UPDATE","timestamp":"2026-11-22T18:00:00.125Z","userId":"bo","clientId":"tab-9","id":"op-7","change":{"widgets":{"old":null}},"blind":true},` +

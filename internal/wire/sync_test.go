@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,12 +28,13 @@ func unframed(frames [][]byte) [][]byte {
 
 func large(t *testing.T, n, size int) *board.State {
 	t.Helper()
-	change := &board.Change{Widgets: map[string]*board.WidgetChange{}, Layouts: map[string]*board.LayoutChange{"main": {Items: map[string]*board.Rect{}}}}
+	change := &board.Change{Layouts: map[string]*board.LayoutChange{"main": {Items: map[string]*board.Rect{}}}}
 	for i := range n {
 		id := fmt.Sprintf("w%d", i)
-		change.Widgets[id] = &board.WidgetChange{Value: board.Value(`{"text":"` + strings.Repeat("x", size) + `"}`)}
+		change.Widgets = append(change.Widgets, board.WidgetChange{ID: id, Value: board.Value(`{"text":"` + strings.Repeat("x", size) + `"}`)})
 		change.Layouts["main"].Items[id] = &board.Rect{Y: i, W: 1, H: 1}
 	}
+	slices.SortFunc(change.Widgets, func(a, b board.WidgetChange) int { return strings.Compare(a.ID, b.ID) })
 	s, err := board.NewState("ops").Fold(&board.Entry{
 		Type: board.TypeBatch, ID: "op-0", DashboardID: "ops", Epoch: "k3J9", Version: 1, Time: now, Author: ana, Change: change,
 	})

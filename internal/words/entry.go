@@ -82,12 +82,12 @@ func describeSettings(p *board.Patch) []string {
 	return clauses
 }
 
-func describeWidgets(widgets map[string]*board.WidgetChange, before *board.Document) []string {
+func describeWidgets(widgets []board.WidgetChange, before *board.Document) []string {
 	var added, deleted, edited []string
-	for _, id := range slices.Sorted(maps.Keys(widgets)) {
-		w := widgets[id]
+	for i := range widgets {
+		w, id := &widgets[i], widgets[i].ID
 		switch {
-		case w == nil || w.Deleted:
+		case w.Deleted:
 			deleted = append(deleted, widgetName(id, before))
 		case w.Patch != nil:
 			edited = append(edited, describePatch(id, w.Patch, before))
@@ -138,8 +138,8 @@ func describePatch(id string, p *board.Patch, before *board.Document) string {
 
 // cameOrWent tells whether a change adds or deletes widgets.
 func cameOrWent(c *board.Change, before *board.Document) bool {
-	for id, w := range c.Widgets {
-		if w == nil || w.Deleted || w.Patch == nil && !hasWidget(id, before) {
+	for i := range c.Widgets {
+		if w := &c.Widgets[i]; w.Deleted || w.Patch == nil && !hasWidget(w.ID, before) {
 			return true
 		}
 	}

@@ -77,7 +77,7 @@ func TestEntry(t *testing.T) {
 func TestEntry_Overwrote(t *testing.T) {
 	e := &board.Entry{
 		Type: board.TypeUpdate, Version: 7,
-		Change: &board.Change{Widgets: map[string]*board.WidgetChange{"cpu": {Patch: &board.Patch{Set: []board.Assignment{{Path: "/title", Value: `"B"`}}}}}},
+		Change: &board.Change{Widgets: []board.WidgetChange{{ID: "cpu", Patch: &board.Patch{Set: []board.Assignment{{Path: "/title", Value: `"B"`}}}}}},
 		Overwrote: []board.Overwrote{
 			{WidgetID: "cpu", Path: "/title", Author: board.Author{UserID: "ana"}, Version: 6, Value: `"A"`},
 			{WidgetID: "cpu", Path: "/unit", Version: 5},
@@ -89,7 +89,7 @@ func TestEntry_Overwrote(t *testing.T) {
 }
 
 func TestEntry_First(t *testing.T) {
-	e := &board.Entry{Type: board.TypeBatch, Version: 1, Change: &board.Change{Widgets: map[string]*board.WidgetChange{"a": {Value: "{}"}, "b": {Value: "{}"}}}}
+	e := &board.Entry{Type: board.TypeBatch, Version: 1, Change: &board.Change{Widgets: []board.WidgetChange{{ID: "a", Value: "{}"}, {ID: "b", Value: "{}"}}}}
 	if got, want := Entry(e, nil), "created the dashboard with 2 widgets"; got != want {
 		t.Errorf("says %q, want %q", got, want)
 	}
