@@ -27,6 +27,9 @@ type clock struct {
 	stamp
 }
 
+// newClock makes one that does not hold on to the text that path is a part of.
+func newClock(path Pointer, s stamp) clock { return clock{Pointer(strings.Clone(string(path))), s} }
+
 // clocks are the stamps of one widget or of the settings, sparse and sorted by path
 // (as bytes). The first has the path "" and is the creation's. A path without a
 // clock has its nearest ancestor's; what lies under a path is never older than it.
@@ -94,7 +97,7 @@ func (c clocks) stamp(path Pointer, s stamp) clocks {
 	if there {
 		c[i].stamp = s
 	} else {
-		c = slices.Insert(c, i, clock{path, s})
+		c = slices.Insert(c, i, newClock(path, s))
 	}
 	if i+1 < len(c) && strings.HasPrefix(string(c[i+1].path), string(path)) {
 		from, to := c.under(path)
@@ -151,7 +154,7 @@ func (c clocks) stampedAll(paths []Pointer, s stamp) clocks {
 	changed := make(map[Pointer]bool, len(paths))
 	for _, p := range paths {
 		changed[p] = true
-		out = append(out, clock{p, s})
+		out = append(out, newClock(p, s))
 	}
 	for _, k := range c {
 		p := k.path

@@ -40,15 +40,11 @@ func editsOf(op *Op, current Value) (edits, *Error) {
 	return e, nil
 }
 
-// patch gives the edits as a patch, nil if there are none. It may share their memory.
-func (e edits) patch() *Patch {
-	if len(e) == 0 {
-		return nil
-	}
+// patch gives the edits as a patch, which may share their memory.
+func (e edits) patch() (p Patch) {
 	if !slices.ContainsFunc(e, func(a Assignment) bool { return a.Value == "" }) {
-		return &Patch{Set: slices.Clip(e)}
+		return Patch{Set: slices.Clip(e)}
 	}
-	p := &Patch{}
 	for i := range e {
 		if e[i].Value != "" {
 			p.Set = append(p.Set, e[i])
@@ -68,9 +64,9 @@ type clashing struct {
 	config bool
 }
 
-// edit decides edits of a widget or of the settings (M3, M6). The patch is their
-// effect: nil if there is none, or if the outcome says why not.
-func (d *draft) edit(op *Op, widgetID string, current part, b baseline, asked edits) (*Patch, outcome) {
+// edit decides edits of a widget or of the settings (M3, M6). It gives those that have
+// an effect: none if the outcome says why not.
+func (d *draft) edit(op *Op, widgetID string, current part, b baseline, asked edits) (edits, outcome) {
 	effective := asked[:0:0]
 	var clashes []clashing
 	find := newFinder(current.value, len(asked))
@@ -133,7 +129,7 @@ func (d *draft) edit(op *Op, widgetID string, current part, b baseline, asked ed
 			d.lost(widgetID, "/config", config, k.newest)
 		}
 	}
-	return effective.patch(), outcome{unchanged: len(effective) == 0}
+	return effective, outcome{unchanged: len(effective) == 0}
 }
 
 func unreachable(path Pointer) *Error {

@@ -9,6 +9,14 @@ import (
 // MaxID is the length of the longest id, in characters (D2).
 const MaxID = 128
 
+// inID are the characters of ids (D2).
+var inID = func() (table [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-") {
+		table[c] = true
+	}
+	return table
+}()
+
 // CheckID holds an id against D2; kind ("dashboard", "widget", "client", "op",
 // "breakpoint") is for the message. The error is CodeInvalidID.
 func CheckID(kind, id string) *Error {
@@ -23,8 +31,7 @@ func CheckID(kind, id string) *Error {
 		return Errorf(CodeInvalidID, "the %s id is dots alone: choose another", kind)
 	}
 	for i := range len(id) {
-		c := id[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != ':' && c != '-' {
+		if !inID[id[i]] {
 			return Errorf(CodeInvalidID, "the %s id has a character at byte %d that is not allowed: use A–Z a–z 0–9 . _ : - only", kind, i)
 		}
 	}

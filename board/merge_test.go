@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+	"unsafe"
 )
 
 // act is one op and the answer to it.
@@ -260,6 +262,21 @@ func TestM3_ClocksAreBounded(t *testing.T) {
 	}
 	w.want(`conflict field cpu@5 [/old/0000/v mine=2 theirs=1( 2)]`,
 		set("bob", 1, `"policy":"ask","set":{"/old/0000/v":2}`))
+}
+
+// A clock is kept for long, the message that a path came with is not.
+func TestM3_ClocksKeepNoMessage(t *testing.T) {
+	for _, n := range []int{1, splicedFew, 2 * finderFew} {
+		s := stateOf(t, 1, 0)
+		op := wide("w0000", n)
+		op.ID, op.DashboardID = "op", "ops"
+		message := string(op.Set[0].Path)
+		w, _ := s.Decide(op, Env{Now: time.UnixMilli(1)}).Next.widgets.get("w0000")
+		i, ok := w.clocks.find(op.Set[0].Path)
+		if !ok || unsafe.StringData(string(w.clocks[i].path)) == unsafe.StringData(message) {
+			t.Errorf("%d paths: a clock holds on to the message, or there is none: %v", n, ok)
+		}
+	}
 }
 
 func TestM4_AnOpIsAppliedWholeOrNotAtAll(t *testing.T) {

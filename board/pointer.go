@@ -127,7 +127,8 @@ func CheckDisjoint(set []Assignment, unset []Pointer) *Error {
 	if len(set)+len(unset) < 2 {
 		return nil
 	}
-	all := make([]Pointer, 0, len(set)+len(unset))
+	var few [8]Pointer
+	all := few[:0]
 	for _, a := range set {
 		all = append(all, a.Path)
 	}

@@ -25,12 +25,13 @@ func (d *draft) update(op *Op, b baseline) outcome {
 	if err := checkPlace(op.Layout, 0); err != nil {
 		return refused(err.At("layout" + err.Path))
 	}
-	patch, out := d.edit(op, op.WidgetID, current, b, e)
+	e, out := d.edit(op, op.WidgetID, current, b, e)
 	if out.refusal != nil || out.conflict != nil {
 		return out
 	}
-	if patch != nil {
-		if err := d.add(widgetChange(WidgetChange{ID: op.WidgetID, Patch: patch})); err != nil {
+	changed := len(e) > 0
+	if changed {
+		if err := d.add(widgetPatch(op.WidgetID, e.patch())); err != nil {
 			return refused(err)
 		}
 	}
@@ -40,19 +41,21 @@ func (d *draft) update(op *Op, b baseline) outcome {
 	}
 	// Who asks for these cannot tell the effect from the op alone.
 	if op.Changes != "" || op.Value != "" || op.Restore {
-		d.inexact = d.inexact || patch != nil || moved
+		d.inexact = d.inexact || changed || moved
 	}
-	return outcome{unchanged: patch == nil && !moved}
+	return outcome{unchanged: !changed && !moved}
 }
 
-// widgetChange is the change of one widget.
-func widgetChange(w WidgetChange) *Change {
-	both := &struct { // at once
+// widgetPatch is a change that patches one widget.
+func widgetPatch(id string, p Patch) *Change {
+	made := &struct { // at once
 		change  Change
 		widgets [1]WidgetChange
-	}{widgets: [1]WidgetChange{w}}
-	both.change.Widgets = both.widgets[:]
-	return &both.change
+		patch   Patch
+	}{patch: p}
+	made.widgets[0] = WidgetChange{ID: id, Patch: &made.patch}
+	made.change.Widgets = made.widgets[:]
+	return &made.change
 }
 
 // knew reports whether a change was known to an op, or is its author's own.
@@ -75,14 +78,13 @@ func (d *draft) put(op *Op, value Value, places map[string]Rect) outcome {
 				return refused(unreachable(e[i].Path))
 			}
 		}
-		if patch := e.patch(); patch != nil {
-			value = value.Apply(patch)
-		}
+		patch := e.patch()
+		value = value.Apply(&patch)
 	}
 	if err := checkPlace(op.Layout, 0); err != nil {
 		return refused(err.At("layout" + err.Path))
 	}
-	if err := d.add(widgetChange(WidgetChange{ID: op.WidgetID, Value: value})); err != nil {
+	if err := d.add(&Change{Widgets: []WidgetChange{{ID: op.WidgetID, Value: value}}}); err != nil {
 		return refused(err)
 	}
 	d.inexact = true
@@ -167,7 +169,7 @@ func (d *draft) deleteWidget(op *Op, b baseline) outcome {
 			return outcome{conflict: d.changedConflict(op, w, b, k)}
 		}
 	}
-	if err := d.add(widgetChange(WidgetChange{ID: op.WidgetID, Deleted: true})); err != nil {
+	if err := d.add(&Change{Widgets: []WidgetChange{{ID: op.WidgetID, Deleted: true}}}); err != nil {
 		return refused(err)
 	}
 	for _, breakpoint := range d.breakpoints() {
@@ -201,10 +203,11 @@ func (d *draft) updateSettings(op *Op, b baseline) outcome {
 	if err != nil {
 		return refused(err)
 	}
-	patch, out := d.edit(op, "", d.seen.settings, b, e)
-	if patch == nil {
+	e, out := d.edit(op, "", d.seen.settings, b, e)
+	if len(e) == 0 {
 		return out
 	}
+	patch := new(e.patch())
 	if err := d.checkPolicy(patch); err != nil {
 		return refused(err)
 	}

@@ -161,7 +161,7 @@ func (d *decoder) set(name string, f *opFields, dst []board.Assignment) ([]board
 
 // assign appends what one member of set says; m is nil unless set was taken apart.
 func (d *decoder) assign(dst []board.Assignment, name, key string, value board.Value, m *jsontext.Member) ([]board.Assignment, *board.Error) {
-	p, err := board.ParsePointer(strings.Clone(key))
+	p, err := board.ParsePointer(key)
 	if err != nil {
 		return nil, d.inside(name, err)
 	}
@@ -220,7 +220,7 @@ func (d *decoder) prev(name string, v board.Value) (map[board.Pointer]board.Valu
 			prev[""] = value
 			continue
 		}
-		p, err := board.ParsePointer(strings.Clone(key))
+		p, err := board.ParsePointer(key)
 		if err != nil {
 			return nil, d.inside(name, err)
 		}
