@@ -2,6 +2,7 @@ package board
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -139,7 +140,7 @@ func (g *grid) sort(tiles []tile) {
 	}
 	g.keys = g.keys[:0]
 	for i := range tiles {
-		if tiles[i].y >= 1<<31 {
+		if tiles[i].y > math.MaxInt32 {
 			slices.SortFunc(tiles, g.compare)
 			return
 		}

@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/jsontext"
@@ -214,7 +215,7 @@ func (m *NodeMessage) check() error {
 	}
 	if b := m.Beat; b != nil {
 		set++
-		keep(inRange("sessions", min(b.Sessions, b.Users, b.Rooms), 0, 1<<40))
+		keep(inRange("sessions", min(b.Sessions, b.Users, b.Rooms), 0, math.MaxInt32))
 	}
 	if m.Clients != nil {
 		set++
@@ -223,7 +224,7 @@ func (m *NodeMessage) check() error {
 	if c := m.Count; c != nil {
 		set++
 		keep(id("session", c.SessionID))
-		keep(inRange("sessions", c.Sessions, 0, 1<<40))
+		keep(inRange("sessions", c.Sessions, 0, math.MaxInt32))
 	}
 	if m.Revoked != nil {
 		set++

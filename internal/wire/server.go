@@ -221,7 +221,7 @@ func (r *reader) int(key string, v board.Value) int {
 
 func (r *reader) millis(key string, v board.Value) time.Duration {
 	n := r.int(key, v)
-	if n < 0 || n > 1<<40 {
+	if n < 0 || int64(n) > 1<<40 {
 		r.fail(key, "is no duration in milliseconds")
 		return 0
 	}
