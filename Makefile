@@ -47,10 +47,9 @@ fmt-check: ## fail if some Go code is not formatted
 	@echo "fmt-check: ok"
 
 .PHONY: vet
-vet: ## go vet of all packages: examples too (they compile), and what stands behind build tags; a build for 32 bits
+vet: ## go vet of all packages: examples too (they compile), and what stands behind build tags
 	$(GO) vet ./...
 	$(GO) vet -tags=$(TAGGED) ./...
-	GOARCH=arm $(GO) build ./...
 
 .PHONY: staticcheck
 staticcheck: ## staticcheck of all packages, with the version pinned in tools/go.mod
