@@ -416,13 +416,21 @@ func TestTail_Since(t *testing.T) {
 	p.stop()
 }
 
+// measuring starts a measurement of a server and a tail of it, and returns when the first
+// edit is made.
+func measuring(t *testing.T, dir, url string) (bench, tail *process) {
+	t.Helper()
+	bench = start(t, command(t, dir, "bench", "--server", url, "--scenario", "paced", "--readers", "2", "--rate", "5", "--duration", "5m"))
+	tail = start(t, command(t, dir, "tail", "--server", url))
+	tail.wait(regexp.MustCompile(`bench-\S+ +\d+  anonymous  (set|changed) .*`))
+	return bench, tail
+}
+
 // TestBench_StopsAndCleansUp: Ctrl-C ends a measurement, and nothing is left behind.
 func TestBench_StopsAndCleansUp(t *testing.T) {
 	dir := t.TempDir()
 	p := serve(t, dir, "--no-demo")
-	b := start(t, command(t, dir, "bench", "--server", p.url, "--scenario", "paced", "--readers", "2", "--rate", "5", "--duration", "5m"))
-	tail := start(t, command(t, dir, "tail", "--server", p.url))
-	tail.wait(regexp.MustCompile(`bench-\S+ +\d+  anonymous  (set|changed) .*`)) // it has begun
+	b, tail := measuring(t, dir, p.url)
 	b.signal(syscall.SIGINT)
 	if lines, code := b.end(); code != 1 || len(lines) > 0 || b.errs.String() != "dashwire: stopped before the end\n" {
 		t.Errorf("exit code %d: %q %s", code, lines, b.errs.String())
@@ -439,9 +447,7 @@ func TestBench_StopsAndCleansUp(t *testing.T) {
 func TestBench_TheServerIsKilled(t *testing.T) {
 	dir := t.TempDir()
 	p := serve(t, dir, "--no-demo")
-	b := start(t, command(t, dir, "bench", "--server", p.url, "--scenario", "paced", "--readers", "2", "--rate", "5", "--duration", "5m"))
-	tail := start(t, command(t, dir, "tail", "--server", p.url))
-	tail.wait(regexp.MustCompile(`bench-\S+ +\d+  anonymous  (set|changed) .*`)) // it has begun
+	b, tail := measuring(t, dir, p.url)
 	p.signal(syscall.SIGKILL)
 	if lines, code := b.end(); code != 1 || len(lines) > 0 || !strings.Contains(b.errs.String(), "while it was measured") {
 		t.Errorf("exit code %d: %q %s", code, lines, b.errs.String())

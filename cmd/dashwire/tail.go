@@ -253,9 +253,9 @@ func (t *tail) absent(ctx context.Context, id string) error {
 	if err == nil && len(acts) > 0 {
 		return fmt.Errorf("the dashboard %s was deleted %s by %s", id, acts[0].Time.Local().Format(time.DateTime), words.Printable(cmp.Or(acts[0].User, "somebody")))
 	}
-	deleted, err := t.list(ctx, url.Values{"deleted": {"true"}, "q": {id}})
+	deleted, _ := t.list(ctx, url.Values{"deleted": {"true"}, "q": {id}}) // none if it cannot be read
 	for _, d := range deleted {
-		if err == nil && d.ID == id {
+		if d.ID == id {
 			return fmt.Errorf("the dashboard %s was deleted %s", id, d.Deleted.Local().Format(time.DateTime))
 		}
 	}
