@@ -112,9 +112,9 @@ type Config struct {
 	Drain time.Duration
 	// Pace is the least time between two paced writes to a session, and so about the most
 	// that an entry waits on a busy dashboard beside the time to store and write it. With
-	// more than 100 sessions on a dashboard it grows, to 15/8 of this at 400 (30 ms): a
-	// write costs the same however much it holds. What comes after quiet, and answers, go
-	// out at once. 0 = 16 ms.
+	// more than 100 sessions on a dashboard it grows, to 15/8 of this at 400 (30 ms), and it is
+	// twice as long while the process uses most of its processors: a write costs the same however
+	// much it holds. What comes after quiet, and answers, go out at once. 0 = 16 ms.
 	Pace time.Duration
 
 	// Webhooks are who is told of events by HTTP, and the store that remembers how far

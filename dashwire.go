@@ -21,6 +21,7 @@ import (
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/grafana"
+	"github.com/dashwire/dashwire/internal/busy"
 	"github.com/dashwire/dashwire/internal/clock"
 	"github.com/dashwire/dashwire/internal/dispatch"
 	"github.com/dashwire/dashwire/internal/giveway"
@@ -89,7 +90,7 @@ func New(cfg Config) (*Server, error) {
 		Journal: cfg.Journal, Relay: cfg.Relay, Clock: clock.Real{}, Rand: newRand(), NewID: newID, Log: cfg.Log, Hooks: cfg.Hooks,
 		Heard: s.heard(), Limits: cfg.Limits.board(),
 		Window: cfg.Window, AutoWindow: cfg.AutoWindow, Validate: cfg.validator(),
-		Pace: cfg.Pace, Sweepers: runtime.GOMAXPROCS(0), ShortOfMemory: s.memory.isShort, Replays: s.memory.replays(), GiveWay: giveWay,
+		Pace: cfg.Pace, Busy: busy.NewGauge().Busy, Sweepers: runtime.GOMAXPROCS(0), ShortOfMemory: s.memory.isShort, Replays: s.memory.replays(), GiveWay: giveWay,
 	})
 	s.sessions = session.NewServer(session.Config{
 		Hub: s.hub, Relay: cfg.Relay, Authenticator: cfg.Authenticator, Authorizer: cfg.Authorizer,

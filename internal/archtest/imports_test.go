@@ -54,6 +54,7 @@ var house = map[string][]string{
 	"internal/fifo":      nil,
 	"internal/natsdial":  nil,
 	"internal/giveway":   nil,
+	"internal/busy":      nil,
 	"internal/lane":      {"internal/fifo"},
 
 	"internal/wire":     {"board"},
@@ -69,7 +70,7 @@ var house = map[string][]string{
 	".": {
 		"board", "journal", "audit", "auth", "observe", "client", "grafana",
 		"internal/wire", "internal/room", "internal/session", "internal/wsconn", "internal/httpapi",
-		"internal/dispatch", "internal/giveway", "internal/lane", "webhook", "relay",
+		"internal/busy", "internal/dispatch", "internal/giveway", "internal/lane", "webhook", "relay",
 	},
 
 	"internal/archtest":    nil,
@@ -130,7 +131,7 @@ var libraries = map[string][]string{
 	"github.com/lmittmann/tint":     {"cmd/dashwire"},
 	"github.com/mattn/go-isatty":    {"cmd/dashwire"},
 	"github.com/google/uuid":        {".", "client", "cmd/dashwire", "internal/bench", "internal/chaos", "internal/httpapi"},
-	"golang.org/x/sys":              {"internal/wsconn", "internal/giveway", "internal/commitlog", "internal/fsync", "journal/sqlitejournal", "cmd/dashwire", "internal/bench", "internal/floods"},
+	"golang.org/x/sys":              {"internal/wsconn", "internal/busy", "internal/giveway", "internal/commitlog", "internal/fsync", "journal/sqlitejournal", "cmd/dashwire", "internal/bench", "internal/floods"},
 	"golang.org/x/crypto":           {"internal/certs"},
 	"golang.org/x/time":             {".", "internal/floods", "internal/bench"},
 }

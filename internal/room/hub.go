@@ -47,6 +47,9 @@ type Config struct {
 	// Pace is the least time between two paced writes to a session, longer where many
 	// follow one dashboard (paceOf); 0 = 16 ms.
 	Pace time.Duration
+	// Busy reports whether the processors are: busy dashboards are swept half as often then. It
+	// must not block. Nil = they never are.
+	Busy func(now time.Time) bool
 	// Sweepers is the number of goroutines that write to sessions; 0 = 2, or 1 where Go uses one processor.
 	Sweepers int
 	// GiveWay lets what comes in from outside go before a goroutine that has worked for a while; nil =
@@ -130,7 +133,7 @@ func NewHub(cfg Config) *Hub {
 	h.ctx, h.stop = context.WithCancel(context.Background())
 	h.values = newValueCache(cfg.CacheBytes)
 	h.nodes = nodes{relay: cfg.Relay, seed: maphash.MakeSeed()}
-	h.sweeps = newSweeper(cfg.Clock, cfg.Pace, cfg.GiveWay)
+	h.sweeps = newSweeper(&cfg)
 	return h
 }
 

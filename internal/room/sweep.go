@@ -26,10 +26,18 @@ const (
 	packed = 400
 )
 
+// underLoad is how many times as long that is while the processors are busy: whoever has no time for
+// all writes makes fewer.
+const underLoad = 2
+
 // paceOf is the time between two sweeps of a busy room with a number of sessions.
-func paceOf(pace time.Duration, sessions int) time.Duration {
+func (s *sweeper) paceOf(sessions int, now time.Time) time.Duration {
 	over := min(max(sessions-crowd, 0), packed-crowd)
-	return pace + pace*7/8*time.Duration(over)/(packed-crowd)
+	pace := s.pace + s.pace*7/8*time.Duration(over)/(packed-crowd)
+	if s.busy != nil && s.busy(now) {
+		pace *= underLoad
+	}
+	return pace
 }
 
 // sweeper settles appends and decides when sessions are written to. The first change after a quiet
@@ -41,7 +49,9 @@ type sweeper struct {
 	pace  time.Duration
 	// giveWay lets what comes in from outside go first; nil = that needs nobody's help.
 	giveWay func()
-	begun   atomic.Bool // somebody sweeps, or is about to
+	// busy reports whether the processors are; nil = they never are.
+	busy  func(now time.Time) bool
+	begun atomic.Bool // somebody sweeps, or is about to
 
 	mu       sync.Mutex
 	cond     sync.Cond
@@ -77,8 +87,8 @@ type job struct {
 	subs []Subscriber
 }
 
-func newSweeper(c clock.Clock, pace time.Duration, giveWay func()) *sweeper {
-	s := &sweeper{clock: c, pace: pace, giveWay: giveWay}
+func newSweeper(cfg *Config) *sweeper {
+	s := &sweeper{clock: cfg.Clock, pace: cfg.Pace, giveWay: cfg.GiveWay, busy: cfg.Busy}
 	s.cond.L = &s.mu
 	return s
 }
@@ -285,7 +295,7 @@ func (s *sweeper) beginLocked(r *Room) {
 	scratch = r.subscribers(scratch)
 	s.mu.Lock()
 	w.scratch = scratch
-	w.next = began.Add(paceOf(s.pace, len(scratch)))
+	w.next = began.Add(s.paceOf(len(scratch), began))
 	for begin := 0; begin < len(scratch); begin += slice {
 		s.jobs.Push(job{room: r, subs: scratch[begin:min(begin+slice, len(scratch))]})
 		w.chunks++

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,6 +68,37 @@ func TestSweep_ACrowdIsWrittenToLessOften(t *testing.T) {
 			})
 		})
 	}
+}
+
+// While the processors are busy a write holds more entries still; the first change after quiet
+// still goes out at once.
+func TestSweep_ABusyServerWritesLessOften(t *testing.T) {
+	const pace = 16 * time.Millisecond
+	var took []time.Duration
+	var busy atomic.Bool
+	bubble(t, nil, func(cfg *Config) {
+		cfg.Pace = pace
+		cfg.Busy = func(time.Time) bool { return busy.Load() }
+		cfg.Hooks.Fanout = func(d time.Duration) { took = append(took, d) }
+	}, func(t *testing.T, n *node) {
+		n.create("cpu")
+		n.follow("ops")
+		for _, now := range []bool{false, true, false} {
+			after(aWhile)
+			busy.Store(now)
+			took = nil
+			answered(n.title("cpu", "at once"))
+			answered(n.title("cpu", "waits"))
+			after(aWhile)
+			want := pace
+			if now {
+				want = 2 * pace
+			}
+			if len(took) != 2 || took[0] != 0 || took[1] != want {
+				t.Errorf("busy %v: the sweeps took %v, want 0s and %v", now, took, want)
+			}
+		}
+	})
 }
 
 // slow is a subscriber that takes a while to be written to.
