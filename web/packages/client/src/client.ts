@@ -10,7 +10,7 @@ import type {
 import { createConnection } from './connection.ts';
 import { DashboardCore } from './dashboard.ts';
 import { endpoints } from './endpoint.ts';
-import { DashwireError } from './errors.ts';
+import { DashwireError, errorOf } from './errors.ts';
 import type { Host } from './host.ts';
 import { claimIdentity, lockOf } from './identity.ts';
 import type { Item } from './item.ts';
@@ -167,10 +167,9 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
     } else if (message.kind === 'conflict' && item) {
       outbox.conflicted(item, [{ part: -1, conflict: message.conflict }]);
     } else if (message.kind === 'nack') {
-      const { code, message: words, path } = message.nack;
       if (item) outbox.refused(item, message.nack);
       else if (![...cores.values()].some((one) => one.refused(message.correlationId, message.nack))) {
-        emit('problem', new DashwireError(code, words, { path }));
+        emit('problem', errorOf(message.nack));
       }
     }
   }
@@ -266,13 +265,13 @@ export function createClient(options: ClientOptions = {}): DashwireClient {
       outbox.decided(item, clashes);
       return undefined;
     }
-    const one = core(item.dashboardId);
-    return replace(item, resolution(item.op, clashes, one.replica.view));
+    return replace(item, resolution(item.op, clashes, core(item.dashboardId).replica.view));
   }
 
   /** Sends another op in the place of one that is stuck. */
   function replace(item: Item, op: Op | null): Operation | undefined {
-    const next = op && core(item.dashboardId).submit(op, { label: item.label, order: item.order }, false);
+    const { label, order, undo } = item;
+    const next = op && core(item.dashboardId).submit(op, { label, order, undo });
     outbox.discard(item);
     return next?.operation;
   }

@@ -2,7 +2,7 @@ import type { Dashboard, DashboardState, EditOptions, Gesture, Operation } from 
 import { mergeOps, withPrev } from './coalesce.ts';
 import type { DashboardDocument, Patch, Widget } from './document.ts';
 import { applyOp } from './effect.ts';
-import { DashwireError } from './errors.ts';
+import { DashwireError, errorOf } from './errors.ts';
 import type { Host } from './host.ts';
 import type { Item } from './item.ts';
 import { labelOf } from './label.ts';
@@ -180,7 +180,8 @@ export class DashboardCore {
       this.#settleAcked();
       return;
     }
-    if (ack.status !== 'unchanged') this.undo.committed(item, ack.version, ack.epoch);
+    if (ack.status === 'unchanged') this.undo.drop(item);
+    else this.undo.committed(item, ack.version, ack.epoch);
     if (!known || item.seen || ack.version <= server.version) this.#host.outbox.settle(item, ack);
     else {
       this.#host.outbox.acked(item, ack);
@@ -202,9 +203,8 @@ export class DashboardCore {
     if (nack.retryable) {
       this.#later(nack.retryAfterMs ?? Math.min(20_000, 500 * 2 ** this.#attempts++));
     } else {
-      const error = new DashwireError(nack.code, nack.message, { path: nack.path });
       const status = nack.code === 'NOT_FOUND' ? 'not-found' : nack.code === 'FORBIDDEN' ? 'forbidden' : 'failed';
-      this.#close(status, error);
+      this.#close(status, errorOf(nack));
       this.#host.synced();
     }
     return true;
@@ -303,14 +303,14 @@ export class DashboardCore {
   }
 
   /** Makes an op of this moment: on what the user sees now (M2, M3). */
-  submit(asked: Op, options: EditOptions & { readonly order?: number } = {}, note = options.undo ?? true): Item {
+  submit(asked: Op, options: EditOptions & { readonly order?: number } = {}, note = true): Item {
     const before = this.replica.view;
     const op = this.#prepared(asked, options);
     const words = (merged: Op) => options.label ?? labelOf(merged, before);
     const item = this.#host.outbox.add(this.id, based(op, before, options), words, options);
     if (this.status === 'deleted') {
       this.#host.outbox.reject(item, new DashwireError('GONE', 'this dashboard was deleted'));
-    } else if (note && before && this.replica.view) this.undo.record(item, op, before, this.replica.view);
+    } else if (note) this.undo.record(item, op, before, this.replica.view);
     return item;
   }
 
@@ -342,7 +342,7 @@ export class DashboardCore {
       if (!first) return;
       const whole = based(more.length ? { type: 'WIDGET_BATCH', operations: [first, ...more] } : first, began, options);
       const words = (op: Op) => options.label ?? labelOf(op, began);
-      if (!item || item.state === 'discarded') item = outbox.add(this.id, whole, words, { held: true });
+      if (!item || item.state === 'discarded') item = outbox.add(this.id, whole, words, { ...options, held: true });
       else outbox.update(item, whole);
     };
     return {
@@ -362,9 +362,7 @@ export class DashboardCore {
           return undefined;
         }
         outbox.release(item);
-        if (began && this.replica.view && (options.undo ?? true)) {
-          this.undo.record(item, item.op, began, this.replica.view);
-        }
+        this.undo.record(item, item.op, began, this.replica.view);
         return item.operation;
       },
       cancel: () => {
@@ -420,8 +418,8 @@ export class DashboardCore {
         return edit({ type: 'LAYOUT_RESTORE', ...at(options?.breakpoint), toVersion }, options);
       },
       gesture: (options) => this.gesture(options),
-      undo: () => this.undo.undo(this.again),
-      redo: () => this.undo.redo(this.again),
+      undo: () => this.undo.back('Undo', this.again),
+      redo: () => this.undo.back('Redo', this.again),
       setPresence: (state) => {
         views.people.own = state;
         this.present();

@@ -48,3 +48,13 @@ export class DashwireError extends Error {
     this.path = options.path;
   }
 }
+
+interface Said {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly retryable?: boolean;
+  readonly path?: string;
+}
+
+/** What the server said, now or before a reload. */
+export const errorOf = (said: Said): DashwireError => new DashwireError(said.code, said.message, said);

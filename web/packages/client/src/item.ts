@@ -32,6 +32,8 @@ export class Item {
   /** The client that made it; null until this client knows its own name. */
   clientId: string | null;
   label: string;
+  /** An edit of one's own that can be taken back; so is what takes its place. */
+  readonly undo: boolean;
   /** Names the op anew when it grows; null = it does not any more. */
   words: ((op: Op) => string) | null = null;
   state: OperationState = 'draft';
@@ -66,9 +68,11 @@ export class Item {
   #lanes: ReadonlySet<string>;
   #finish: (outcome: Outcome) => void = () => {};
 
-  constructor(from: Pick<Item, 'id' | 'dashboardId' | 'createdAt' | 'order' | 'clientId' | 'label' | 'at' | 'op'>) {
+  constructor(
+    from: Pick<Item, 'id' | 'dashboardId' | 'createdAt' | 'order' | 'clientId' | 'label' | 'undo' | 'at' | 'op'>,
+  ) {
     ({ id: this.id, dashboardId: this.dashboardId, createdAt: this.createdAt, order: this.order } = from);
-    ({ clientId: this.clientId, label: this.label, at: this.at } = from);
+    ({ clientId: this.clientId, label: this.label, at: this.at, undo: this.undo } = from);
     this.#op = from.op;
     this.#lanes = lanesOf(from.op);
     this.current = new Store(this.#snapshot());

@@ -95,6 +95,30 @@ describe('reload', () => {
     expect(again.pending.getSnapshot()).toEqual([]);
   });
 
+  test.each([true, false])('M13 what is decided after it is a step, if the edit was to be one: %s', async (undo) => {
+    const { tab } = browser();
+    await using bo = connect(server, { userId: 'bo' });
+    const before = connect(server, tab('tab'));
+    const id = `decided-${undo}`;
+    const a = await openDashboard(before, id);
+    await a.createWidget({ title: 'Disk' }, { id: 'disk' }).done;
+    const b = await openDashboard(bo, id);
+    await offline(before);
+    const clash = a.updateWidget('disk', { set: { '/title': 'Mine' } }, { policy: 'ask', undo });
+    await b.updateWidget('disk', { set: { '/title': 'Theirs' } }).done;
+    await kept(before);
+    await before.destroy();
+
+    await using after = connect(server, tab('tab'));
+    const c = await openDashboard(after, id);
+    await until(after.conflicts, (conflicts) => conflicts.length === 1);
+    await after.resolve(clash.id, 'mine')?.done;
+    expect(c.widget('disk').getSnapshot()?.title).toBe('Mine');
+    expect(c.undoState.getSnapshot().canUndo).toBe(undo);
+    await c.undo();
+    expect(c.widget('disk').getSnapshot()?.title).toBe(undo ? 'Theirs' : 'Mine');
+  });
+
   test("another user's ops are not sent, and wait for him", async () => {
     const { tab } = browser();
     const ana = connect(server, tab('tab'));

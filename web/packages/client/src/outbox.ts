@@ -1,7 +1,7 @@
 import type { Outcome, Platform } from './api.ts';
 import { countPaths, lanesOf, mergeOps, overlap, partsOf, pathsOf } from './coalesce.ts';
 import type { Patch } from './document.ts';
-import { DashwireError } from './errors.ts';
+import { DashwireError, errorOf } from './errors.ts';
 import { type Clash, Item } from './item.ts';
 import type { AckPayload, ConflictPayload, NackPayload } from './message.ts';
 import type { BatchedOp, Op } from './operation.ts';
@@ -84,13 +84,14 @@ export class Outbox {
     dashboardId: string,
     op: Op,
     words: (op: Op) => string,
-    { held = false, order }: { held?: boolean; order?: number } = {},
+    { held = false, order, undo = true }: { held?: boolean; order?: number; undo?: boolean } = {},
   ): Item {
-    const merged = held || order !== undefined ? undefined : this.#merge(dashboardId, op);
+    const merged = held || order !== undefined ? undefined : this.#merge(dashboardId, op, undo);
     if (merged) return merged;
     const { platform } = this.#host;
     const [id, createdAt, at] = [platform.newId(), platform.now(), platform.monotonic()];
-    const item = new Item({ id, dashboardId, createdAt, order: 0, clientId: this.#clientId, label: words(op), at, op });
+    const label = words(op);
+    const item = new Item({ id, dashboardId, createdAt, order: 0, clientId: this.#clientId, label, undo, at, op });
     item.words = words;
     if (order === undefined) this.#append(item);
     else {
@@ -219,8 +220,8 @@ export class Outbox {
   }
 
   refused(item: Item, nack: NackPayload): void {
-    const { code, message, retryable, retryAfterMs, path, results = [] } = nack;
-    item.error = new DashwireError(code, message, { retryable, path });
+    const { code, retryable, retryAfterMs, results = [] } = nack;
+    item.error = errorOf(nack);
     const clashes = results.flatMap(({ conflict }, part) => (conflict ? [{ part, conflict }] : []));
     const earlier = item.earlier.at(-1);
     if (code === 'ID_REUSED' && earlier) {
@@ -320,12 +321,12 @@ export class Outbox {
   }
 
   /** Merges an edit into one of the same thing that was never sent, if nothing between them touches it. */
-  #merge(dashboardId: string, op: Op): Item | undefined {
+  #merge(dashboardId: string, op: Op, undo: boolean): Item | undefined {
     const lanes = lanesOf(op);
     for (const item of this.items.toReversed()) {
       if (item.dashboardId !== dashboardId || !item.active || item.held || !meet(item.lanes, lanes)) continue;
       if (item.state === 'blocked' && !overlaps(item, { op })) continue;
-      const merged = item.private ? mergeOps(item.op as BatchedOp, op as BatchedOp) : undefined;
+      const merged = item.private && item.undo === undo ? mergeOps(item.op as BatchedOp, op as BatchedOp) : undefined;
       if (!merged) return undefined;
       this.update(item, merged);
       if (item.state !== 'draft') this.pump();
@@ -458,13 +459,26 @@ export class Outbox {
   }
 
   #kept(item: Item, user: string): KeptOp {
-    const { id, dashboardId, clientId, order, op, earlier, label, createdAt, error, clashes } = item;
+    const { id, dashboardId, clientId, order, op, earlier, label, undo, createdAt, error, clashes } = item;
     const state =
       item.state === 'rejected' && error
         ? { rejected: { code: error.code, message: error.message, path: error.path } }
         : item.state === 'conflicted' && { clashes };
     const server = this.#host.server;
-    return { server, user, dashboardId, id, clientId: clientId ?? '', order, op, earlier, label, createdAt, ...state };
+    return {
+      server,
+      user,
+      dashboardId,
+      id,
+      clientId: clientId ?? '',
+      order,
+      op,
+      earlier,
+      label,
+      undo,
+      createdAt,
+      ...state,
+    };
   }
 
   /** Fetches from the disk what this client made before it was loaded anew, and what dead ones left. */
@@ -499,7 +513,7 @@ export class Outbox {
   #revive(kept: KeptOp): Item {
     const { platform } = this.#host;
     const at = platform.monotonic() - Math.max(0, platform.now() - kept.createdAt);
-    const item = new Item({ ...kept, at });
+    const item = new Item({ undo: true, ...kept, at });
     const { rejected, clashes, earlier = [] } = kept;
     item.earlier = earlier;
     item.sent = true;
@@ -507,7 +521,7 @@ export class Outbox {
     item.written = item.revision;
     item.state = rejected ? 'rejected' : clashes ? 'conflicted' : 'in-doubt';
     item.clashes = clashes ?? [];
-    if (rejected) item.error = new DashwireError(rejected.code, rejected.message, { path: rejected.path });
+    if (rejected) item.error = errorOf(rejected);
     item.publish(this.#host.encryption);
     if (rejected && item.error) item.finish({ error: item.error });
     if (clashes) item.finish({ conflict: item.conflicts[0] });

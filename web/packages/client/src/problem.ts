@@ -1,4 +1,3 @@
-import { DashwireError } from './errors.ts';
 import type { Json } from './json.ts';
 import type { NackPayload } from './message.ts';
 import { isObject, member } from './pointer.ts';
@@ -22,10 +21,6 @@ export function problemIn({ status, headers }: Response, text: string): NackPayl
 /** The same of an answer whose text has not been read. */
 export async function problemOf(response: Response): Promise<NackPayload> {
   return problemIn(response, await response.text().catch(() => ''));
-}
-
-export function errorOf({ code, message, retryable, path }: NackPayload): DashwireError {
-  return new DashwireError(code, message, { retryable, path });
 }
 
 function said(text: string): Readonly<Record<string, Json | undefined>> {

@@ -9,11 +9,11 @@ import type {
 } from './api.ts';
 import type { DashboardDocument } from './document.ts';
 import type { Endpoints } from './endpoint.ts';
-import { DashwireError } from './errors.ts';
+import { DashwireError, errorOf } from './errors.ts';
 import type { Json } from './json.ts';
 import type { Entry } from './message.ts';
 import { isId, isObject } from './pointer.ts';
-import { errorOf, problemIn } from './problem.ts';
+import { problemIn } from './problem.ts';
 import { decodeJson } from './wire.ts';
 
 export interface RestOptions {

@@ -18,6 +18,8 @@ export interface KeptOp {
   /** What it was before, under the same id; absent = nothing else. */
   readonly earlier?: readonly Op[];
   readonly label: string;
+  /** Absent = true. */
+  readonly undo?: boolean;
   /** When the edit began, in ms since 1970. */
   readonly createdAt: number;
   readonly rejected?: { readonly code: string; readonly message: string; readonly path?: string };

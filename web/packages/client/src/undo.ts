@@ -36,13 +36,19 @@ export class UndoStack {
   #inverse: typeof inverseOp | undefined;
 
   /** Notes an edit. One that went into the same draft as the last belongs to it. */
-  record(item: Item, op: Op, before: DashboardDocument, after: DashboardDocument): void {
+  record(item: Item, op: Op, before: DashboardDocument | null, after: DashboardDocument | null): void {
+    if (!item.undo || !before || !after) return;
     const last = this.#done.at(-1);
     this.#undone = [];
     if (last?.item === item && item.state === 'draft') {
       last.op = mergeOps(last.op as BatchedOp, op as BatchedOp) ?? item.op;
       last.after = after;
-    } else this.#done = [...this.#done.slice(1 - depth), step(item, op, before, after, item.label)];
+    } else {
+      // What waits behind a decision comes after it.
+      const behind = ({ item: { state, order } }: Step) => Number(state === 'blocked' && order > item.order);
+      const all = [...this.#done, step(item, op, before, after, item.label)];
+      this.#done = all.sort((a, b) => behind(a) - behind(b)).slice(-depth);
+    }
     this.#tell();
   }
 
@@ -63,28 +69,22 @@ export class UndoStack {
     this.#tell();
   }
 
-  undo(submit: Submit): Promise<UndoResult | null> {
-    return this.#back('Undo', submit);
-  }
-
-  redo(submit: Submit): Promise<UndoResult | null> {
-    return this.#back('Redo', submit);
-  }
-
   /** Fetches what undoing takes, while there is a network. */
   async prepare(): Promise<void> {
     this.#inverse ??= (await part(import('./inverse.ts'))).inverseOp;
   }
 
-  async #back(word: 'Undo' | 'Redo', submit: Submit): Promise<UndoResult | null> {
+  /** Takes the last edit back, or the last undo. */
+  async back(word: 'Undo' | 'Redo', submit: Submit): Promise<UndoResult | null> {
     try {
       if (!this.#inverse) await this.prepare();
     } catch (error) {
       return { outcome: { id: '', state: 'rejected', error: error as DashwireError }, skipped: [] };
     }
-    const from = [...(word === 'Undo' ? this.#done : this.#undone)];
+    const undoing = word === 'Undo';
+    const from = [...(undoing ? this.#done : this.#undone)];
     let made: ReturnType<Submit> = null;
-    let next: Step | undefined;
+    let next: readonly Step[] = [];
     while (!made) {
       const last = from.pop();
       if (!last) break;
@@ -92,28 +92,20 @@ export class UndoStack {
       const op = this.#inverse?.(last.before, last.after, last.op);
       if (!op) continue; // it changed nothing, and so is no step
       made = submit({ ...op, baseVersion: version, epoch }, `${word}: ${label}`);
-      if (made?.item.active) next = step(made.item, made.item.op, made.before, made.after, label);
+      if (made?.item.active) next = [step(made.item, made.item.op, made.before, made.after, label)];
     }
-    if (word === 'Undo') {
-      this.#done = from;
-      if (next) this.#undone = [...this.#undone, next];
-    } else {
-      this.#undone = from;
-      if (next) this.#done = [...this.#done, next];
-    }
+    this.#done = undoing ? from : [...this.#done, ...next];
+    this.#undone = undoing ? [...this.#undone, ...next] : from;
     this.#tell();
     if (!made) return null;
     const outcome = await made.item.operation.done;
-    if (outcome.ack?.status === 'unchanged') this.drop(made.item);
     return { outcome, skipped: outcome.ack?.skipped ?? [] };
   }
 
   #tell(): void {
     const undoLabel = this.#done.at(-1)?.label ?? null;
     const redoLabel = this.#undone.at(-1)?.label ?? null;
-    const now = this.state.getSnapshot();
-    if (now.undoLabel === undoLabel && now.redoLabel === redoLabel) return;
-    this.state.set({ canUndo: undoLabel !== null, canRedo: redoLabel !== null, undoLabel, redoLabel });
+    this.state.update({ canUndo: undoLabel !== null, canRedo: redoLabel !== null, undoLabel, redoLabel });
   }
 }
 

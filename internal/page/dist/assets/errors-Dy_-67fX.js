@@ -1,0 +1,1 @@
+var e=class extends Error{name=`DashwireError`;code;retryable;path;constructor(e,t,n={}){super(t,`cause`in n?{cause:n.cause}:void 0),this.code=e,this.retryable=n.retryable??!1,this.path=n.path}},t=t=>new e(t.code,t.message,t);export{t as n,e as t};

@@ -1,1 +1,0 @@
-var e=class extends Error{name=`DashwireError`;code;retryable;path;constructor(e,t,n={}){super(t,`cause`in n?{cause:n.cause}:void 0),this.code=e,this.retryable=n.retryable??!1,this.path=n.path}};export{e as t};
