@@ -55,7 +55,8 @@ type Config struct {
 	// GiveWay lets what comes in from outside go before a goroutine that has worked for a while; nil =
 	// that needs no help.
 	GiveWay func()
-	// TailEntries and TailBytes bound what a room keeps ready; 0 = 4,096 and 1 MiB.
+	// TailEntries and TailBytes bound what a room keeps ready, of which the newest 256 entries may be older than
+	// three seconds; 0 = 4,096 and 1 MiB.
 	TailEntries, TailBytes int
 	// CacheBytes bounds the live values of all dashboards (W2); 0 = 64 MiB.
 	CacheBytes int

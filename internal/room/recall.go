@@ -2,6 +2,7 @@ package room
 
 import (
 	"context"
+	"time"
 
 	"github.com/dashwire/dashwire/board"
 )
@@ -27,7 +28,7 @@ func (r *Room) recall(ctx context.Context, state *board.State, after uint64, mos
 		r.tooLong = reached{epoch: epoch, from: after, to: version}
 		return nil, false
 	}
-	r.tail.precede(epoch, list)
+	r.tail.precede(epoch, list, r.hub.cfg.Clock.Now())
 	return list, true
 }
 
@@ -65,8 +66,9 @@ func (t *tail) precedesLocked(epoch string, after uint64) bool {
 }
 
 // precede puts entries that follow on one another before those that are kept, if they
-// reach up to these and fit. They go out one by one and not together with others (R10).
-func (t *tail) precede(epoch string, list []logged) {
+// reach up to these and fit. They go out one by one and not together with others (R10), and count
+// as just made: who has asked for them is not the only one.
+func (t *tail) precede(epoch string, list []logged, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for len(list) > 0 && list[len(list)-1].version >= t.first {
@@ -83,6 +85,7 @@ func (t *tail) precede(epoch string, list []logged) {
 		if bytes += k.size(); bytes > t.maxBytes {
 			return
 		}
+		k.at = momentOf(now)
 		all = append(all, k)
 	}
 	frameShift, headShift := t.frames.precede(frames), t.heads.precede(heads)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/internal/wire"
@@ -107,7 +108,7 @@ func TestR1_WhatIsReadForTheTailFollowsOn(t *testing.T) {
 		}
 		first, size := tail.first, tail.bytes
 		lacks := tail.lacks(epoch, from)
-		tail.precede(epoch, list)
+		tail.precede(epoch, list, time.Now())
 		if n := len(tail.kept()); tail.first != first && (!lacks || tail.first != from+1 || n > 64 || tail.bytes > 10_000) {
 			t.Fatalf("%d entries of %d bytes are kept from %d on, before %d; after %d was asked for", n, tail.bytes, tail.first, first, from)
 		}

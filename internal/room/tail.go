@@ -3,9 +3,18 @@ package room
 import (
 	"sort"
 	"sync"
+	"time"
 
 	"github.com/dashwire/dashwire/board"
 	"github.com/dashwire/dashwire/internal/wire"
+)
+
+// Entries that are older than keepFor are kept no longer than there are keepAlways of them: a dashboard
+// that is edited hundreds of times a second has no use for more, and takes memory by what a few
+// seconds bring.
+const (
+	keepAlways = 256
+	keepFor    = 3 * time.Second
 )
 
 // tail keeps the newest entries of a log framed and ready to write. Frames of
@@ -41,6 +50,17 @@ type kept struct {
 	// head is what the record has beside the frame (board.Record.Head).
 	head  piece
 	alone bool
+	at    moment
+}
+
+// moment is a time in milliseconds, of which the highest bits are left out.
+type moment uint32
+
+func momentOf(t time.Time) moment { return moment(t.UnixMilli()) }
+
+// after is how long a moment was after another.
+func (m moment) after(other moment) time.Duration {
+	return time.Duration(int32(m-other)) * time.Millisecond
 }
 
 // size is what it takes of the bytes that a tail may keep.
@@ -75,6 +95,7 @@ func (t *tail) add(e *board.Entry, record board.Record) {
 		return
 	}
 	newest := keep(&t.frames, &t.heads, record.Head(), record.Envelope)
+	newest.at = momentOf(e.Time)
 	if len(t.all) == cap(t.all) && t.dropped > len(t.all)/2 {
 		n := copy(t.all, t.kept())
 		clear(t.all[n:])
@@ -95,7 +116,11 @@ func keep(frames, heads *slabs, head, envelope []byte) kept {
 
 // trimLocked drops what is beyond the limits.
 func (t *tail) trimLocked() {
-	for n := len(t.kept()); n > 1 && (n > t.maxEntries || t.bytes > t.maxBytes); n-- {
+	for n := len(t.kept()); n > 1; n-- {
+		old := n > keepAlways && t.all[len(t.all)-1].at.after(t.all[t.dropped].at) > keepFor
+		if n <= t.maxEntries && t.bytes <= t.maxBytes && !old {
+			break
+		}
 		k := &t.all[t.dropped]
 		t.bytes -= k.size()
 		t.frames.drop(k.frame)

@@ -26,6 +26,45 @@ func tailTo(n uint64, size, maxEntries, maxBytes int) *tail {
 	return t
 }
 
+// What a quick dashboard keeps is bounded by time, what a slow one keeps is not.
+func TestTail_KeepsSecondsOfAQuickDashboard(t *testing.T) {
+	for _, c := range []struct {
+		every time.Duration
+		want  int
+	}{
+		{time.Millisecond, 3001}, {2 * time.Millisecond, 1501}, {10 * time.Millisecond, 301},
+		{20 * time.Millisecond, keepAlways}, {time.Hour, keepAlways},
+	} {
+		tail := newTail("", 0, 4096, 1<<20)
+		at := time.UnixMilli(1<<32 - 4500) // moments begin again at zero
+		for v := uint64(1); v <= 5000; v++ {
+			e := entry("e", v)
+			e.Time = at
+			tail.add(e, record(v, 20))
+			at = at.Add(c.every)
+		}
+		if n := len(tail.kept()); n != c.want {
+			t.Errorf("with an entry every %s, %d are kept, want %d", c.every, n, c.want)
+		}
+	}
+	// What was read for somebody who comes back counts as new.
+	tail := newTail("e", 1000, 4096, 1<<20)
+	var missed []logged
+	for v := uint64(701); v <= 1000; v++ {
+		missed = append(missed, logged{version: v, envelope: envelope(v, 20)})
+	}
+	now := time.Now()
+	tail.precede("e", missed, now)
+	for v := uint64(1001); v <= 1010; v++ {
+		e := entry("e", v)
+		e.Time = now.Add(time.Second)
+		tail.add(e, record(v, 20))
+	}
+	if n := len(tail.kept()); n != 310 {
+		t.Errorf("%d are kept after 300 were read, and 10 came", n)
+	}
+}
+
 func record(version uint64, size int) board.Record {
 	head := fmt.Appendf(nil, `{"v":%d,"entry":`, version)
 	data := append(append(head, envelope(version, size)...), '}')

@@ -17,7 +17,7 @@ func realTail(n uint64, maxEntries int, text func(v uint64) string) (*Subscripti
 	var envelopes [][]byte
 	for v := uint64(1); v <= n; v++ {
 		e := &board.Entry{
-			Type: board.TypeUpdate, ID: fmt.Sprint("op-", v), DashboardID: "ops", Epoch: "e", Version: v, Time: time.Unix(int64(v/7), 0),
+			Type: board.TypeUpdate, ID: fmt.Sprint("op-", v), DashboardID: "ops", Epoch: "e", Version: v, Time: time.UnixMilli(int64(v / 7 * 4)),
 			Author: board.Author{UserID: "ana", ClientID: fmt.Sprint("tab-", v%3)},
 			Change: &board.Change{Widgets: []board.WidgetChange{{ID: "cpu", Patch: &board.Patch{Set: []board.Assignment{{Path: "/title", Value: board.Value(`"` + text(v) + `"`)}}}}}},
 		}
