@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// opIDs are the committed op ids of a log (M8), by opKey: a map that never changes, as
-// pmap is, but made for keys that come one by one, are looked for once and leave
-// together. The newest are a list; each full list becomes a run, sorted and packed
-// without pointers, and runs of like size become one. So an id costs a node of the
-// list and a share of a few copies, instead of a path of nodes. A key that is not there,
-// as of each new op, is looked for in Bloom filters alone. The zero value is empty.
+// opIDs are the committed op ids of a log (M8): a map that never changes, as pmap is, but
+// made for ids that come one by one, are looked for once and leave together. The newest
+// are a list; each full list becomes a block and a run of one block. Runs of like size
+// become one: its index is made anew, the blocks stay what they are. So an id costs a node
+// of the list, a place in a block and a share of a few indexes, instead of a path of nodes.
+// One that is not there, as of each new op, is looked for in Bloom filters alone. The zero
+// value is empty.
 type opIDs struct {
 	newest *opNode
 	fresh  int       // in newest
@@ -54,7 +55,7 @@ func (m *opIDs) get(userID, opID string) (commit, bool) {
 			continue
 		}
 		var buf [64]byte
-		if c, ok := r.get(appendOpKey(buf[:0], userID, opID)); ok {
+		if c, ok := r.get(hash, appendOpKey(buf[:0], userID, opID)); ok {
 			return m.still(c)
 		}
 	}
@@ -77,11 +78,15 @@ func (m opIDs) with(userID, opID string, c commit) opIDs {
 		*word |= bits
 		return m
 	}
-	run := runOf(m.newest, m.fresh)
-	older, items := len(m.runs), len(run.items)
-	for older > 0 && len(m.runs[older-1].items) < 2*items {
+	var list [maxFresh]*opNode
+	for i, n := len(list)-1, m.newest; n != nil; i, n = i-1, n.next {
+		list[i] = n
+	}
+	run := runOf(list[:])
+	older, items := len(m.runs), len(run.index)
+	for older > 0 && len(m.runs[older-1].index) < 2*items {
 		older--
-		items += len(m.runs[older].items)
+		items += len(m.runs[older].index)
 	}
 	if older < len(m.runs) {
 		run = merge(append(slices.Clip(m.runs[older:]), run), m.horizon)
@@ -99,44 +104,94 @@ func (m opIDs) after(version uint64) opIDs {
 	return m
 }
 
-// opRun are ids in order of their keys. It is not changed any more once made.
+// opRun are ids that were committed one after another. It is not changed any more once made.
 type opRun struct {
-	text   string // the keys, one behind the other
-	items  []opItem
-	filter []uint64 // a Bloom filter of the keys
+	// index is in order of the hashes, among these of the keys, and of keys alike the
+	// newest comes first: so keys are hardly ever looked at.
+	index  []opAt
+	filter []uint64  // a Bloom filter of the keys
+	blocks []opBlock // the oldest first
 }
 
-type opItem struct {
-	end  uint32 // of the key in text
-	hash uint32
-	commit
+// opAt is an id's hash, in the upper half, and its place: the number of its block and that in
+// the block.
+type opAt uint64
+
+func newAt(hash uint32, block, i int) opAt {
+	return opAt(hash)<<32 | opAt(block*maxFresh+i)
 }
 
-// newOpRun is a run that is being made.
-type newOpRun struct {
-	text  strings.Builder
+func (x opAt) hash() uint32 { return uint32(x >> 32) }
+func (x opAt) block() int   { return int(uint32(x) / maxFresh) }
+
+// opBlock are ids in the order in which they were committed, packed without pointers.
+type opBlock struct {
+	text  string // the keys, one behind the other
+	first uint64 // the version of the first
 	items []opItem
 }
 
-func newRun(items, text int) *newOpRun {
-	r := &newOpRun{items: make([]opItem, 0, items)}
-	r.text.Grow(text)
+type opItem struct {
+	end   uint32 // of the key in text
+	later uint32 // than first
+	hash  [16]byte
+}
+
+func (b *opBlock) key(i int) string {
+	begin := uint32(0)
+	if i > 0 {
+		begin = b.items[i-1].end
+	}
+	return b.text[begin:b.items[i].end]
+}
+
+func (b *opBlock) commit(i int) commit {
+	return commit{version: b.first + uint64(b.items[i].later), hash: b.items[i].hash}
+}
+
+// gone reports whether all were committed up to a horizon.
+func (b *opBlock) gone(horizon uint64) bool { return b.commit(len(b.items)-1).version <= horizon }
+
+// newBlock packs ids in order of their versions.
+func newBlock(ids []*opNode) opBlock {
+	size := 0
+	for _, x := range ids {
+		size += len(x.userID) + 1 + len(x.opID)
+	}
+	b := opBlock{first: ids[0].version, items: make([]opItem, len(ids))}
+	var text strings.Builder
+	text.Grow(size)
+	for i, x := range ids {
+		text.WriteString(x.userID)
+		text.WriteByte(0)
+		text.WriteString(x.opID)
+		b.items[i] = opItem{end: uint32(text.Len()), later: uint32(x.version - b.first), hash: x.hash}
+	}
+	b.text = text.String()
+	return b
+}
+
+// runOf makes a run of ids in order of their versions.
+func runOf(ids []*opNode) opRun {
+	r := opRun{index: make([]opAt, len(ids)), blocks: make([]opBlock, 0, (len(ids)+maxFresh-1)/maxFresh)}
+	for block := range slices.Chunk(ids, maxFresh) {
+		for i, x := range block {
+			r.index[len(r.blocks)*maxFresh+i] = newAt(hashOp(x.userID, x.opID), len(r.blocks), i)
+		}
+		r.blocks = append(r.blocks, newBlock(block))
+	}
+	slices.SortFunc(r.index, r.compare)
+	r.sift()
 	return r
 }
 
-func (r *newOpRun) add(key string, c commit, hash uint32) {
-	r.text.WriteString(key)
-	r.items = append(r.items, opItem{end: uint32(r.text.Len()), hash: hash, commit: c})
-}
-
-// finished makes the filter, of 16 bits for each key.
-func (r *newOpRun) finished() opRun {
-	filter := make([]uint64, len(r.items)/4+1)
-	for i := range r.items {
-		word, bits := place(filter, r.items[i].hash)
+// sift makes the filter, of 16 bits for each key.
+func (r *opRun) sift() {
+	r.filter = make([]uint64, len(r.index)/4+1)
+	for _, x := range r.index {
+		word, bits := place(r.filter, x.hash())
 		*word |= bits
 	}
-	return opRun{text: r.text.String(), items: r.items, filter: filter}
 }
 
 // place tells which bits of a filter stand for a hash: three of one word.
@@ -146,103 +201,78 @@ func place(filter []uint64, hash uint32) (word *uint64, bits uint64) {
 	return &filter[i], 1<<(mixed>>26) | 1<<(mixed>>20&63) | 1<<(mixed>>14&63)
 }
 
-func (r *opRun) key(i int) string {
-	begin := uint32(0)
-	if i > 0 {
-		begin = r.items[i-1].end
+func (r *opRun) key(x opAt) string { return r.blocks[x.block()].key(int(x % maxFresh)) }
+
+// compare orders two ids of the run.
+func (r *opRun) compare(x, y opAt) int {
+	if x.hash() != y.hash() {
+		return cmp.Compare(x, y)
 	}
-	return r.text[begin:r.items[i].end]
+	return cmp.Or(strings.Compare(r.key(x), r.key(y)), cmp.Compare(y, x))
 }
 
 // get finds the newest commit of a key.
-func (r *opRun) get(key []byte) (commit, bool) {
-	low, high := 0, len(r.items)
+func (r *opRun) get(hash uint32, key []byte) (commit, bool) {
+	low, high := 0, len(r.index)
 	for low < high {
-		if mid := int(uint(low+high) / 2); r.key(mid) < string(key) {
+		mid := int(uint(low+high) / 2)
+		if x := r.index[mid]; x.hash() < hash || x.hash() == hash && r.key(x) < string(key) {
 			low = mid + 1
 		} else {
 			high = mid
 		}
 	}
-	if low == len(r.items) || r.key(low) != string(key) {
+	if low == len(r.index) || r.index[low].hash() != hash || r.key(r.index[low]) != string(key) {
 		return commit{}, false
 	}
-	return r.items[low].commit, true
+	x := r.index[low]
+	return r.blocks[x.block()].commit(int(x % maxFresh)), true
 }
 
-// runOf sorts a list of n nodes, maxFresh at most; of two with one name the newer comes first.
-func runOf(newest *opNode, n int) opRun {
-	var buf [maxFresh]*opNode
-	list, text := buf[:n], 0
-	for x, i := newest, n-1; i >= 0; x, i = x.next, i-1 { // ids often come in order
-		list[i] = x
-		text += len(x.userID) + 1 + len(x.opID)
-	}
-	slices.SortFunc(list, func(a, b *opNode) int {
-		return cmp.Or(compareOps(a, b), cmp.Compare(b.version, a.version))
-	})
-	r := newRun(n, text)
-	for _, x := range list {
-		r.text.WriteString(x.userID)
-		r.text.WriteByte(0)
-		r.add(x.opID, x.commit, hashOp(x.userID, x.opID))
-	}
-	return r.finished()
-}
-
-// compareOps orders nodes by their opKeys.
-func compareOps(a, b *opNode) int {
-	if a.userID == b.userID {
-		return strings.Compare(a.opID, b.opID)
-	}
-	if n := min(len(a.userID), len(b.userID)); a.userID[:n] != b.userID[:n] {
-		return strings.Compare(a.userID[:n], b.userID[:n])
-	}
-	return strings.Compare(opKey(a.userID, a.opID), opKey(b.userID, b.opID))
-}
-
-// merge makes one run of several, the oldest first, without what was committed up to the
-// horizon; of keys alike the newest comes first. It puts numbers in order first, one run
-// after another, and copies each key once.
+// merge makes one run of several, the oldest first, without the blocks that are gone.
 func merge(runs []opRun, horizon uint64) opRun {
-	all, left, text := 0, 0, 0
+	blocks, all := 0, 0
 	for k := range runs {
-		all += len(runs[k].items)
-		begin := uint32(0)
-		for _, x := range runs[k].items {
-			if x.version > horizon {
-				left++
-				text += int(x.end - begin)
-			}
-			begin = x.end
-		}
+		gone, left := runs[k].leaving(horizon)
+		blocks += len(runs[k].blocks) - gone
+		all += left
 	}
-	type id struct{ run, i uint32 }
-	key := func(x id) string { return runs[x.run].key(int(x.i)) }
-	// The newer runs are at the end of order, merged; an older one is merged to the front
-	// of them, which never overtakes what is still to be read.
-	order := make([]id, all)
-	newer := all
+	m := opRun{index: make([]opAt, all), blocks: make([]opBlock, blocks)}
+	// The newer runs are at the end of the index, merged; an older one is merged to the
+	// front of them, which never overtakes what is still to be read.
+	newer, after := all, blocks
 	for k := len(runs) - 1; k >= 0; k-- {
-		items := len(runs[k].items)
-		from, to := newer, newer-items
+		gone, left := runs[k].leaving(horizon)
+		after -= len(runs[k].blocks) - gone
+		copy(m.blocks[after:], runs[k].blocks[gone:])
+		from, to := newer, newer-left
 		newer = to
-		for i := range items {
-			x := id{run: uint32(k), i: uint32(i)}
-			for at := key(x); from < all && key(order[from]) <= at; from, to = from+1, to+1 {
-				order[to] = order[from]
+		for _, x := range runs[k].index {
+			if x.block() < gone {
+				continue
 			}
-			order[to] = x
+			x = newAt(x.hash(), x.block()-gone+after, int(x%maxFresh))
+			for ; from < all && m.compare(m.index[from], x) < 0; from, to = from+1, to+1 {
+				m.index[to] = m.index[from]
+			}
+			m.index[to] = x
 			to++
 		}
 	}
-	r := newRun(left, text)
-	for _, x := range order {
-		if item := &runs[x.run].items[x.i]; item.version > horizon {
-			r.add(key(x), item.commit, item.hash)
+	m.sift()
+	return m
+}
+
+// leaving counts the blocks that are gone, which are the first, and the ids of the others.
+func (r *opRun) leaving(horizon uint64) (gone, left int) {
+	for _, b := range r.blocks {
+		if b.gone(horizon) {
+			gone++
+		} else {
+			left += len(b.items)
 		}
 	}
-	return r.finished()
+	return gone, left
 }
 
 // hashOp hashes an opKey, eight bytes at a time. Who makes keys whose hashes meet gains

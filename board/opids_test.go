@@ -64,6 +64,45 @@ func TestM8_OpIDsAreAMap(t *testing.T) {
 	})
 }
 
+// Ids whose hashes meet are told apart by their keys, in whatever run they are.
+func TestM8_OpIDsWhoseHashesMeet(t *testing.T) {
+	of := make(map[uint32]string)
+	var alike []string
+	for i := 0; len(alike) < 8; i++ {
+		id := fmt.Sprint("op", i)
+		hash := hashOp("ana", id)
+		if first, ok := of[hash]; ok {
+			alike = append(alike, first, id)
+			delete(of, hash)
+		} else {
+			of[hash] = id
+		}
+	}
+	never, alike := alike[0], alike[1:]
+	var m opIDs
+	want := make(map[string]uint64)
+	version := uint64(0)
+	add := func(id string) {
+		version++
+		want[id] = version
+		m = m.with("ana", id, commit{version: version})
+	}
+	for _, id := range alike {
+		add(id)
+		for i := range maxFresh {
+			add(fmt.Sprint(id, "-", i))
+		}
+	}
+	for id, version := range want {
+		if c, ok := m.get("ana", id); !ok || c.version != version {
+			t.Errorf("%q, committed as %d: got %d, %v", id, version, c.version, ok)
+		}
+	}
+	if c, ok := m.get("ana", never); ok {
+		t.Errorf("%q, never committed: got %d", never, c.version)
+	}
+}
+
 // every yields what is in memory, in no order.
 func every(m opIDs) iter.Seq2[string, commit] {
 	return func(yield func(string, commit) bool) {
@@ -73,9 +112,11 @@ func every(m opIDs) iter.Seq2[string, commit] {
 			}
 		}
 		for _, r := range m.runs {
-			for i := range r.items {
-				if !yield(r.key(i), r.items[i].commit) {
-					return
+			for _, b := range r.blocks {
+				for i := range b.items {
+					if !yield(b.key(i), b.commit(i)) {
+						return
+					}
 				}
 			}
 		}
@@ -106,7 +147,7 @@ func TestM8_OpIDsStayFew(t *testing.T) {
 		m = m.after(max(i, window) - window)
 		n := m.fresh
 		for _, r := range m.runs {
-			n += len(r.items)
+			n += len(r.index)
 		}
 		if n > 3*window || len(m.runs) > 11 {
 			t.Fatalf("after %d ids, of which %d count: %d in %d runs", i+1, window, n, len(m.runs))

@@ -1,7 +1,10 @@
 package board
 
 import (
+	"cmp"
 	"encoding/hex"
+	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -16,33 +19,47 @@ func (r *snapshotReader) listedAt(key, text string, at int) (ids opIDs, end int)
 	if !in.bad && in.at < len(text) && text[in.at] == ']' {
 		return opIDs{}, in.at + 1
 	}
-	run := newRun(in.about())
+	var list []opNode
 	for sign := byte(','); sign == ',' && !in.bad; sign = in.sign() {
 		in.take("[")
-		user := in.string()
+		n := opNode{userID: in.string()}
 		in.take(",")
-		id := in.string()
+		n.opID = in.string()
 		in.take(",")
-		c := commit{version: in.number()}
+		n.version = in.number()
 		in.take(`,"`)
-		in.hex(c.hash[:])
+		in.hex(n.hash[:])
 		in.take(`"]`)
-		run.text.WriteString(user)
-		run.text.WriteByte(0)
-		run.add(id, c, hashOp(user, id))
+		list = append(list, n)
 	}
 	if in.bad || text[in.at-1] != ']' {
 		r.fail(key, "is damaged")
 		return opIDs{}, -1
 	}
-	whole := run.finished()
-	for i := 1; i < len(whole.items); i++ {
-		if whole.key(i-1) >= whole.key(i) {
+	byVersion := make([]*opNode, len(list))
+	for i := range list {
+		byVersion[i] = &list[i]
+		if i > 0 && compareOps(&list[i-1], &list[i]) >= 0 {
 			r.fail(key, "is not in order")
-			break
 		}
 	}
-	return opIDs{runs: []opRun{whole}}, in.at
+	slices.SortFunc(byVersion, func(a, b *opNode) int { return cmp.Compare(a.version, b.version) })
+	if byVersion[len(byVersion)-1].version-byVersion[0].version > math.MaxUint32 {
+		r.fail(key, "is not of one log")
+		return opIDs{}, -1
+	}
+	return opIDs{runs: []opRun{runOf(byVersion)}}, in.at
+}
+
+// compareOps orders nodes by their opKeys.
+func compareOps(a, b *opNode) int {
+	if a.userID == b.userID {
+		return strings.Compare(a.opID, b.opID)
+	}
+	if n := min(len(a.userID), len(b.userID)); a.userID[:n] != b.userID[:n] {
+		return strings.Compare(a.userID[:n], b.userID[:n])
+	}
+	return strings.Compare(opKey(a.userID, a.opID), opKey(b.userID, b.opID))
 }
 
 // storedText is read from front to back. Once bad, what it gives means nothing.
@@ -110,18 +127,4 @@ func (t *storedText) hex(into []byte) {
 		t.bad = true
 	}
 	t.at += n
-}
-
-// about tells of how many ids, and of how many bytes of keys, an array consists if all
-// are like the first.
-func (t *storedText) about() (items, text int) {
-	const around = len(`["","",123456,"00000000000000000000000000000000"],`)
-	rest := t.text[t.at:]
-	all := strings.Index(rest, "]]") + len("],")
-	first := min(strings.Index(rest, "],")+len("],"), all)
-	if first <= around {
-		return 1, around
-	}
-	items = all/first + 1
-	return items, items * (first - around)
 }

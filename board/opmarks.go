@@ -105,9 +105,10 @@ func (m *opIDs) appendMarks(dst []byte, horizon, last uint64) []byte {
 		m.putMark(marks, horizon, appendOpKey(buf[:0], n.userID, n.opID), n.version)
 	}
 	for i := range m.runs {
-		r := &m.runs[i]
-		for k := range r.items {
-			m.putMark(marks, horizon, append(buf[:0], r.key(k)...), r.items[k].version)
+		for _, b := range m.runs[i].blocks {
+			for k := range b.items {
+				m.putMark(marks, horizon, append(buf[:0], b.key(k)...), b.commit(k).version)
+			}
 		}
 	}
 	return dst

@@ -152,10 +152,12 @@ func (r *snapshotReader) complete(s *State) {
 	count, ok := uint64(0), true
 	if r.format == formatListed {
 		for _, run := range s.committed.runs {
-			count += uint64(len(run.items))
-			for i := range run.items {
-				at := run.items[i].version
-				ok = ok && at > s.horizon && at <= s.version
+			for _, b := range run.blocks {
+				count += uint64(len(b.items))
+				for i := range b.items {
+					at := b.commit(i).version
+					ok = ok && at > s.horizon && at <= s.version
+				}
 			}
 		}
 		ok = ok && r.marks == ""
