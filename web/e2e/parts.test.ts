@@ -1,7 +1,7 @@
 import { renameTile } from './grid.ts';
 import { agree, expect, says, test } from './scene.ts';
 
-test('a part of the page that cannot be fetched is told of, comes once it can, and all else stays in use', async ({
+test('a part of the page that the server has no more is told of, comes once it can, and all else stays in use', async ({
   open,
   rest,
 }) => {
@@ -17,7 +17,7 @@ test('a part of the page that cannot be fetched is told of, comes once it can, a
       }),
   });
   await says(ana, 'Saved');
-  const told = ana.page.getByText('A part of the page could not be fetched.');
+  const told = ana.page.getByText(/^A part of the page could not be fetched: .* Reload the page/);
   // The menu is wanted from the beginning.
   for (const key of [null, 'a', '?']) {
     if (key !== null) {
@@ -25,6 +25,7 @@ test('a part of the page that cannot be fetched is told of, comes once it can, a
       await ana.page.keyboard.press(key);
     }
     await told.first().waitFor();
+    await ana.button('Reload').waitFor();
     await ana.button('Dismiss').click();
     await told.waitFor({ state: 'detached' });
   }
@@ -48,5 +49,48 @@ test('a part of the page that cannot be fetched is told of, comes once it can, a
   await ana.tile('Still here').focus();
   await ana.page.keyboard.press('a');
   await ana.page.getByRole('complementary', { name: 'Add a tile' }).waitFor();
+  expect(ana.loads).toBe(1);
+});
+
+test('without a connection, or while the server is away, nobody is told to reload, and what is missing comes by itself', async ({
+  open,
+  rest,
+  server,
+}) => {
+  await rest.create('away', { note: { type: 'text', title: 'Note', config: { text: 'Hello' } } });
+  const missing = new Set(['gallery', 'help']);
+  const ana = await open('ana', '#/d/away', {
+    prepare: (page) =>
+      page.route(/\/assets\/(gallery|help)-[^/]*\.js$/, (route) => {
+        const [, part = ''] = /\/(\w+)-[^/]*$/.exec(route.request().url()) ?? [];
+        return missing.has(part) ? route.abort() : route.continue();
+      }),
+  });
+  await says(ana, 'Saved');
+  await expect.poll(() => ana.button('Menu').isDisabled()).toBe(false);
+  const told = ana.page.getByText(
+    'A part of the page needs the server. It comes by itself once you are connected again.',
+  );
+  const ask = async (key: string) => {
+    await ana.tile('Note').focus();
+    await ana.page.keyboard.press(key);
+    await told.waitFor();
+    expect(await ana.button('Reload').count()).toBe(0);
+    await ana.button('Dismiss').click();
+    await told.waitFor({ state: 'detached' });
+  };
+
+  await ana.context.setOffline(true);
+  await ask('a');
+  missing.delete('gallery');
+  await ana.context.setOffline(false);
+  await ana.page.getByRole('complementary', { name: 'Add a tile' }).waitFor();
+  await ana.page.keyboard.press('Escape');
+
+  await server.kill();
+  await ask('?');
+  missing.delete('help');
+  await server.restart();
+  await ana.page.getByRole('dialog').waitFor();
   expect(ana.loads).toBe(1);
 });

@@ -6,7 +6,7 @@ import { DashwireError } from './errors.ts';
  */
 export function part<T>(coming: Promise<T>): Promise<T> {
   return coming.catch((cause: unknown) => {
-    const why = 'a part of this page could not be fetched: try again, or reload the page';
+    const why = 'a part of this page could not be fetched: try again once connected; if that fails, reload the page';
     throw new DashwireError('NETWORK', why, { retryable: true, cause });
   });
 }

@@ -10,6 +10,7 @@ import { DashboardMessage, Empty, GridSkeleton } from '../shell/states.tsx';
 import { useTimeRange } from '../shell/time-range.ts';
 import { useTabTitle } from '../shell/title.tsx';
 import './kiosk.css';
+import { useRenewal } from './renewal.ts';
 import { useRest } from './rest.ts';
 import { useTurn } from './turn.ts';
 
@@ -17,8 +18,6 @@ import { useTurn } from './turn.ts';
 const pointerMs = 3000;
 /** A dashboard that cannot be shown, or is empty, gives the wall to the next one after so long, in ms. */
 const passOverMs = 2000;
-/** A page that is older than its server is loaded anew after a while, not by all walls at once, in ms. */
-const reloadMs = 30_000;
 
 /** Nothing but tiles, for a wall: no dialogs, nothing to click. It turns over by itself and stands for days. */
 export function Kiosk({ options, id }: { readonly options: KioskOptions; readonly id: string }): ReactNode {
@@ -26,7 +25,7 @@ export function Kiosk({ options, id }: { readonly options: KioskOptions; readonl
   const [turn, next] = useTurn(ids.length, options.rotateMs);
   const shown = ids[turn] ?? id;
   useRest(pointerMs);
-  useReload();
+  useRenewal(useOf(useClient().sync, (status) => status.state === 'incompatible'));
   useAwake();
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -81,15 +80,6 @@ function WallLine({ since }: { readonly since: number }): ReactNode {
       <span>{signedOut ? `▲ Sign in again: old since ${time}` : `▲ Offline since ${time}`}</span>
     </div>
   );
-}
-
-function useReload(): void {
-  const old = useOf(useClient().sync, (status) => status.state === 'incompatible');
-  useEffect(() => {
-    if (!old) return;
-    const timer = setTimeout(() => window.location.reload(), reloadMs * (1 + Math.random()));
-    return () => clearTimeout(timer);
-  }, [old]);
 }
 
 /** Asks the device to keep its screen on, again whenever the page is shown again. */

@@ -1,4 +1,5 @@
 import { Component, type ReactNode, Suspense } from 'react';
+import { canReload, reloading } from './reload.ts';
 import { toast } from './toasts.ts';
 
 interface PartProps {
@@ -17,9 +18,10 @@ export class Part extends Component<PartProps, { readonly failed: boolean }> {
 
   override componentDidCatch(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
-    toast(`A part of the page failed: ${message}. Reload it: nothing is lost.`, {
-      label: 'Reload',
-      run: () => window.location.reload(),
+    const failed = `A part of the page failed: ${message}.`;
+    void canReload().then((there) => {
+      if (there) toast(`${failed} Reload the page: nothing is lost.`, reloading);
+      else toast(`${failed} Reload the page once you are connected again: nothing is lost.`);
     });
   }
 

@@ -1,5 +1,6 @@
 import { useClient, useReadable } from '@dashwire/react';
 import { type FormEvent, type ReactNode, type RefObject, useEffect, useId, useState } from 'react';
+import { reload } from '../shell/reload.ts';
 import { comeIn, handIn, signInOffer } from './session.ts';
 import './sign-in.css';
 
@@ -75,7 +76,7 @@ function NoCookie({ children }: { readonly children?: ReactNode }): ReactNode {
       </p>
       <div className="sign-in-actions">
         {children}
-        <button type="button" className="ui-button main" onClick={() => window.location.reload()}>
+        <button type="button" className="ui-button main" onClick={() => void reload()}>
           Try again
         </button>
       </div>

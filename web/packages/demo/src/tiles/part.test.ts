@@ -1,10 +1,14 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { part } from './part.ts';
 
-afterEach(() => vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 test('a part is fetched once, and again only if that failed', async () => {
   vi.useFakeTimers();
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('Failed to fetch')));
   const it = { drawn: true };
   const load = vi
     .fn<() => Promise<typeof it>>()
