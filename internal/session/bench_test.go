@@ -16,6 +16,7 @@ import (
 	"github.com/dashwire/dashwire/internal/clock"
 	"github.com/dashwire/dashwire/internal/room"
 	"github.com/dashwire/dashwire/internal/wire"
+	"github.com/dashwire/dashwire/journal"
 	"github.com/dashwire/dashwire/journal/memjournal"
 )
 
@@ -31,11 +32,15 @@ func (sink) Close(wire.CloseCode, string) {}
 
 // benchNode is a node on the machine's clock that writes as fast as it can.
 func benchNode(b testing.TB, pace time.Duration) (*Server, func()) {
+	return benchNodeOn(memjournal.New(memjournal.Options{}), pace)
+}
+
+func benchNodeOn(j journal.Journal, pace time.Duration) (*Server, func()) {
 	ids := atomic.Int64{}
 	newID := func() string { return fmt.Sprint("id-", ids.Add(1)) }
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	hub := room.NewHub(room.Config{
-		Journal: memjournal.New(memjournal.Options{}), Clock: clock.Real{}, Rand: rand.New(rand.NewPCG(1, 2)),
+		Journal: j, Clock: clock.Real{}, Rand: rand.New(rand.NewPCG(1, 2)),
 		NewID: newID, Log: log, Pace: pace,
 	})
 	server := NewServer(Config{
@@ -120,6 +125,58 @@ func BenchmarkSubmit(b *testing.B) {
 	editor.mu.Lock()
 	editor.waitLocked(time.Minute, func() bool { return editor.waiting == 0 })
 	editor.mu.Unlock()
+}
+
+// atOnce is a journal.Starter that has appended when Start returns.
+type atOnce struct{ *memjournal.Journal }
+
+func (j atOnce) Start(a journal.Append, done func(journal.Durability, error)) {
+	done(j.Append(context.Background(), a))
+}
+
+// BenchmarkEdit measures an edit of one of 100 dashboards in turns, from its bytes to its answer, with
+// what it costs one reader of each, who takes entries together and is written to for three edits at a
+// time or so. All but sockets and disk is there.
+func BenchmarkEdit(b *testing.B) {
+	const dashboards = 100
+	server, stop := benchNodeOn(atOnce{memjournal.New(memjournal.Options{})}, 1500*time.Microsecond)
+	defer stop()
+	var heard atomic.Int64
+	type desk struct {
+		editor  *Session
+		told    *atomic.Int64
+		before  int64
+		message []byte // without its number
+	}
+	desks := make([]desk, dashboards)
+	for i := range desks {
+		d := &desks[i]
+		d.told = new(atomic.Int64)
+		d.editor = server.Open(sink{d.told}, Meta{Principal: owner("ana")})
+		reader := server.Open(sink{&heard}, Meta{Principal: owner("ana")})
+		reader.Handle(fmt.Appendf(nil, `{"type":"CONNECT","id":"hello","payload":{"clientId":"reader-%d","entries":"together"}}`, i))
+		reader.Handle(fmt.Appendf(nil, `{"type":"SYNC_REQUEST","id":"sync","payload":{"dashboardId":"ops-%d"}}`, i))
+		d.before = d.told.Load()
+		d.editor.Handle(fmt.Appendf(nil, `{"type":"WIDGET_UPDATE","id":"create","payload":{"dashboardId":"ops-%d","widgetId":"cpu","create":true}}`, i))
+		d.message = fmt.Appendf(nil, `{"type":"WIDGET_UPDATE","id":"op-00000000","payload":{"dashboardId":"ops-%d","widgetId":"cpu","policy":"overwrite","set":{"/sent":12345678901,"/title":"edit 00000000"}}}`, i)
+	}
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		d := &desks[n%dashboards]
+		n++
+		for d.told.Load() == d.before { // one edit is in flight
+			runtime.Gosched()
+		}
+		d.before = d.told.Load()
+		for at, left := 0, n; at < 8; at++ {
+			digit := byte('0' + left%10)
+			left /= 10
+			d.message[len(`{"type":"WIDGET_UPDATE","id":"op-00000000`)-1-at] = digit
+			d.message[len(d.message)-len(`"}}}`)-1-at] = digit
+		}
+		d.editor.Handle(d.message)
+	}
 }
 
 // BenchmarkIdleSession measures what an open session that does nothing takes beside
