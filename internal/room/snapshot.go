@@ -90,6 +90,9 @@ type Summary struct {
 // summaryTitle is the longest title kept in a summary, in bytes.
 const summaryTitle = 512
 
+// summaryBytes is room for a summary with a short title.
+const summaryBytes = 128
+
 // summary encodes a Summary of a state. Of a deleted dashboard it tells the title and
 // the widgets of the state before, by which a person knows it again.
 func summary(s, before *board.State) []byte {
@@ -97,7 +100,7 @@ func summary(s, before *board.State) []byte {
 	if s.Deleted() {
 		shown = before
 	}
-	dst := append([]byte(nil), `{"epoch":"`...)
+	dst := append(make([]byte, 0, summaryBytes), `{"epoch":"`...)
 	dst = append(dst, s.Epoch()...) // an id: nothing to escape
 	dst = append(dst, `","version":`...)
 	dst = strconv.AppendUint(dst, s.Version(), 10)
