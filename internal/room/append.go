@@ -19,16 +19,24 @@ const (
 
 // kickLocked begins the next append if there is work and none is in flight.
 func (r *Room) kickLocked() {
-	if r.running || r.committed == nil || r.closed || r.idleLocked() {
-		return
+	if r.restsLocked() {
+		r.beginLocked(r.hub.cfg.Clock.Now())
 	}
+}
+
+// restsLocked reports whether there is work that nothing has begun.
+func (r *Room) restsLocked() bool {
+	return !r.running && r.committed != nil && !r.closed && !r.idleLocked()
+}
+
+func (r *Room) beginLocked(now time.Time) {
 	if !r.hub.tasks.enter() {
 		r.refuseLineLocked(shuttingDown())
 		return
 	}
 	r.users.Add(1)
 	r.running = true
-	r.goOnLocked()
+	r.goOnLocked(now)
 }
 
 // idleLocked reports whether the append loop has nothing to do.
@@ -52,7 +60,7 @@ func (r *Room) appendLoop() {
 				r.redecideLocked()
 			}
 		case len(r.queue) > 0:
-			r.takeLocked()
+			r.takeLocked(r.hub.cfg.Clock.Now())
 		default:
 			if r.catchUpLocked() && len(r.queue) > 0 {
 				r.redecideLocked() // what came meanwhile was decided on an older state
@@ -63,7 +71,7 @@ func (r *Room) appendLoop() {
 }
 
 // takeLocked moves the front of the queue in flight.
-func (r *Room) takeLocked() {
+func (r *Room) takeLocked(now time.Time) {
 	n, records, bytes := 0, 0, 0
 	for _, it := range r.queue {
 		size := len(it.record.Data)
@@ -85,7 +93,7 @@ func (r *Room) takeLocked() {
 		clear(r.queue[rest:])
 		r.queue = r.queue[:rest]
 	}
-	r.armExpiryLocked(r.hub.cfg.AppendWait - r.hub.cfg.Clock.Now().Sub(r.inflight[0].since))
+	r.armExpiryLocked(r.hub.cfg.AppendWait - now.Sub(r.inflight[0].since))
 }
 
 // assembleLocked makes the append of what is in flight, without records if that decided
@@ -142,7 +150,7 @@ func (r *Room) appendLocked() {
 		r.behind = max(r.behind, head)
 		r.lostLocked()
 	default:
-		r.answerReplaysLocked(r.commitLocked(durability))
+		r.answerReplaysLocked(r.commitLocked(durability, r.hub.cfg.Clock.Now()))
 	}
 }
 
@@ -150,7 +158,7 @@ func (r *Room) appendLocked() {
 func (r *Room) storedLocked(durability journal.Durability, err error) {
 	switch {
 	case err == nil:
-		r.answerReplaysLocked(r.commitLocked(durability))
+		r.answerReplaysLocked(r.commitLocked(durability, r.hub.cfg.Clock.Now()))
 	case errors.Is(err, journal.ErrMoved):
 		r.lostLocked()
 	default:
@@ -194,9 +202,8 @@ func (h *Hub) known(ctx context.Context, a journal.Append, durability journal.Du
 // commitLocked makes the entries in flight visible and answers them. The lock is
 // released for the hooks. What it returns is answered before anything that comes later, so that
 // answers come in the order of the ops.
-func (r *Room) commitLocked(durability journal.Durability) (replays []replay) {
+func (r *Room) commitLocked(durability journal.Durability, now time.Time) (replays []replay) {
 	var entries []*board.Entry
-	now := r.hub.cfg.Clock.Now()
 	committed := false
 	for _, it := range r.inflight {
 		d := &it.decision
@@ -230,7 +237,7 @@ func (r *Room) commitLocked(durability journal.Durability) (replays []replay) {
 	clear(r.inflight)
 	r.inflight = r.inflight[:0]
 	if committed {
-		r.publishLocked()
+		r.publishLocked(now)
 	}
 	if entries != nil {
 		r.mu.Unlock()
@@ -321,9 +328,9 @@ func (r *Room) advanceLocked(next *board.State, e *board.Entry, record board.Rec
 }
 
 // publishLocked lets readers see what advanceLocked added.
-func (r *Room) publishLocked() {
+func (r *Room) publishLocked(now time.Time) {
 	r.tail.publish()
-	r.hub.sweeps.dirty(r)
+	r.hub.sweeps.dirty(r, now)
 	r.wakeLocked(nil)
 	r.snapshotIfDueLocked()
 }

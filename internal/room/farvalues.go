@@ -182,7 +182,7 @@ func (r *Room) heardValues(from string, m *wire.NodeValues) {
 		r.values.set(taken, from, now)
 	}
 	if answered || len(taken) > 0 {
-		r.hub.sweeps.dirty(r)
+		r.hub.sweeps.dirty(r, now)
 	}
 }
 

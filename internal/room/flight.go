@@ -29,12 +29,12 @@ type landing struct {
 }
 
 // takeOffLocked begins the next append and reports whether it could.
-func (r *Room) takeOffLocked() bool {
+func (r *Room) takeOffLocked(now time.Time) bool {
 	h := r.hub
 	if h.starter == nil || len(r.queue) == 0 || !r.turn.until.IsZero() || !h.sweeps.begun.Load() || h.ctx.Err() != nil {
 		return false
 	}
-	r.takeLocked()
+	r.takeLocked(now)
 	a, ok := r.assembleLocked()
 	if !ok || len(a.Records) == 0 {
 		return false // what is in flight now is the append loop's
@@ -43,7 +43,7 @@ func (r *Room) takeOffLocked() bool {
 	if f.landed == nil {
 		f.landed = r.landed
 	}
-	f.append, f.began = a, h.cfg.Clock.Now()
+	f.append, f.began = a, now
 	h.starter.Start(a, f.landed)
 	return true
 }
@@ -58,6 +58,7 @@ func (r *Room) landed(durability journal.Durability, err error) {
 func (r *Room) settle(l landing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	now := r.hub.cfg.Clock.Now()
 	a := r.flight.append
 	if len(a.Records) == 0 {
 		return // it was given up
@@ -70,7 +71,7 @@ func (r *Room) settle(l landing) {
 		r.loopAfter(func() { r.recoverAppend(a, l) })
 		return
 	}
-	if replays := r.commitLocked(l.durability); replays != nil {
+	if replays := r.commitLocked(l.durability, now); replays != nil {
 		r.loopAfter(func() {
 			for _, p := range replays {
 				r.answerReplay(p)
@@ -78,17 +79,17 @@ func (r *Room) settle(l landing) {
 		})
 		return
 	}
-	r.goOnLocked()
+	r.goOnLocked(now)
 }
 
 // goOnLocked begins what comes after an append that has landed.
-func (r *Room) goOnLocked() {
+func (r *Room) goOnLocked(now time.Time) {
 	switch {
 	case r.idleLocked():
 		r.running = false
-		r.release()
+		r.releaseAt(now)
 		r.hub.tasks.leave()
-	case !r.takeOffLocked():
+	case !r.takeOffLocked(now):
 		r.loopAfter(func() {})
 	}
 }
@@ -119,5 +120,5 @@ func (r *Room) giveUp() {
 	}
 	r.flight.append = journal.Append{}
 	r.troubleLocked(r.hub.ctx.Err())
-	r.goOnLocked()
+	r.goOnLocked(r.hub.cfg.Clock.Now())
 }

@@ -154,7 +154,7 @@ func (r *Room) foldDeliveredLocked() bool {
 	if len(r.inflight)+len(r.queue)+len(r.undecided) == 0 {
 		r.pending = r.committed
 	}
-	r.publishLocked()
+	r.publishLocked(r.hub.cfg.Clock.Now())
 	r.mu.Unlock()
 	r.announce(entries)
 	r.mu.Lock()

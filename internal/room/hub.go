@@ -215,48 +215,61 @@ func (h *Hub) acquire(ctx context.Context, id string) (*Room, *board.Error) {
 
 // acquireFor is acquire for somebody whose host, which may be nil, is told of the waiting.
 func (h *Hub) acquireFor(ctx context.Context, id string, host Host) (*Room, *board.Error) {
+	r, err := h.enter(id)
+	if err == nil && !r.open.Load() {
+		err = r.await(ctx, host)
+	}
+	return r, err
+}
+
+// enter is acquire without the waiting: a room that is not open is to be awaited.
+func (h *Hub) enter(id string) (*Room, *board.Error) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	if h.closed {
-		h.mu.Unlock()
 		return nil, shuttingDown()
 	}
 	r := h.rooms[id]
 	if r == nil {
 		r = newRoom(h, id)
 		if !h.tasks.Go(r.load) {
-			h.mu.Unlock()
 			return nil, shuttingDown()
 		}
 		h.rooms[id] = r
 	}
 	r.users.Add(1)
-	h.mu.Unlock()
+	return r, nil
+}
 
+// await waits until a room that was entered is open, for AppendWait at most. If it cannot be used it
+// is released.
+func (r *Room) await(ctx context.Context, host Host) *board.Error {
 	select {
 	case <-r.loaded:
 	default:
-		defer h.Pause(host)()
-		ctx, cancel := h.bounded(ctx)
+		defer r.hub.Pause(host)()
+		ctx, cancel := r.hub.bounded(ctx)
 		defer cancel()
 		select {
 		case <-r.loaded:
 		case <-ctx.Done():
 			r.release()
-			return nil, &board.Error{
+			return &board.Error{
 				Code: board.CodeUnavailable, Message: "the dashboard takes long to open; send it again", Cause: ctx.Err(),
 			}
 		}
 	}
 	if r.loadErr != nil {
 		r.release()
-		return nil, r.loadErr
 	}
-	return r, nil
+	return r.loadErr
 }
 
 // release gives back what acquire gave.
-func (r *Room) release() {
-	r.lastUsed.Store(int64(r.hub.elapsed()))
+func (r *Room) release() { r.releaseAt(r.hub.cfg.Clock.Now()) }
+
+func (r *Room) releaseAt(now time.Time) {
+	r.lastUsed.Store(int64(now.Sub(r.hub.began)))
 	r.users.Add(-1)
 }
 
@@ -362,10 +375,10 @@ func (h *Hub) jitter(d time.Duration) time.Duration {
 	return time.Duration(h.cfg.Rand.Int64N(int64(d) + 1))
 }
 
-// env is what a decision on a state needs at this moment.
-func (h *Hub) env(state *board.State) board.Env {
+// env is what a decision on a state needs at a moment.
+func (h *Hub) env(state *board.State, now time.Time) board.Env {
 	env := board.Env{
-		Now:        h.cfg.Clock.Now(),
+		Now:        now,
 		Window:     h.cfg.Window,
 		AutoWindow: h.cfg.AutoWindow,
 		Limits:     h.cfg.Limits,

@@ -186,16 +186,17 @@ func (p *presence) armInLocked(d time.Duration) {
 
 func (p *presence) publish() {
 	p.mu.Lock()
+	now := p.room.hub.cfg.Clock.Now()
 	p.armed = false
 	p.published.Store(p.last)
-	p.publishedAt = p.room.hub.cfg.Clock.Now()
+	p.publishedAt = now
 	stopped := p.stopped
 	if !stopped {
 		p.tellLocked()
 	}
 	p.mu.Unlock()
 	if !stopped {
-		p.room.hub.sweeps.dirty(p.room)
+		p.room.hub.sweeps.dirty(p.room, now)
 	}
 }
 

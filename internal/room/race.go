@@ -63,7 +63,7 @@ func (r *Room) catchUpLocked() bool {
 		state = next
 		r.mu.Lock()
 		r.advanceLocked(next, e, board.Record{Data: rec.Data, Envelope: board.EnvelopeOf(rec.Data)})
-		r.publishLocked()
+		r.publishLocked(r.hub.cfg.Clock.Now())
 		if len(r.inflight)+len(r.queue)+len(r.undecided) == 0 {
 			r.pending = r.committed
 		}

@@ -18,6 +18,7 @@ type Room struct {
 	hub    *Hub
 	id     string
 	loaded chan struct{} // closed once load has run
+	open   atomic.Bool   // it has, without an error
 	// loadErr says why the room cannot be used; static once loaded is closed.
 	loadErr *board.Error
 
@@ -39,6 +40,8 @@ type Room struct {
 	// the ops in line on top. Without ops in line they are the same.
 	committed *board.State
 	pending   *board.State
+	// decided is when the newest op was decided.
+	decided   time.Time
 	inflight  []*item // what the append loop works on
 	queue     []*item // decided, waiting for the append in flight to end
 	undecided []*item // in line behind queue, to be decided by redecideLocked
@@ -101,6 +104,7 @@ func (r *Room) load() {
 	r.tail = newTail(epoch, version, h.cfg.TailEntries, h.cfg.TailBytes)
 	r.committed, r.pending = state, state
 	r.snapshots.loaded(saved)
+	r.open.Store(true)
 	r.kickLocked() // what was appended since the log was read
 }
 

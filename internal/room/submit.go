@@ -63,45 +63,59 @@ const (
 // entry. Submit returns once the op is in line; it may read history or open the
 // dashboard before that, under ctx and for at most AppendWait each.
 func (h *Hub) Submit(ctx context.Context, op auth.AuthorizedOp, done func(Answer)) {
-	it := &item{op: op, done: done, since: h.cfg.Clock.Now()}
+	h.SubmitAt(ctx, h.cfg.Clock.Now(), op, done)
+}
+
+// SubmitAt is Submit of an op that came at this moment.
+func (h *Hub) SubmitAt(ctx context.Context, now time.Time, op auth.AuthorizedOp, done func(Answer)) {
+	it := &item{op: op, done: done, since: now}
 	h.stats.ops.Add(1)
-	r, err := h.acquire(ctx, op.Op().DashboardID)
+	r, err := h.enter(op.Op().DashboardID)
+	if err == nil && !r.open.Load() {
+		err = r.await(ctx, nil)
+		now = h.cfg.Clock.Now()
+	}
 	if err != nil {
 		it.refuse(err)
 		return
 	}
-	defer r.release()
-	if err := r.submit(ctx, it); err != nil {
+	now, err = r.submit(ctx, it, now)
+	if err != nil {
 		it.refuse(err)
 	}
+	r.releaseAt(now)
 }
 
-// submit puts an item in line.
-func (r *Room) submit(ctx context.Context, it *item) *board.Error {
+// submit puts an item in line, and tells when it was decided.
+func (r *Room) submit(ctx context.Context, it *item, now time.Time) (time.Time, *board.Error) {
 	const attempts = 8
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for range attempts {
 		switch {
 		case r.failed != nil:
-			return r.failed
+			return now, r.failed
 		case len(r.inflight)+len(r.queue)+len(r.undecided) >= maxLine || r.lineBytes >= maxLineBytes:
-			return board.Errorf(board.CodeUnavailable, "too many changes of this dashboard wait for the store; send it again")
+			return now, board.Errorf(board.CodeUnavailable, "too many changes of this dashboard wait for the store; send it again")
 		case len(r.undecided) > 0:
 			r.undecided = append(r.undecided, it) // behind those before it
-			return nil
+			return now, nil
 		}
-		it.decide(r)
+		it.decide(r, now)
 		if it.decision.Need == nil {
 			r.enqueueLocked(it)
-			r.kickLocked()
-			return nil
+			if r.restsLocked() {
+				r.beginLocked(now)
+			}
+			return now, nil
 		}
-		if err := r.lookBackLocked(ctx, it); err != nil {
-			return err
+		err := r.lookBackLocked(ctx, it)
+		now = r.hub.cfg.Clock.Now()
+		if err != nil {
+			return now, err
 		}
 	}
-	return board.Errorf(board.CodeUnavailable, "the dashboard changes too fast to look back; send it again")
+	return now, board.Errorf(board.CodeUnavailable, "the dashboard changes too fast to look back; send it again")
 }
 
 func (r *Room) enqueueLocked(it *item) {
@@ -109,10 +123,14 @@ func (r *Room) enqueueLocked(it *item) {
 	r.lineBytes += len(it.record.Data)
 }
 
-// decide decides the item on the pending state. The room is locked.
-func (it *item) decide(r *Room) {
+// decide decides the item on the pending state. The room is locked. Who came earlier may be decided
+// later, but not at an earlier time.
+func (it *item) decide(r *Room, now time.Time) {
+	if now.After(r.decided) {
+		r.decided = now
+	}
 	it.record = board.Record{}
-	env := r.hub.env(r.pending)
+	env := r.hub.env(r.pending, r.decided)
 	env.Scratch = r.hub.scratch.Get().(*board.Scratch)
 	it.decision = r.pending.Decide(it.op.Op(), env)
 	r.hub.scratch.Put(env.Scratch)
@@ -166,7 +184,7 @@ func (r *Room) redecideLocked() {
 	for len(r.undecided) > 0 {
 		it := r.undecided[0]
 		for try := 0; !it.answered; try++ { // an answered one would come as a surprise
-			it.decide(r)
+			it.decide(r, r.hub.cfg.Clock.Now())
 			if it.decision.Need == nil {
 				break
 			}

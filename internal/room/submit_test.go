@@ -3,8 +3,10 @@ package room
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/dashwire/dashwire/auth"
@@ -280,6 +282,37 @@ func TestP5_ValidateRefuses(t *testing.T) {
 		}
 		if a := <-n.title("cpu", "x"); a.Ack == nil || a.Ack.Version != 2 {
 			t.Errorf("got %+v", a)
+		}
+	})
+}
+
+// Who came first may be decided last, for which times in the log do not go back. What had to wait for its
+// dashboard to open is decided then.
+func TestSubmit_TimesFollowTheOrderOfTheLog(t *testing.T) {
+	var entries []*board.Entry
+	bubble(t, nil, func(cfg *Config) {
+		cfg.Hooks.Commit = func(e *board.Entry) { entries = append(entries, e) }
+	}, func(t *testing.T, n *node) {
+		earlier := time.Now()
+		after(time.Second)
+		submit := func(now time.Time, id, payload string) {
+			done := make(chan Answer, 1)
+			n.SubmitAt(t.Context(), now, op(t, id, "WIDGET_UPDATE", payload), func(a Answer) { done <- a })
+			if a := <-done; a.Ack == nil {
+				t.Fatal(a.Refusal)
+			}
+		}
+		submit(earlier, "opens", `{"dashboardId":"ops","widgetId":"cpu","create":true}`)
+		after(time.Second)
+		submit(time.Now(), "first", `{"dashboardId":"ops","widgetId":"cpu","set":{"/title":"first"}}`)
+		submit(earlier, "late", `{"dashboardId":"ops","widgetId":"cpu","set":{"/title":"late"}}`)
+		synctest.Wait()
+		var took []time.Duration
+		for _, e := range entries {
+			took = append(took, e.Time.Sub(earlier.Truncate(time.Millisecond)))
+		}
+		if want := []time.Duration{time.Second, 2 * time.Second, 2 * time.Second}; !slices.Equal(took, want) {
+			t.Errorf("the entries came after %v, want %v", took, want)
 		}
 	})
 }

@@ -211,18 +211,17 @@ func (h *Hub) FlushAt(sub Subscriber, at time.Time) {
 func (h *Hub) Pace() time.Duration { return h.cfg.Pace }
 
 // dirty has a room swept: now if its pace allows, else as soon as it does.
-func (s *sweeper) dirty(r *Room) {
+func (s *sweeper) dirty(r *Room, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dirtyLocked(r)
+	s.dirtyLocked(r, now)
 }
 
-func (s *sweeper) dirtyLocked(r *Room) {
+func (s *sweeper) dirtyLocked(r *Room, now time.Time) {
 	w := &r.sweep
 	if w.queued || w.again || s.closed {
 		return
 	}
-	now := s.clock.Now()
 	if w.since.IsZero() {
 		w.since = now
 	}
@@ -316,6 +315,6 @@ func (s *sweeper) endLocked(r *Room) {
 	}
 	if w.again {
 		w.again = false
-		s.dirtyLocked(r)
+		s.dirtyLocked(r, s.clock.Now())
 	}
 }

@@ -50,7 +50,7 @@ type reach struct {
 // NextTogether is NextEntries for a client that takes entries together (R10): one frame
 // with two of them at least, or nil, and the version Sent, if no two go together or fit.
 // The frame must not be modified, and is valid until j is used again.
-func (s *Subscription) NextTogether(j *Joiner, to uint64, maxBytes int) (frame []byte, next uint64) {
+func (s *Subscription) NextTogether(j *Joiner, to uint64, maxBytes int, now time.Time) (frame []byte, next uint64) {
 	t := s.room.tail
 	if want, ok := t.reach(&s.Cursors, to, maxBytes); !ok {
 		return nil, s.Sent
@@ -60,7 +60,7 @@ func (s *Subscription) NextTogether(j *Joiner, to uint64, maxBytes int) (frame [
 		t.followLocked(list, maxBytes)
 		j.made, j.next = reach{tail: t, epoch: t.epoch, from: s.Sent, to: s.Sent + uint64(len(list)), maxBytes: maxBytes}, s.Sent
 		if several(list) {
-			j.next += uint64(j.join(t, list, maxBytes, s.room.id, s.room.hub.cfg.Clock.Now()))
+			j.next += uint64(j.join(t, list, maxBytes, s.room.id, now))
 		} else {
 			j.frame = j.frame[:0]
 		}

@@ -40,8 +40,8 @@ func TestR10_TogetherFromAnywhere(t *testing.T) {
 			for _, maxBytes := range []int{300, 1000, 64 << 10} {
 				sub.Cursors = Cursors{Sent: from, Epoch: "e"}
 				several := sub.Several(to)
-				frame, next := sub.NextTogether(shared, to, maxBytes)
-				again, nextAgain := sub.NextTogether(&Joiner{}, to, maxBytes)
+				frame, next := sub.NextTogether(shared, to, maxBytes, time.Now())
+				again, nextAgain := sub.NextTogether(&Joiner{}, to, maxBytes, time.Now())
 				if len(again) != len(frame) || next != nextAgain {
 					t.Fatalf("after %d up to %d: %d bytes to %d, and %d to %d", from, to, len(frame), next, len(again), nextAgain)
 				}
@@ -77,14 +77,14 @@ func TestR10_AFrameIsThatOfItsLog(t *testing.T) {
 		has  string
 	}{{"one", one, `"one"`}, {"two", two, `"two"`}, {"one again", one, `"one"`}} {
 		test.sub.Cursors = Cursors{}
-		frame, next := test.sub.NextTogether(j, toHead, 64<<10)
+		frame, next := test.sub.NextTogether(j, toHead, 64<<10, time.Now())
 		if next != 9 || strings.Count(string(frame), test.has) != 9 || test.sub.Epoch != "e" {
 			t.Errorf("%s: up to %d in epoch %q: %s", test.name, next, test.sub.Epoch, frame)
 		}
 	}
 	one.room.tail.reset("f", 0)
 	one.Cursors = Cursors{Epoch: "e"}
-	if frame, next := one.NextTogether(j, toHead, 64<<10); len(frame) > 0 || next != 0 {
+	if frame, next := one.NextTogether(j, toHead, 64<<10, time.Now()); len(frame) > 0 || next != 0 {
 		t.Errorf("of a log that is gone came %s", frame)
 	}
 }
@@ -99,7 +99,7 @@ func TestR10_AFrameAllocatesNothing(t *testing.T) {
 		from = (from + 1) % 30
 		sub.Cursors = Cursors{Sent: from, Epoch: "e"}
 		for range 3 {
-			if frame, next := sub.NextTogether(j, toHead, 64<<10); len(frame) > 0 && next == 40 {
+			if frame, next := sub.NextTogether(j, toHead, 64<<10, time.Now()); len(frame) > 0 && next == 40 {
 				frames++
 			}
 		}
@@ -126,7 +126,7 @@ func TestR10_BothFormsCount(t *testing.T) {
 	j := &Joiner{}
 	frames := 0
 	for sub.Cursors = (Cursors{Sent: sub.room.tail.first - 1, Epoch: "e"}); ; frames++ {
-		frame, next := sub.NextTogether(j, toHead, 64<<10)
+		frame, next := sub.NextTogether(j, toHead, 64<<10, time.Now())
 		if len(frame) == 0 {
 			break
 		}

@@ -341,12 +341,13 @@ func (h *Hub) Feed(ctx context.Context, d *wire.Data) *board.Error {
 		taken = append(taken, val)
 	}
 	if len(taken) > 0 {
-		r.values.set(taken, "", h.cfg.Clock.Now())
+		now := h.cfg.Clock.Now()
+		r.values.set(taken, "", now)
 		if h.nodes.relay != nil {
 			r.outgoing.add(taken)
 		}
 		h.stats.values.Add(uint64(len(taken)))
-		h.sweeps.dirty(r)
+		h.sweeps.dirty(r, now)
 	}
 	switch {
 	case len(refused) == 0:

@@ -196,14 +196,30 @@ func (s *Session) client() string {
 	return s.clientID
 }
 
-// requireSignedIn returns the principal, or why nothing may be done.
-func (s *Session) requireSignedIn() (*auth.Principal, *board.Error) {
+// author returns the principal and the session's client id, made if it had none yet, or why nothing may
+// be done.
+func (s *Session) author(now time.Time) (p *auth.Principal, client string, err *board.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if p, err = s.signedInLocked(now); err != nil {
+		return p, "", err
+	}
+	s.nameLocked()
+	return p, s.clientID, nil
+}
+
+// requireSignedIn returns the principal, or why nothing may be done.
+func (s *Session) requireSignedIn(now time.Time) (*auth.Principal, *board.Error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.signedInLocked(now)
+}
+
+func (s *Session) signedInLocked(now time.Time) (*auth.Principal, *board.Error) {
 	if !s.signedIn {
 		return s.principal, board.Errorf(board.CodeUnauthenticated, "sign in first: send CONNECT with a token")
 	}
-	if e := s.principal.Expires; !e.IsZero() && !s.server.cfg.Clock.Now().Before(e) {
+	if e := s.principal.Expires; !e.IsZero() && !now.Before(e) {
 		return s.principal, board.Errorf(board.CodeUnauthenticated, "the token has ended: send CONNECT with a new one, then this again")
 	}
 	return s.principal, nil

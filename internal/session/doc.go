@@ -7,7 +7,7 @@
 //
 //	s := server.Open(transport, meta)       // writes CONNECT
 //	for each message { s.Handle(message) }  // in order; may wait (backpressure)
-//	s.Alive()                               // for any bytes
+//	s.Alive(now)                            // for any bytes
 //	s.Writable()                            // once a blocked write has gone out
 //	s.Broken()                              // once writing has failed: Handle waits no longer
 //	s.Closed(code, reason)                  // last of all

@@ -94,7 +94,7 @@ func (w *watcher) showsAt(dashboard, state string) {
 func pass(d time.Duration, alive ...*peer) {
 	for ; d > 0; d -= 10 * time.Second {
 		for _, p := range alive {
-			p.session.Alive()
+			p.session.Alive(time.Now())
 		}
 		after(min(d, 10*time.Second))
 	}

@@ -56,7 +56,7 @@ func (s *Session) flushLocked(now time.Time) (wrote bool) {
 	for more := true; !s.blocked; {
 		var joiner *room.Joiner
 		if len(s.rest) == 0 && more {
-			more, joiner = s.gatherLocked()
+			more, joiner = s.gatherLocked(now)
 		}
 		if len(s.rest) == 0 {
 			break
@@ -111,8 +111,8 @@ func (s *Session) heldLocked() {
 // it must not overtake (R2), then everything up to the heads. It reports whether there
 // is more than one write holds. If there is a joiner, s.rest may be its own, and it is to be given
 // back after the write.
-func (s *Session) gatherLocked() (more bool, joiner *room.Joiner) {
-	g := gather{buffers: &s.server.buffers, joiners: &s.server.joiners}
+func (s *Session) gatherLocked(now time.Time) (more bool, joiner *room.Joiner) {
+	g := gather{now: now, buffers: &s.server.buffers, joiners: &s.server.joiners}
 	entries := 0
 	s.answersLocked(&g, &entries)
 	// A subscription that follows on another is not heard before the other's end.
@@ -235,17 +235,16 @@ func answeredVersion(a *room.Answer) uint64 {
 
 // appendAnswer gathers an ACK or a CONFLICT_DETECTED.
 func (s *Session) appendAnswer(g *gather, a *answer, inStream bool) {
-	now := s.server.cfg.Clock.Now()
 	b := g.own()
 	from := len(*b)
 	*b = wire.BeginFrame(*b)
 	if a.room.Conflict != nil {
-		*b = wire.AppendConflict(*b, a.correlationID, a.room.Conflict, now)
+		*b = wire.AppendConflict(*b, a.correlationID, a.room.Conflict, g.now)
 	} else {
 		*b = wire.AppendAck(*b, a.correlationID, wire.Ack{
 			DashboardID: a.room.Op.DashboardID, Epoch: a.room.Epoch, InStream: inStream,
 			Durability: string(a.room.Durability), Of: a.room.Ack,
-		}, now)
+		}, g.now)
 	}
 	*b = wire.EndFrame(*b, from)
 }
@@ -301,7 +300,7 @@ func (s *Session) advanceLocked(sub *subscription, to uint64, g *gather, entries
 			return false
 		}
 		if s.together && sub.Several(to) {
-			if frame, next := sub.NextTogether(g.joining(), to, g.room()); g.add(frame) && next > sub.Sent {
+			if frame, next := sub.NextTogether(g.joining(), to, g.room(), g.now); g.add(frame) && next > sub.Sent {
 				*entries += int(next - sub.Sent)
 				sub.Sent = next
 				continue

@@ -2,6 +2,7 @@ package session
 
 import (
 	"sync"
+	"time"
 
 	"github.com/dashwire/dashwire/internal/room"
 )
@@ -44,6 +45,7 @@ func (p *joiners) put(j *room.Joiner) { p.pool.Put(j) }
 // gather collects frames for one write. The first piece is borrowed from where it
 // lies; only if a second follows are both copied together.
 type gather struct {
+	now      time.Time
 	buffers  *buffers
 	joiners  *joiners
 	borrowed []byte

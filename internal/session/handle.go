@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/dashwire/dashwire/auth"
 	"github.com/dashwire/dashwire/board"
@@ -17,11 +18,13 @@ const maxBadMessages = 20
 // messages came, and returns when the next may be taken: it waits while the session
 // is over its rate (C8) or has too much due to it. data is not kept.
 func (s *Session) Handle(data []byte) {
-	if !s.begin() {
+	free, ok := s.begin()
+	if !ok {
 		return
 	}
 	defer s.handled()
-	if !s.limit.wait(s, len(data)) || !s.awaitRoom() {
+	now, ok := s.takeIn(len(data), free)
+	if !ok {
 		return
 	}
 	if len(data) > largeMessage {
@@ -51,29 +54,46 @@ func (s *Session) Handle(data []byte) {
 		return
 	}
 	s.badMessages = 0
-	s.dispatch(m)
+	s.dispatch(m, now)
 }
 
 // largeMessage is how long a message may be that is taken in even while memory is short, or
 // many are being worked on, in bytes (C8).
 const largeMessage = 64 << 10
 
-// begin begins the handling of a message. It reports false if none is taken in any
-// more: once the session drains, what comes waits for its end (C7).
-func (s *Session) begin() bool {
+// begin begins the handling of a message, and tells whether it need not wait for answers to be taken. It reports
+// false if none is taken in any more: once the session drains, what comes waits for its end (C7).
+func (s *Session) begin() (free, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.draining && !s.ended {
 		s.awaitLocked()
 	}
 	s.handling.Store(!s.ended)
-	return !s.ended
+	return !s.fullLocked(), !s.ended
 }
 
-// handled ends the handling of a message. Bytes may have come during it.
+// takeIn waits until a message of n bytes may be taken in, and tells when that was. It reports false if
+// the session has ended.
+func (s *Session) takeIn(n int, free bool) (now time.Time, ok bool) {
+	now = s.server.cfg.Clock.Now()
+	s.Alive(now)
+	at := s.server.moment(now)
+	delay := s.limit.takes(&s.server.cfg, at, n)
+	if delay <= 0 && free {
+		return now, true
+	}
+	if delay > 0 && !s.limit.wait(s, at, delay) || !s.awaitRoom() {
+		return now, false
+	}
+	return s.server.cfg.Clock.Now(), true
+}
+
+// handled ends the handling of a message.
 func (s *Session) handled() {
-	s.Alive()
-	s.server.incoming.taken(s, s.server.cfg.Clock.Now())
+	if s.arriving {
+		s.server.incoming.taken(s, s.server.cfg.Clock.Now())
+	}
 	s.handling.Store(false)
 	s.mu.Lock()
 	if s.draining {
@@ -89,11 +109,12 @@ const UnsignedBytes = 16 << 10
 // what could be read of it. It is called and waits like Handle: such a message counts
 // towards the rates, and its answer towards those that are due.
 func (s *Session) Oversized(id string, size int) {
-	if !s.begin() {
+	free, ok := s.begin()
+	if !ok {
 		return
 	}
 	defer s.handled()
-	if !s.limit.wait(s, size) || !s.awaitRoom() {
+	if _, ok := s.takeIn(size, free); !ok {
 		return
 	}
 	limit := s.server.cfg.Limits.MessageBytes
@@ -158,10 +179,11 @@ func (s *Session) resumingLocked() {
 	}
 }
 
-func (s *Session) dispatch(m wire.Message) {
+// dispatch works on a message that came at this moment.
+func (s *Session) dispatch(m wire.Message, now time.Time) {
 	switch m.Type {
 	case wire.TypePing:
-		s.push(wire.AppendPong(nil, m.ID, s.server.cfg.Clock.Now()))
+		s.push(wire.AppendPong(nil, m.ID, now))
 		return
 	case wire.TypePong:
 		return // any bytes are a sign of life
@@ -175,14 +197,16 @@ func (s *Session) dispatch(m wire.Message) {
 		s.connect(m.ID, m.Connect)
 		return
 	}
-	p, err := s.requireSignedIn()
+	if m.Op != nil {
+		s.operate(m, now)
+		return
+	}
+	p, err := s.requireSignedIn(now)
 	if err != nil {
 		s.refuse(m.ID, err)
 		return
 	}
 	switch {
-	case m.Op != nil:
-		s.operate(m, p)
 	case m.Sync != nil:
 		s.sync(m.ID, m.Sync, p)
 	case m.Presence != nil:
@@ -197,10 +221,15 @@ func (s *Session) dispatch(m wire.Message) {
 }
 
 // operate hands an op to its room. Its answer comes through answered.
-func (s *Session) operate(m wire.Message, p *auth.Principal) {
+func (s *Session) operate(m wire.Message, now time.Time) {
+	p, own, err := s.author(now)
+	if err != nil {
+		s.refuse(m.ID, err)
+		return
+	}
 	op := m.Op
 	op.Author = board.Author{UserID: p.UserID, ClientID: m.OpClient}
-	if own := s.client(); op.Author.ClientID == "" {
+	if op.Author.ClientID == "" {
 		op.Author.ClientID = own
 	}
 	authorized, err := auth.Authorize(s.asking(), s.server.cfg.Authorizer, p, op)
@@ -226,7 +255,7 @@ func (s *Session) operate(m wire.Message, p *auth.Principal) {
 			s.answered(a)
 		}
 	}
-	s.server.cfg.Hub.Submit(s.server.ctx, authorized, onAnswer)
+	s.server.cfg.Hub.SubmitAt(s.server.ctx, now, authorized, onAnswer)
 }
 
 // largeDone ends a long message that was no op, or was refused.

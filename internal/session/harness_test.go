@@ -311,7 +311,7 @@ func describe(list []message) string {
 }
 
 func (p *peer) send(format string, args ...any) {
-	p.session.Alive()
+	p.session.Alive(time.Now())
 	p.session.Handle(fmt.Appendf(nil, format, args...))
 }
 

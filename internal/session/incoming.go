@@ -58,6 +58,7 @@ func (in *incoming) done(n int) { in.working.Add(-int64(n)) }
 // yet. It is called by whoever calls Handle, and not while that runs.
 func (s *Session) Incoming(n int) {
 	now := s.server.cfg.Clock.Now()
+	s.arriving = n > 0
 	for _, c := range s.server.incoming.note(s, s.User(), int64(n), now) {
 		c.Limited(observe.LimitIncomingBytes)
 		c.End(wire.CloseOverloaded, "too much is held of messages that are not finished, most of it for you; send again later", true)

@@ -22,7 +22,7 @@ func TestC4_SilenceIsNotMeasuredByTheTimeOfDay(t *testing.T) {
 				p := n.join("a")
 				after(5 * time.Second)
 				c.Leap(leap)
-				p.session.Alive()
+				p.session.Alive(time.Now())
 				after(24 * time.Second)
 				if p.pinged() != 0 {
 					t.Errorf("asked for a sign of life %d s after one", 24)
@@ -55,7 +55,7 @@ func TestC3_TokensEndByTheTimeOfDay(t *testing.T) {
 				alive := func(d time.Duration) {
 					for ; d > 0; d -= 10 * time.Second {
 						after(10 * time.Second)
-						p.session.Alive()
+						p.session.Alive(time.Now())
 					}
 				}
 				c.Leap(leap)

@@ -25,11 +25,8 @@ const pauseAtLeast = 100 * time.Millisecond
 // byteBurst is how long a session may be ahead of its byte rate.
 const byteBurst = 2 * time.Second
 
-// wait takes one message of n bytes in and returns once there is room for it. It
-// reports false if the session has ended, or has been over its rate for too long.
-func (l *limiter) wait(s *Session, n int) bool {
-	cfg := &s.server.cfg
-	now := s.server.now()
+// takes counts one message of n bytes and returns how long it has to wait for its rate, if that is above 0.
+func (l *limiter) takes(cfg *Config, now moment, n int) time.Duration {
 	perMessage := time.Second / time.Duration(cfg.MessagesPerSecond)
 	perByte := float64(time.Second) / float64(cfg.BytesPerSecond)
 
@@ -41,9 +38,12 @@ func (l *limiter) wait(s *Session, n int) bool {
 	if -delay >= min(pauseAtLeast, (burst-perMessage)/2) {
 		l.since = 0
 	}
-	if delay <= 0 {
-		return true
-	}
+	return delay
+}
+
+// wait waits for a delay that takes has told. It reports false if the session has ended, or has been over
+// its rate for too long.
+func (l *limiter) wait(s *Session, now moment, delay time.Duration) bool {
 	if l.since == 0 {
 		l.since = now
 	}

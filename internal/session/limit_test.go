@@ -74,6 +74,9 @@ func TestC8_OverTheRateReadingStops(t *testing.T) {
 			if m.Type != "PONG" || m.CorrelationID != fmt.Sprint(i) {
 				t.Fatalf("answer %d is %s of %s", i, m.Type, m.CorrelationID)
 			}
+			if d := m.at.Sub(m.Timestamp); d < 0 || d >= time.Millisecond {
+				t.Fatalf("answer %d is of %s before it came", i, d)
+			}
 		}
 		if p.closedWith() != 0 {
 			t.Error("closed")

@@ -58,7 +58,7 @@ func (s *Server) Present(ctx context.Context, p *auth.Principal, id string, m *w
 	if _, err := auth.Require(ctx, s.cfg.Authorizer, p, m.DashboardID, auth.Viewer); err != nil {
 		return err.At("payload.dashboardId")
 	}
-	of, err := c.requireSignedIn()
+	of, err := c.requireSignedIn(s.cfg.Clock.Now())
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (s *Session) showPassed(sub *subscription) {
 		if state == "" {
 			return
 		}
-		p, err := s.requireSignedIn()
+		p, err := s.requireSignedIn(s.server.cfg.Clock.Now())
 		if err == nil {
 			err = s.presence(s.server.ctx, &wire.Presence{DashboardID: sub.id, State: state}, p)
 		}

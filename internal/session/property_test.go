@@ -186,7 +186,7 @@ func (c *runClient) do(s step) {
 func (r *run) rest(d time.Duration) {
 	for _, c := range r.clients {
 		if c.peer != nil {
-			c.peer.session.Alive()
+			c.peer.session.Alive(time.Now())
 		}
 	}
 	after(d)

@@ -46,6 +46,7 @@ type Session struct {
 	// Used by Handle only, which is called one at a time.
 	badMessages int32 // in a row (E4)
 	large       int32 // bytes of the message that is worked on, as counted in Server.incoming
+	arriving    bool  // bytes were counted in Server.incoming
 	limit       limiter
 	onAnswer    func(room.Answer) // answered; nil before the first op
 	asks        context.Context   // see asking; nil where nobody waits for rights
@@ -151,8 +152,8 @@ type answer struct {
 // ID returns the session's id.
 func (s *Session) ID() string { return s.id }
 
-// Alive notes a sign of life: any bytes (C4).
-func (s *Session) Alive() { s.lastIn.Store(int64(s.server.now())) }
+// Alive notes a sign of life at this moment: any bytes (C4).
+func (s *Session) Alive(now time.Time) { s.lastIn.Store(int64(s.server.moment(now))) }
 
 // nobody is who has not signed in.
 var nobody = &auth.Principal{}

@@ -201,7 +201,7 @@ func keepAlive(p *peer, until time.Time) (stop func()) {
 		for time.Now().Before(until) {
 			select {
 			case <-time.After(10 * time.Second):
-				p.session.Alive()
+				p.session.Alive(time.Now())
 			case <-done:
 				return
 			}
@@ -322,7 +322,7 @@ func TestC4_WebSocketPing(t *testing.T) {
 		if p.pinged() != 1 {
 			t.Errorf("%d pings after 26 s, want 1", p.pinged())
 		}
-		p.session.Alive() // the pong
+		p.session.Alive(time.Now()) // the pong
 		after(27 * time.Second)
 		if p.pinged() != 2 || p.closedWith() != 0 {
 			t.Errorf("%d pings, closed with %d", p.pinged(), p.closedWith())
@@ -345,7 +345,7 @@ func TestC4_AnAnswerCountsHoweverLongAgo(t *testing.T) {
 			for p.pinged() < pings && p.closedWith() == 0 {
 				after(time.Second)
 			}
-			p.session.Alive() // the pong
+			p.session.Alive(time.Now()) // the pong
 		}
 		if code := p.closedWith(); code != 0 {
 			t.Errorf("closed with %d", code)
@@ -363,8 +363,8 @@ func TestC4_AppPing(t *testing.T) {
 		// A client that speaks all the time still hears from a quiet server.
 		for range 8 {
 			after(5 * time.Second)
-			p.session.Alive()
-			other.session.Alive()
+			p.session.Alive(time.Now())
+			other.session.Alive(time.Now())
 		}
 		if m := p.one("PING"); m.ID == "" {
 			t.Error("PING has no id")

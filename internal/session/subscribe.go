@@ -53,7 +53,7 @@ func (s *Session) sync(id string, req *wire.SyncRequest, p *auth.Principal) {
 
 // Subscribe makes a one-way session follow a dashboard (H2).
 func (s *Session) Subscribe(req *wire.SyncRequest) *board.Error {
-	p, err := s.requireSignedIn()
+	p, err := s.requireSignedIn(s.server.cfg.Clock.Now())
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (s *Session) tick(now time.Time) {
 func (s *Session) heartbeatLocked(now time.Time) {
 	cfg, at := &s.server.cfg, s.server.moment(now)
 	if s.handling.Load() {
-		s.Alive()
+		s.Alive(now)
 	}
 	last := moment(s.lastIn.Load())
 	if last >= s.pingedAt || s.blocked {

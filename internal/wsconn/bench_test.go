@@ -23,7 +23,7 @@ type quiet struct{ handled chan struct{} }
 
 func (q quiet) Handle([]byte)       { q.handled <- struct{}{} }
 func (quiet) Oversized(string, int) {}
-func (quiet) Alive()                {}
+func (quiet) Alive(time.Time)       {}
 
 func (quiet) Incoming(int)                       {}
 func (quiet) Writable()                          {}

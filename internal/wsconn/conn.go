@@ -32,6 +32,7 @@ type conn struct {
 	place    *lane.Turn    // of the work under way; nil = it went past the lane
 	controls time.Duration // the bucket of control frames: a theoretical arrival time by Group.elapsed
 	spent    time.Duration // what the connection has had: the same
+	reckoned time.Duration // when that was added up
 	cost     time.Duration // of what is being taken
 	signedIn bool
 	timed    bool // a read deadline is set for the message under way
@@ -243,7 +244,6 @@ func (c *conn) step() {
 // take hands bytes to the frame reader and reports whether there may be more.
 func (c *conn) take(b []byte) (full bool) {
 	full = len(b) == readSize
-	c.session.Alive()
 	if c.frames == nil {
 		c.frames = unfinished.Get().(*frames)
 	}

@@ -30,7 +30,7 @@ type Session interface {
 	// returned from. It is called like Handle, when that number has changed.
 	Incoming(n int)
 	// Alive tells that bytes have come (C4).
-	Alive()
+	Alive(now time.Time)
 	// Writable tells that a write which was not ready has gone out.
 	Writable()
 	// Principal tells whether somebody has signed in.

@@ -75,7 +75,7 @@ func (r *recorder) Incoming(n int) {
 	}
 }
 
-func (r *recorder) Alive() {
+func (r *recorder) Alive(time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.alive++

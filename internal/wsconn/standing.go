@@ -28,10 +28,12 @@ const (
 	longBytes = 16 << 10
 )
 
-// reckon adds what has just been asked for to what the connection has had.
+// reckon adds what has just been asked for to what the connection has had, and notes the sign of life.
 func (c *conn) reckon() {
-	now := c.group.elapsed()
-	c.spent = min(max(c.spent, now)+c.cost, now+most)
+	now := c.group.cfg.Clock.Now()
+	c.session.Alive(now)
+	c.reckoned = now.Sub(c.group.began)
+	c.spent = min(max(c.spent, c.reckoned)+c.cost, c.reckoned+most)
 	c.cost = 0
 }
 
@@ -44,7 +46,10 @@ func (c *conn) message() {
 // waits reports whether the connection is worked on in its turn: while nobody has signed
 // in, while a long message comes, and while it asks for much.
 func (c *conn) waits() bool {
-	return !c.signedIn || c.held.Load() > longBytes || c.spent-c.group.elapsed() > allowance
+	if !c.signedIn || c.held.Load() > longBytes {
+		return true
+	}
+	return c.spent-c.reckoned > allowance && c.spent-c.group.elapsed() > allowance // the clock is asked where it matters
 }
 
 // Run is a turn in the lane.
