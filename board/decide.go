@@ -142,7 +142,7 @@ type draft struct {
 
 	// seen is the document as the part in hand sees it; in a batch the parts before
 	// it are applied, layouts apart.
-	seen  State
+	seen  *State
 	batch *Op // nil unless op is a batch
 	index int // of the part in hand
 
@@ -166,11 +166,13 @@ type draft struct {
 
 // begin fills a zero draft, which is large and stays on the stack of who decides.
 func (d *draft) begin(s *State, op *Op, env Env) {
-	d.state, d.op, d.env, d.now, d.seen = s, op, env, env.Now.UnixMilli(), *s
+	d.state, d.op, d.env, d.now, d.seen = s, op, env, env.Now.UnixMilli(), s
 	d.epoch, d.head = s.Head()
 	if s.deleted {
-		d.seen.horizon = 0
-		d.seen.tombstones = pmap[stamp]{}
+		seen := *s
+		seen.reframe()
+		seen.horizon, seen.tombstones = 0, pmap[stamp]{}
+		d.seen = &seen
 	}
 	d.own = stamp{version: d.head + 1, at: d.now, author: op.Author}
 }
@@ -328,12 +330,12 @@ func (d *draft) add(c *Change) *Error {
 		d.only = c
 		return nil
 	}
-	after := d.seen
+	after := *d.seen
 	after.apply(c, d.own)
-	if err := d.overLimit(&d.seen, &after); err != nil {
+	if err := d.overLimit(d.seen, &after); err != nil {
 		return err
 	}
-	d.seen = after
+	d.seen = &after
 	d.changes = append(d.changes, c)
 	return nil
 }

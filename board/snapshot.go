@@ -174,7 +174,7 @@ func (r *snapshotReader) complete(s *State) {
 // state reads member by member, each held against JSON's grammar before it is looked
 // into: but for the op ids, where reading is checking.
 func (r *snapshotReader) state(data []byte) *State {
-	s := &State{}
+	s := &State{frame: &frame{}}
 	text, last := string(data), ""
 	i := 0
 	for sign := byte('{'); i < len(text) && text[i] == sign; sign = ',' {

@@ -21,29 +21,39 @@ const DefaultColumns = 24
 // needs of its past. It is immutable; Fold and Decide give new states that share
 // structure with the old, so holding several of them is cheap.
 type State struct {
-	id       string
-	epoch    string
+	*frame
 	version  uint64
 	position uint64
-	window   uint64
 	horizon  uint64
+
+	widgets     pmap[part]
+	widgetBytes int // of canonical JSON: members of "widgets" without commas
+	committed   opIDs
+}
+
+// frame is what the many edits of widgets leave as it is. States share it: who changes it
+// calls reframe before.
+type frame struct {
+	id     string
+	epoch  string
+	window uint64
 
 	// deleted is true after TypeDashboardDelete until the next entry. The document is
 	// empty then; epoch, version, op ids and tombstones stay for undelete and M8.
 	deleted   bool
 	deletedAt int64 // Unix milliseconds
 
-	settings   part
-	widgets    pmap[part]
-	layouts    pmap[*placement]
-	tombstones pmap[stamp] // by widget id (M9)
-	committed  opIDs
+	settings    part
+	own         ownLimits // read from the settings
+	layouts     pmap[*placement]
+	layoutBytes int         // as widgetBytes
+	tombstones  pmap[stamp] // by widget id (M9)
+}
 
-	own ownLimits // read from the settings
-
-	// Bytes of canonical JSON: members of "widgets" and "layouts" without commas.
-	widgetBytes int
-	layoutBytes int
+// reframe gives a new state a frame of its own, which may be changed.
+func (s *State) reframe() {
+	f := *s.frame
+	s.frame = &f
 }
 
 // part is what clocks belong to: a widget or the settings.
@@ -68,12 +78,12 @@ func appendOpKey(dst []byte, userID, opID string) []byte {
 // NewState gives the state of a dashboard that has no log yet: an empty document at
 // version 0 with the epoch "" (R6).
 func NewState(id string) *State {
-	s := &State{id: id}
+	s := &State{frame: &frame{id: id}}
 	s.clear()
 	return s
 }
 
-// clear empties the document.
+// clear empties the document of a state with a frame of its own.
 func (s *State) clear() {
 	s.settings, s.own = part{value: "{}", clocks: newClocks(stamp{})}, ownLimits{}
 	s.widgets, s.widgetBytes = pmap[part]{}, 0
@@ -212,19 +222,24 @@ func (s *State) Fold(e *Entry) (*State, error) {
 // fold is Fold before the new state remembers the op.
 func (s *State) fold(e *Entry) (*State, error) {
 	n := *s
+	if s.deleted || e.Window > 0 || e.Type == TypeDashboardDelete {
+		n.reframe()
+	}
 	switch {
 	case e.DashboardID != s.id:
 		return nil, fmt.Errorf("board: entry of dashboard %q cannot follow on %q", e.DashboardID, s.id)
 	case e.Epoch == s.epoch && e.Epoch != "" && e.Version == s.version+1:
 	case e.Epoch != s.epoch && e.Epoch != "" && e.Version == 1:
-		n = State{id: s.id, epoch: e.Epoch, position: s.position, window: DefaultWindow}
+		n = State{frame: &frame{id: s.id, epoch: e.Epoch, window: DefaultWindow}, position: s.position}
 		n.clear()
 	default:
 		return nil, fmt.Errorf("board: entry %q version %d cannot follow on %q version %d", e.Epoch, e.Version, s.epoch, s.version)
 	}
 	n.version = e.Version
 	n.position++
-	n.deleted = false
+	if n.deleted {
+		n.deleted = false
+	}
 	if e.Window > 0 {
 		n.window = e.Window
 	}
@@ -251,6 +266,7 @@ func (s *State) prune() {
 	}
 	s.horizon = reached - s.window
 	s.committed = s.committed.after(s.horizon)
+	s.reframe()
 	s.tombstones = s.tombstones.filter(func(t stamp) bool { return t.version > s.horizon })
 	s.settings.clocks = s.settings.clocks.pruned(s.horizon)
 	for id, w := range s.widgets.all() {
@@ -265,6 +281,9 @@ func (s *State) prune() {
 func (s *State) apply(c *Change, st stamp) {
 	if c == nil {
 		return
+	}
+	if c.reframes() {
+		s.reframe()
 	}
 	if c.Settings != nil {
 		s.settings.value = s.settings.value.patched(c.Settings)
@@ -282,6 +301,12 @@ func (s *State) apply(c *Change, st stamp) {
 			s.putLayout(name, nil)
 		}
 	}
+}
+
+// reframes reports whether a change is of more than the members of widgets.
+func (c *Change) reframes() bool {
+	return c.Settings != nil || len(c.Layouts) > 0 ||
+		slices.ContainsFunc(c.Widgets, func(w WidgetChange) bool { return w.Patch == nil })
 }
 
 func (s *State) applyWidget(c *WidgetChange, st stamp) {
