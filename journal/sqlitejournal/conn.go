@@ -49,13 +49,13 @@ func openBeside(path, mode string) (*conn, error) {
 	if err := registerVFS(); err != nil {
 		return nil, err
 	}
-	return openURI(path, url.Values{"mode": {mode}, "vfs": {vfsName}})
+	return openURI(path, url.Values{"mode": {mode}, "vfs": {vfsName}}, "cache_spill(0)") // gathered relies on it
 }
 
-func openURI(path string, q url.Values) (*conn, error) {
+func openURI(path string, q url.Values, pragmas ...string) (*conn, error) {
 	// A bad cell must be an error before it is used, and SQL kept in the file must
 	// not reach beyond it.
-	q["_pragma"] = []string{"busy_timeout(10000)", "trusted_schema(0)", "cell_size_check(1)", "temp_store(2)"}
+	q["_pragma"] = append(pragmas, "busy_timeout(10000)", "trusted_schema(0)", "cell_size_check(1)", "temp_store(2)")
 	raw, err := new(sqlite.Driver).Open(fileURI(path, q))
 	if err != nil {
 		return nil, err

@@ -85,7 +85,7 @@ func (b *batch) drop(t *tail) {
 func (w *writer) spreadStep(job *job) {
 	rows, bytes := w.j.opts.tune.spreadRows, spreadStepBytes
 	rows += 2 * w.newRecords // spreading keeps up with appending
-	bytes += 2 * w.newBytes
+	bytes = min(bytes+2*w.newBytes, transactionBytes)
 	w.newRecords, w.newBytes = 0, 0
 	for _, l := range w.batch.logs {
 		if rows <= 0 || bytes <= 0 {
@@ -116,8 +116,11 @@ func (w *writer) spreadStep(job *job) {
 }
 
 // spreadStepBytes is how much one transaction spreads, roughly, beside twice what is
-// appended.
-const spreadStepBytes = 512 << 10
+// appended, but no more than transactionBytes: SQLite holds all pages of a transaction until it commits.
+const (
+	spreadStepBytes  = 512 << 10
+	transactionBytes = 1 << 20
+)
 
 // spreadPart moves records of a log into chunks.
 func (x *tables) spreadPart(ctx context.Context, c *conn, p spreadPart) error {

@@ -2,6 +2,7 @@ package sqlitejournal
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -150,15 +151,18 @@ func (w *writer) startTables(releaseAt int) bool {
 // newJob makes a job of the requests that wait and a step of the spreading.
 func (w *writer) newJob(releaseAt int) *job {
 	job := &job{c: w.j.handle.writer, at: max(w.lastTime, w.j.opts.Now().UnixMilli())}
-	for _, r := range w.others {
+	taken, bytes := 0, 0
+	for taken < len(w.others) && bytes < transactionBytes {
+		r := w.others[taken]
+		taken++
 		if err := w.prepare(job, r); err != nil {
 			r.answer(err)
 			continue
 		}
+		bytes += r.size
 		job.requests = append(job.requests, r)
 	}
-	clear(w.others)
-	w.others = w.others[:0]
+	w.others = slices.Delete(w.others, 0, taken)
 	upTo := w.spread
 	if w.spreading() {
 		w.spreadStep(job)

@@ -13,7 +13,7 @@ import (
 // vfsName is SQLite's own VFS with three methods of ours, for the connections that write beside
 // the commits: a sync, a pause while another connection writes and a checkpoint of thousands of pages
 // each would keep a thread, and with it one of Go's places for running goroutines, for up to
-// tens of milliseconds. Files opened through both are the same files to SQLite, locks included.
+// tens of milliseconds; and SQLite writes its log in small pieces (see gathered). Files opened through both are the same files to SQLite, locks included.
 //
 // A VFS belongs to the process, like SQLite's list of them, so this one is no part of a Journal.
 const vfsName = "dashwire"
@@ -61,6 +61,9 @@ type vfsFile struct {
 	name    string
 	pace    pace
 	sync    backgroundSync
+
+	wal      bool // it is the write-ahead log
+	gathered gathered
 }
 
 // at is what SQLite points to: its memory is not Go's.
@@ -85,7 +88,10 @@ func vfsOpen(tls *libc.TLS, vfs, name, file uintptr, flags int32, outFlags uintp
 	if ours == 0 {
 		return rc // without ours, then
 	}
-	vfsFiles.open.Store(file, &vfsFile{methods: f.FpMethods, name: libc.GoString(name), below: at[sqlite3.Tsqlite3_io_methods](f.FpMethods)})
+	vfsFiles.open.Store(file, &vfsFile{
+		methods: f.FpMethods, below: at[sqlite3.Tsqlite3_io_methods](f.FpMethods),
+		name: libc.GoString(name), wal: flags&sqlite3.SQLITE_OPEN_WAL != 0,
+	})
 	f.FpMethods = ours
 	return rc
 }
@@ -116,10 +122,18 @@ func (t *fileTable) get(file uintptr) *vfsFile {
 	return f
 }
 
-// vfsWrite gives way to others between the pages of a checkpoint.
+// vfsWrite gives way to others between pages.
 func vfsWrite(tls *libc.TLS, file, data uintptr, n int32, offset int64) int32 {
 	f := vfsFiles.get(file)
 	f.pace.step()
+	if f.wal {
+		return f.writeFrames(tls, file, data, n, offset)
+	}
+	return f.write(tls, file, data, n, offset)
+}
+
+// write is that of the VFS below.
+func (f *vfsFile) write(tls *libc.TLS, file, data uintptr, n int32, offset int64) int32 {
 	return function[func(*libc.TLS, uintptr, uintptr, int32, int64) int32](f.below.FxWrite)(tls, file, data, n, offset)
 }
 
