@@ -94,3 +94,24 @@ test('without a connection, or while the server is away, nobody is told to reloa
   await ana.page.getByRole('dialog').waitFor();
   expect(ana.loads).toBe(1);
 });
+
+test('the list of dashboards that is opened without a connection comes by itself once that is back', async ({
+  open,
+  rest,
+}) => {
+  await rest.create('listed', { note: { type: 'text', title: 'Note', config: { text: 'Hello' } } });
+  const ana = await open('ana', '#/d/listed');
+  await says(ana, 'Saved');
+  const fetched = (part: string) =>
+    ana.page.evaluate(
+      (part) => performance.getEntriesByType('resource').some(({ name }) => name.includes(`/assets/${part}-`)),
+      part,
+    );
+  for (const part of ['dashboards', 'rest']) await expect.poll(() => fetched(part)).toBe(true);
+  await ana.context.setOffline(true);
+  await ana.page.getByRole('link', { name: 'All dashboards' }).click();
+  await ana.page.getByText('The list needs the connection. It comes by itself once that is back.').waitFor();
+  await ana.context.setOffline(false);
+  await ana.page.getByRole('list', { name: 'Dashboards' }).getByText('listed').first().waitFor();
+  expect(ana.loads).toBe(1);
+});

@@ -35,7 +35,6 @@ export function App(): ReactNode {
   const search = useSearch();
   const options = useMemo(() => parseOptions(search), [search]);
   const kept = useReadable(person);
-  usePreload();
   useEffect(holdLostKeys, []);
   useEffect(() => void restoreKey(), []);
   const who = useMemo(() => (options.userId === null ? kept : personOf(options.userId)), [options.userId, kept]);
@@ -62,6 +61,7 @@ interface PageProps {
 function Page({ route, options, who: asked }: PageProps): ReactNode {
   const [dialog, setDialog] = useState<'help' | 'rename' | 'sign-in' | null>(null);
   const client = useClient();
+  usePreload(client);
   const signIn = useCallback(() => setDialog('sign-in'), []);
   const { wanted, offer, user } = useSignIn(options.userId ?? userIdOf(asked.name), signIn);
   const who = useMemo(() => (user === null ? asked : personOf(user)), [user, asked]);

@@ -4,7 +4,7 @@ import { FileUp, Plus, Search } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef, useState } from 'react';
 import { announce } from '../announce.ts';
 import { imports } from '../import/imports.ts';
-import { count, sentence } from '../import/words.ts';
+import { count } from '../import/words.ts';
 import { dashboardHref } from '../routes.ts';
 import { download } from '../shell/edits.ts';
 import { useStale } from '../shell/stale.ts';
@@ -124,7 +124,7 @@ function Body(props: BodyProps): ReactNode {
           </button>
         }
       >
-        {sentence(error)}
+        {error}
       </Message>
     );
   }
@@ -206,7 +206,7 @@ function Cards({ state, lives, actions, now, onMore, onRetry }: BodyProps): Reac
       <div ref={end} className="dashboards-end">
         {error !== null ? (
           <p role="alert">
-            {sentence(error)}{' '}
+            {error}{' '}
             <button type="button" className="ui-button" onClick={onRetry}>
               Try again
             </button>

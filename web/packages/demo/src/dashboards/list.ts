@@ -1,4 +1,6 @@
 import { type DashboardSummary, type Dashboards, DashwireError, type Readable, Store } from '@dashwire/client';
+import { sentence } from '../import/words.ts';
+import { isAway, pause } from '../shell/away.ts';
 
 export interface ListState {
   /** Whether it is the list of the deleted ones. */
@@ -7,6 +9,7 @@ export interface ListState {
   /** `first`: nothing is there to be shown yet; `more`: the next page is on its way. */
   readonly loading: 'first' | 'more' | null;
   readonly hasMore: boolean;
+  /** In words. */
   readonly error: string | null;
 }
 
@@ -25,6 +28,7 @@ export class DashboardList {
   #asked: Asked = { query: '', deleted: false };
   #cursor: string | null = null;
   #request = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(dashboards: Dashboards) {
     this.#dashboards = dashboards;
@@ -58,15 +62,16 @@ export class DashboardList {
   }
 
   stop(): void {
+    clearTimeout(this.#timer);
     this.#request.abort();
   }
 
-  async #load(loading: 'first' | 'more'): Promise<void> {
-    this.#request.abort();
+  /** `again`: by itself, without a sign of it until something comes. */
+  async #load(loading: 'first' | 'more', again = false): Promise<void> {
+    this.stop();
     const request = new AbortController();
     this.#request = request;
-    const before = this.#store.getSnapshot();
-    this.#store.set({ ...before, loading, error: null });
+    if (!again) this.#store.set({ ...this.#store.getSnapshot(), loading, error: null });
     try {
       const { query, deleted } = this.#asked;
       const page = await this.#dashboards.list({
@@ -83,8 +88,13 @@ export class DashboardList {
       this.#store.set({ deleted, dashboards, loading: null, hasMore: page.cursor !== null, error: null });
     } catch (error) {
       if (request.signal.aborted) return;
-      const words = error instanceof DashwireError ? error.message : 'The list could not be read.';
-      this.#store.set({ ...this.#store.getSnapshot(), loading: null, error: words });
+      this.#store.set({ ...this.#store.getSnapshot(), loading: null, error: problemOf(error) });
+      if (isAway(error)) this.#timer = setTimeout(() => void this.#load(loading, true), pause);
     }
   }
+}
+
+function problemOf(error: unknown): string {
+  if (isAway(error)) return 'The list needs the connection. It comes by itself once that is back.';
+  return error instanceof DashwireError ? sentence(error.message) : 'The list could not be read.';
 }

@@ -1,6 +1,6 @@
 // @vitest-environment node
-import { createClient, type DashwireClient, type Readable } from '@dashwire/client';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createClient, type Dashboards, type DashwireClient, DashwireError, type Readable } from '@dashwire/client';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startServer, type TestServer } from '../../../../testing/server.ts';
 import { DashboardList } from './list.ts';
 import { LiveCards } from './live-cards.ts';
@@ -114,6 +114,55 @@ describe('DashboardList', () => {
     const second = list.ask({ query: 'many-03', deleted: false });
     await Promise.all([first, second]);
     expect(list.state.getSnapshot()).toMatchObject({ loading: null, error: null, dashboards: [{ id: 'many-03' }] });
+  });
+});
+
+describe('DashboardList without a connection', () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+  const away = new DashwireError('NETWORK', 'the server did not answer');
+  const words = 'The list needs the connection. It comes by itself once that is back.';
+  const page = (id: string, cursor: string | null) => {
+    return { dashboards: [{ id, epoch: 'e', version: 1, widgets: 0, updated: '', role: 'owner' as const }], cursor };
+  };
+  const listOf = (list: Dashboards['list']) => new DashboardList({ list } as Dashboards);
+
+  it('says so, and comes by itself, page by page, once that is back', async () => {
+    const ask = vi.fn<Dashboards['list']>().mockRejectedValue(away);
+    const list = listOf(ask);
+    await list.ask({ query: '', deleted: false });
+    expect(list.state.getSnapshot()).toMatchObject({ dashboards: [], loading: null, error: words });
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(list.state.getSnapshot().error).toBe(words);
+    ask.mockResolvedValue(page('one', 'next'));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(list.state.getSnapshot()).toMatchObject({ dashboards: [{ id: 'one' }], hasMore: true, error: null });
+    ask.mockRejectedValue(away);
+    await list.more();
+    expect(list.state.getSnapshot()).toMatchObject({ dashboards: [{ id: 'one' }], loading: null, error: words });
+    ask.mockResolvedValue(page('two', null));
+    await vi.advanceTimersByTimeAsync(10_000);
+    const { dashboards, error } = list.state.getSnapshot();
+    expect([dashboards.map(({ id }) => id), error]).toEqual([['one', 'two'], null]);
+    expect(ask).toHaveBeenLastCalledWith(expect.objectContaining({ cursor: 'next' }));
+  });
+
+  it('asks no more once nobody looks, or the server has refused', async () => {
+    const ask = vi.fn<Dashboards['list']>().mockRejectedValue(away);
+    const list = listOf(ask);
+    await list.ask({ query: '', deleted: false });
+    list.stop();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(ask).toHaveBeenCalledTimes(1);
+    ask.mockRejectedValue(new DashwireError('FORBIDDEN', 'not for you'));
+    await list.reload();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(ask).toHaveBeenCalledTimes(2);
+    expect(list.state.getSnapshot().error).toBe('Not for you.');
   });
 });
 

@@ -2,7 +2,8 @@
 import { createClient, type Dashboard, type DashwireClient, DashwireError, type Readable } from '@dashwire/client';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startServer, type TestServer } from '../../../../testing/server.ts';
-import { HistoryLog, pause } from './log.ts';
+import { pause } from '../shell/away.ts';
+import { HistoryLog } from './log.ts';
 import { Past } from './past.ts';
 
 let server: TestServer;

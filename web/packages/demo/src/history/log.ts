@@ -1,5 +1,6 @@
 import { type Author, type Dashboard, DashwireError, type Entry, type Readable, Store } from '@dashwire/client';
 import { sentence } from '../import/words.ts';
+import { isAway, pause } from '../shell/away.ts';
 import { titlesIn, wordsOf } from './words.ts';
 
 /** One entry as the list shows it. Its change is not kept: a long history stays small. */
@@ -23,14 +24,6 @@ export interface LogState {
 const perPage = 50;
 /** What is older is reached by the slider; the list ends here. */
 export const mostRows = 5000;
-
-/** Between two attempts to read what needs the connection, in ms. */
-export const pause = 5000;
-
-/** Whether the network alone keeps something from being read: it is tried again then. */
-export function isAway(error: unknown): boolean {
-  return error instanceof DashwireError && error.code === 'NETWORK';
-}
 
 /** The history of a dashboard, newest first, loaded as far as somebody looks. */
 export class HistoryLog {

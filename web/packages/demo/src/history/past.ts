@@ -1,7 +1,7 @@
 import { type Dashboard, type DashboardDocument, DashwireError, type Readable, Store } from '@dashwire/client';
 import { sentence } from '../import/words.ts';
+import { isAway, pause } from '../shell/away.ts';
 import { sharing } from './differences.ts';
-import { isAway, pause } from './log.ts';
 
 export interface PastState {
   /** What is asked for; null = now. */
