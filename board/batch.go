@@ -41,7 +41,8 @@ func (d *draft) decideBatch() Decision {
 	case passed < len(results):
 		d.inexact = true
 	}
-	return d.finish(TypeBatch, results)
+	d.report.Results = results
+	return d.finish(TypeBatch)
 }
 
 // part decides one part. What a part notes before it is refused is taken back.
@@ -58,7 +59,7 @@ func (d *draft) part(op *Op) Result {
 		d.over = out.refusal.Limit
 	}
 	if out.refusal != nil || out.conflict != nil {
-		d.overwrote, d.skipped, d.ignored = before.overwrote, before.skipped, before.ignored
+		d.overwrote, d.report = before.overwrote, before.report
 		d.stale, d.blind, d.inexact = before.stale, before.blind, before.inexact
 	}
 	switch {

@@ -56,14 +56,16 @@ func EncodeRecord(e *Entry) Record {
 	dst = append(dst, `","status":"`...)
 	dst = append(dst, e.Status...)
 	dst = append(dst, '"')
-	if len(e.Skipped) > 0 {
-		dst = appendStrings(append(dst, `,"skipped":`...), e.Skipped)
-	}
-	if len(e.Ignored) > 0 {
-		dst = appendStrings(append(dst, `,"ignored":`...), e.Ignored)
-	}
-	if len(e.Results) > 0 {
-		dst = AppendResults(append(dst, `,"results":`...), e.Results)
+	if r := e.Report; r != nil {
+		if len(r.Skipped) > 0 {
+			dst = appendStrings(append(dst, `,"skipped":`...), r.Skipped)
+		}
+		if len(r.Ignored) > 0 {
+			dst = appendStrings(append(dst, `,"ignored":`...), r.Ignored)
+		}
+		if len(r.Results) > 0 {
+			dst = AppendResults(append(dst, `,"results":`...), r.Results)
+		}
 	}
 	if e.Window > 0 {
 		dst = strconv.AppendUint(append(dst, `,"window":`...), e.Window, 10)
@@ -135,7 +137,10 @@ func recordSize(e *Entry) int {
 	for i := range e.Overwrote {
 		n += 192 + len(e.Overwrote[i].Value)
 	}
-	return n + 64*(len(e.Skipped)+len(e.Ignored)+len(e.Results))
+	if r := e.Report; r != nil {
+		n += 64 * (len(r.Skipped) + len(r.Ignored) + len(r.Results))
+	}
+	return n
 }
 
 func patchSize(p *Patch) int {
@@ -215,6 +220,7 @@ func ParseRecord(data []byte) (*Entry, error) {
 		return nil, fmt.Errorf("board: damaged record: %w", err)
 	}
 	e := &Entry{}
+	var report Report
 	r := reader{}
 	format := uint64(0)
 	for key, v := range Value(data).Members() {
@@ -228,11 +234,11 @@ func ParseRecord(data []byte) (*Entry, error) {
 		case "status":
 			e.Status = Status(r.string(key, v))
 		case "skipped":
-			e.Skipped = r.strings(key, v)
+			report.Skipped = r.strings(key, v)
 		case "ignored":
-			e.Ignored = r.strings(key, v)
+			report.Ignored = r.strings(key, v)
 		case "results":
-			e.Results = r.results(key, v)
+			report.Results = r.results(key, v)
 		case "window":
 			e.Window = r.uint(key, v)
 		case "via":
@@ -243,6 +249,7 @@ func ParseRecord(data []byte) (*Entry, error) {
 			r.fail(key, "is not known")
 		}
 	}
+	e.Report = report.orNil()
 	switch {
 	case r.err != nil:
 		return nil, fmt.Errorf("board: damaged record: %w", r.err)

@@ -22,7 +22,7 @@ func full() *Entry {
 	return &Entry{
 		Type: TypeBatch, ID: "op-1", DashboardID: "ops", Epoch: "k3J9", Version: 42, Window: 9000,
 		Time: time.UnixMilli(1_800_000_000_123).UTC(), Author: Author{"an\"a\n", "c-1"}, Blind: true,
-		Hash: [16]byte{1, 2, 255}, Status: StatusMerged, Skipped: []string{"/0/ü", ""}, Ignored: []string{"x"},
+		Hash: [16]byte{1, 2, 255}, Status: StatusMerged,
 		Change: &Change{
 			Settings: &Patch{Set: []Assignment{{"/t", `"</x>"`}}, Unset: []Pointer{"/u", "/v"}},
 			Widgets: []WidgetChange{
@@ -37,11 +37,11 @@ func full() *Entry {
 			{WidgetID: "w", Path: "/z", Author: Author{"eve", "tab"}, Version: 41, Value: `[1,"]"]`},
 			{Path: "/t", Version: 40, Omitted: true},
 		},
-		Results: []Result{
+		Report: &Report{Skipped: []string{"/0/ü", ""}, Ignored: []string{"x"}, Results: []Result{
 			{Status: resultApplied},
 			{Status: resultRefused, Code: CodePath, Message: "a \"b\"", Path: "/x"},
 			{Status: resultConflict, Code: CodeConflict, Conflict: conflict},
-		},
+		}},
 	}
 }
 
@@ -65,7 +65,7 @@ func TestE7_EverythingComesBackAsItWentIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want.Hash, want.Status, want.Skipped, want.Ignored, want.Results, want.Window = [16]byte{}, "", nil, nil, nil, 0
+	want.Hash, want.Status, want.Report, want.Window = [16]byte{}, "", nil, 0
 	if diff := cmp.Diff(want, sent); diff != "" {
 		t.Errorf("envelope (-want +got):\n%s", diff)
 	}
@@ -107,12 +107,12 @@ func TestE7_AnswersComeBackAsTheyWentIn(t *testing.T) {
 	if diff := cmp.Diff(want.Overwrote, overwrote); diff != "" || err != nil {
 		t.Errorf("overwrote (-want +got): %v\n%s", err, diff)
 	}
-	results, err := ParseResults(mustValue(t, string(AppendResults(nil, want.Results))))
-	if diff := cmp.Diff(want.Results, results); diff != "" || err != nil {
+	results, err := ParseResults(mustValue(t, string(AppendResults(nil, want.Report.Results))))
+	if diff := cmp.Diff(want.Report.Results, results); diff != "" || err != nil {
 		t.Errorf("results (-want +got): %v\n%s", err, diff)
 	}
-	conflict, err := ParseConflict(mustValue(t, string(AppendConflict(nil, want.Results[2].Conflict))))
-	if diff := cmp.Diff(want.Results[2].Conflict, conflict); diff != "" || err != nil {
+	conflict, err := ParseConflict(mustValue(t, string(AppendConflict(nil, want.Report.Results[2].Conflict))))
+	if diff := cmp.Diff(want.Report.Results[2].Conflict, conflict); diff != "" || err != nil {
 		t.Errorf("conflict (-want +got): %v\n%s", err, diff)
 	}
 	for _, bad := range []string{`1`, `[{"version":"x"}]`, `[{"path":1}]`, `[{"status":1}]`} {

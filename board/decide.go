@@ -76,7 +76,7 @@ func (s *State) Decide(op *Op, env Env) Decision {
 	case out.conflict != nil:
 		return Decision{Conflict: out.conflict}
 	}
-	return d.finish(op.Type, nil)
+	return d.finish(op.Type)
 }
 
 // committedAs tells as what an op was committed before (M8), or the versions of which one
@@ -146,12 +146,12 @@ type draft struct {
 	batch *Op // nil unless op is a batch
 	index int // of the part in hand
 
+	made      *accepted // to be filled, nil = to be made
 	only      *Change   // of settings and widgets
 	changes   []*Change // instead of only, in a batch: one for each part
 	layouts   map[string]*pending
 	overwrote []Overwrote
-	skipped   []string
-	ignored   []string
+	report    Report
 	need      Need
 	over      Limit // that a part was refused for, the first of them
 
@@ -162,6 +162,12 @@ type draft struct {
 	// stale: a base was not the newest. blind: there was none. inexact: the effect is
 	// not just what was asked (E7). always: it is an entry also without a change.
 	stale, blind, inexact, always bool
+}
+
+// accepted is what an op that becomes an entry gets, made at once.
+type accepted struct {
+	entry Entry
+	ack   Ack
 }
 
 // begin fills a zero draft, which is large and stays on the stack of who decides.
@@ -362,40 +368,37 @@ func (d *draft) skip(path Pointer) {
 	if d.batch != nil {
 		path = Pointer("/"+strconv.Itoa(d.index)) + path
 	}
-	d.skipped = append(d.skipped, string(path))
+	d.report.Skipped = append(d.report.Skipped, string(path))
 	d.inexact = true
 }
 
 // finish turns the draft into the decision: an entry, or unchanged (M7).
-func (d *draft) finish(as Type, results []Result) Decision {
+func (d *draft) finish(as Type) Decision {
 	layouts, told := d.normalise()
 	change := d.change()
 	if layouts != nil {
 		change.Layouts = layouts
 	}
 	if change.Empty() && !d.always {
-		for i := range results {
-			if results[i].Status == resultApplied {
-				results[i].Status = resultUnchanged
+		for i, r := range d.report.Results {
+			if r.Status == resultApplied {
+				d.report.Results[i].Status = resultUnchanged
 			}
 		}
-		return Decision{Ack: &Ack{
-			Version: d.head, Status: StatusUnchanged, Change: told,
-			Skipped: d.skipped, Ignored: d.ignored, Results: results,
-		}}
+		return Decision{Ack: &Ack{Version: d.head, Status: StatusUnchanged, Change: told, Report: d.report.orNil()}}
 	}
-	made := &struct { // at once
-		entry Entry
-		ack   Ack
-	}{entry: Entry{
+	made := d.made
+	if made == nil {
+		made = &accepted{}
+	}
+	e, ack := &made.entry, &made.ack
+	*e = Entry{
 		Type: as, ID: d.op.ID, DashboardID: d.state.id,
 		Epoch: d.epoch, Version: d.head + 1,
 		Time: time.UnixMilli(d.now).UTC(), Author: d.op.Author,
 		Change: change, Overwrote: d.overwrote, Blind: d.blind,
-		Hash: d.op.Hash, Via: d.op.Via, Status: StatusApplied,
-		Skipped: d.skipped, Ignored: d.ignored, Results: results,
-	}}
-	e, ack := &made.entry, &made.ack
+		Hash: d.op.Hash, Via: d.op.Via, Status: StatusApplied, Report: d.report.orNil(),
+	}
 	if d.stale {
 		e.Status = StatusMerged
 	}
@@ -413,10 +416,7 @@ func (d *draft) finish(as Type, results []Result) Decision {
 		return refuse(err)
 	}
 	next.remember(e)
-	*ack = Ack{
-		Version: e.Version, Status: e.Status, Overwrote: e.Overwrote,
-		Skipped: d.skipped, Ignored: d.ignored, Results: results,
-	}
+	*ack = Ack{Version: e.Version, Status: e.Status, Overwrote: e.Overwrote, Report: e.Report}
 	if d.inexact {
 		ack.Change = e.Change
 	}

@@ -40,11 +40,24 @@ type Entry struct {
 	Hash [16]byte
 	// Via names the credentials that the op came with (Op.Via).
 	Via string
-	// Ack is what a repeated op is answered with, beside version and change.
-	Status  Status
-	Skipped []string
-	Ignored []string
-	Results []Result
+	// Status and Report are what a repeated op is answered with, beside version and change.
+	Status Status
+	Report *Report
+}
+
+// Report is what few answers tell.
+type Report struct {
+	Skipped []string // what PolicySkip left out (M6)
+	Ignored []string // ids in a layout op that are not on the dashboard (L1)
+	Results []Result // the fates of a batch's operations (M11)
+}
+
+// orNil is the report as entries and answers have it: nil if it says nothing.
+func (r Report) orNil() *Report {
+	if len(r.Skipped)+len(r.Ignored)+len(r.Results) == 0 {
+		return nil
+	}
+	return new(r)
 }
 
 // Change is the effect of one entry, or of several composed (E7). It can be
@@ -129,9 +142,7 @@ type Ack struct {
 	// Change is set where the effect is not exactly what the op asked (E7).
 	Change    *Change
 	Overwrote []Overwrote
-	Skipped   []string
-	Ignored   []string
-	Results   []Result
+	Report    *Report // nil if it would say nothing
 }
 
 // ConflictKind tells what clashed.

@@ -262,7 +262,7 @@ func (d *draft) updateLayout(op *Op) outcome {
 	for _, id := range sortedKeys(op.Moved) {
 		now, there := p.asked.items.get(id)
 		if !there {
-			d.ignored = append(d.ignored, id)
+			d.report.Ignored = append(d.report.Ignored, id)
 			d.inexact = true
 			continue
 		}

@@ -112,14 +112,16 @@ func answerVector(d Decision) []byte {
 	if d.Ack.Overwrote != nil {
 		dst = AppendOverwrote(append(dst, `,"overwrote":`...), d.Ack.Overwrote)
 	}
-	if d.Ack.Skipped != nil {
-		dst = appendStrings(append(dst, `,"skipped":`...), d.Ack.Skipped)
-	}
-	if d.Ack.Ignored != nil {
-		dst = appendStrings(append(dst, `,"ignored":`...), d.Ack.Ignored)
-	}
-	if d.Ack.Results != nil {
-		dst = AppendResults(append(dst, `,"results":`...), wordless(d.Ack.Results))
+	if r := d.Ack.Report; r != nil {
+		if r.Skipped != nil {
+			dst = appendStrings(append(dst, `,"skipped":`...), r.Skipped)
+		}
+		if r.Ignored != nil {
+			dst = appendStrings(append(dst, `,"ignored":`...), r.Ignored)
+		}
+		if r.Results != nil {
+			dst = AppendResults(append(dst, `,"results":`...), wordless(r.Results))
+		}
 	}
 	return append(dst, "}}"...)
 }

@@ -39,7 +39,7 @@ func (d *draft) replace() Decision {
 	}
 	d.inexact = true
 	d.always = d.state.deleted || d.head == 0 // it brings the dashboard into being
-	return d.finish(TypeBatch, nil)
+	return d.finish(TypeBatch)
 }
 
 func (d *draft) replaceWidgets(to *Document) []WidgetChange {
@@ -125,5 +125,5 @@ func (d *draft) deleteDashboard() Decision {
 		return refuse(err)
 	}
 	d.always = true
-	return d.finish(TypeDashboardDelete, nil)
+	return d.finish(TypeDashboardDelete)
 }

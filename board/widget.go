@@ -31,7 +31,7 @@ func (d *draft) update(op *Op, b baseline) outcome {
 	}
 	changed := len(e) > 0
 	if changed {
-		if err := d.add(widgetPatch(op.WidgetID, e.patch())); err != nil {
+		if err := d.add(d.widgetPatch(op.WidgetID, e.patch())); err != nil {
 			return refused(err)
 		}
 	}
@@ -46,13 +46,27 @@ func (d *draft) update(op *Op, b baseline) outcome {
 	return outcome{unchanged: !changed && !moved}
 }
 
-// widgetPatch is a change that patches one widget.
-func widgetPatch(id string, p Patch) *Change {
-	made := &struct { // at once
-		change  Change
-		widgets [1]WidgetChange
-		patch   Patch
-	}{patch: p}
+// patched is a change that patches one widget.
+type patched struct {
+	change  Change
+	widgets [1]WidgetChange
+	patch   Patch
+}
+
+// widgetPatch makes a change that patches one widget. Most ops are no more than that: what
+// they become is made with it.
+func (d *draft) widgetPatch(id string, p Patch) *Change {
+	var made *patched
+	if d.batch == nil {
+		all := &struct {
+			accepted accepted
+			patched  patched
+		}{}
+		d.made, made = &all.accepted, &all.patched
+	} else {
+		made = &patched{}
+	}
+	made.patch = p
 	made.widgets[0] = WidgetChange{ID: id, Patch: &made.patch}
 	made.change.Widgets = made.widgets[:]
 	return &made.change

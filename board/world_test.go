@@ -214,13 +214,17 @@ func (w *world) answer(d Decision) string {
 			s += " omitted"
 		}
 	}
-	for _, p := range d.Ack.Skipped {
+	r := d.Ack.Report
+	if r == nil {
+		return s
+	}
+	for _, p := range r.Skipped {
 		s += " skipped " + p
 	}
-	for _, id := range d.Ack.Ignored {
+	for _, id := range r.Ignored {
 		s += " ignored " + id
 	}
-	return s + resultsText(d.Ack.Results)
+	return s + resultsText(r.Results)
 }
 
 func conflictText(c *Conflict) string {

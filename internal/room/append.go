@@ -276,8 +276,7 @@ type replay struct {
 // replayed is the answer to an op that was committed before, as entry e (M8).
 func replayed(e *board.Entry, d journal.Durability) Answer {
 	return Answer{Epoch: e.Epoch, Durability: d, Ack: &board.Ack{
-		Version: e.Version, Status: e.Status, Change: e.Change, Overwrote: e.Overwrote,
-		Skipped: e.Skipped, Ignored: e.Ignored, Results: e.Results,
+		Version: e.Version, Status: e.Status, Change: e.Change, Overwrote: e.Overwrote, Report: e.Report,
 	}}
 }
 

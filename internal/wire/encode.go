@@ -169,10 +169,12 @@ func AppendAck(dst []byte, correlationID string, a Ack, now time.Time) []byte {
 	if len(a.Of.Overwrote) > 0 {
 		dst = board.AppendOverwrote(member(dst, "overwrote"), a.Of.Overwrote)
 	}
-	dst = stringsMember(dst, "skipped", a.Of.Skipped)
-	dst = stringsMember(dst, "ignored", a.Of.Ignored)
-	if len(a.Of.Results) > 0 {
-		dst = board.AppendResults(member(dst, "results"), a.Of.Results)
+	if r := a.Of.Report; r != nil {
+		dst = stringsMember(dst, "skipped", r.Skipped)
+		dst = stringsMember(dst, "ignored", r.Ignored)
+		if len(r.Results) > 0 {
+			dst = board.AppendResults(member(dst, "results"), r.Results)
+		}
 	}
 	return shut(dst)
 }

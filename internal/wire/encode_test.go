@@ -106,7 +106,7 @@ func serverMessages() []sent {
 	applied := Ack{DashboardID: "ops", Epoch: "k3J9", InStream: true, Durability: "disk", Of: &board.Ack{Version: 43, Status: board.StatusApplied}}
 	merged := Ack{DashboardID: "ops", Epoch: "k3J9", Durability: "quorum", Of: &board.Ack{
 		Version: 43, Status: board.StatusMerged, Change: change, Overwrote: overwrote,
-		Skipped: []string{"/title"}, Ignored: []string{"gone"}, Results: results,
+		Report: &board.Report{Skipped: []string{"/title"}, Ignored: []string{"gone"}, Results: results},
 	}}
 	short := &board.Error{Code: board.CodeUnavailable, Message: "the journal is away; try again"}
 	long := &board.Error{Code: board.CodeConflict, Message: "the head is another", Path: "payload.set/title", Current: `{"a":null}`, Results: results}

@@ -289,6 +289,12 @@ func (r *reader) payload(m *ServerMessage, text, payload board.Value) {
 
 func (r *reader) ack(payload board.Value) *Ack {
 	a := &Ack{Of: &board.Ack{}}
+	report := func() *board.Report {
+		if a.Of.Report == nil {
+			a.Of.Report = new(board.Report)
+		}
+		return a.Of.Report
+	}
 	var err error
 	for key, v := range payload.Members() {
 		switch key {
@@ -312,11 +318,11 @@ func (r *reader) ack(payload board.Value) *Ack {
 			a.Of.Overwrote, err = board.ParseOverwrote(v)
 			r.keep(err)
 		case "skipped":
-			a.Of.Skipped = r.texts(key, v)
+			report().Skipped = r.texts(key, v)
 		case "ignored":
-			a.Of.Ignored = r.texts(key, v)
+			report().Ignored = r.texts(key, v)
 		case "results":
-			a.Of.Results, err = board.ParseResults(v)
+			report().Results, err = board.ParseResults(v)
 			r.keep(err)
 		}
 	}
