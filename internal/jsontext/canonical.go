@@ -2,6 +2,7 @@ package jsontext
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"slices"
 	"sync"
@@ -37,20 +38,20 @@ var rewriters = sync.Pool{New: func() any { return new(rewriter) }}
 // nests deeper than rewriteDeep, which is left to the library.
 type rewriter struct {
 	lexer
-	// out is what has been written. As long as that is what was read, same is true and
-	// nothing stands in out yet.
+	// What has been written is out and then what was read from from on, which is copied only
+	// once something else is to follow it. As long as from is 0 all is written as it was read.
 	out     []byte
-	same    bool
+	from    int
 	members []Member // of the objects that are open
 	sorted  []byte   // the members of one object in order
 
-	// What an Outline has: the members of the objects that were taken apart, and which of
-	// them are those of the last one.
-	parts    []Member
+	// parts are the members of the objects that were taken apart.
+	parts []Member
+	// Of the value that is being read, what Member has: deepest counts from the outermost.
 	inner, n uint32
-	// Of the value that is being read.
-	deepest int
-	suspect bool
+	deepest  int
+	suspect  bool
+	whole    bool
 }
 
 // Of a rewriter, what is kept, and how deep it goes.
@@ -68,16 +69,17 @@ func (w *rewriter) done() {
 
 // reset makes w ready for another text. It reports whether the buffers are worth keeping.
 func (w *rewriter) reset() bool {
-	w.lexer, w.out, w.members, w.parts = lexer{}, w.out[:0], w.members[:0], w.parts[:0]
+	w.lexer, w.out, w.from, w.members, w.parts = lexer{}, w.out[:0], 0, w.members[:0], w.parts[:0]
 	return cap(w.out) <= keptText && cap(w.sorted) <= keptText && cap(w.members) <= keptMembers && cap(w.parts) <= keptMembers
 }
 
-// rewrite reports whether out is the canonical form of data.
+// rewrite reports whether data has a canonical form, which has then been written. The
+// rewriter is as reset leaves it.
 func (w *rewriter) rewrite(data []byte) bool {
 	if len(data) > math.MaxInt32 {
 		return false
 	}
-	w.lexer, w.same = lexer{data: data}, true
+	w.data = data
 	w.skip()
 	if !w.value(0) {
 		return false
@@ -88,50 +90,36 @@ func (w *rewriter) rewrite(data []byte) bool {
 
 // written is what has been written.
 func (w *rewriter) written() []byte {
-	if w.same {
+	if w.from == 0 {
 		return w.data[:w.i]
 	}
+	w.flush(w.i)
 	return w.out
 }
 
 // at is the length of what has been written.
-func (w *rewriter) at() uint32 {
-	if w.same {
-		return uint32(w.i)
-	}
-	return uint32(len(w.out))
-}
+func (w *rewriter) at() uint32 { return uint32(len(w.out) + w.i - w.from) }
 
-// copied writes what was read from start on as it stands.
-func (w *rewriter) copied(start int) {
-	if !w.same {
-		w.out = append(w.out, w.data[start:w.i]...)
-	}
-}
-
-// symbol reads and writes one byte, or reports false if another comes.
-func (w *rewriter) symbol(b byte) bool {
-	if !w.take(b) {
-		return false
-	}
-	if !w.same {
-		w.out = append(w.out, b)
-	}
-	return true
-}
-
-// differ begins to write in out: what was read from start on is written otherwise.
-func (w *rewriter) differ(start int) {
-	if w.same {
-		w.out, w.same = append(w.out[:0], w.data[:start]...), false
-	}
+// flush copies what was read up to end.
+func (w *rewriter) flush(end int) {
+	w.out, w.from = append(w.out, w.data[w.from:end]...), end
 }
 
 // skip reads spaces and writes none.
 func (w *rewriter) skip() {
+	if w.i < len(w.data) && w.data[w.i] <= ' ' {
+		w.skipped()
+	}
+}
+
+// skipped is the rest of skip, which is inlined without it.
+//
+//go:noinline
+func (w *rewriter) skipped() {
 	start := w.i
 	if w.spaces(); w.i > start {
-		w.differ(start)
+		w.flush(start)
+		w.from = w.i
 	}
 }
 
@@ -139,14 +127,18 @@ func (w *rewriter) value(depth int) bool {
 	if w.i == len(w.data) {
 		return false
 	}
-	switch b := w.data[w.i]; b {
+	switch w.data[w.i] {
+	case '"':
+		if end := plainTo(w.data, w.i+1); end < len(w.data) && w.data[end] == '"' {
+			w.i = end + 1
+			return true
+		}
+		_, ok := w.text()
+		return ok
 	case '{':
 		return depth < rewriteDeep && w.object(depth+1, false)
 	case '[':
 		return depth < rewriteDeep && w.array(depth+1)
-	case '"':
-		_, ok := w.text()
-		return ok
 	case 't':
 		return w.literal("true")
 	case 'f':
@@ -154,12 +146,10 @@ func (w *rewriter) value(depth int) bool {
 	case 'n':
 		return w.literal("null")
 	}
-	start := w.i
 	n := w.number()
 	if n > maxNumberChars {
 		w.suspect = true
 	}
-	w.copied(start)
 	return n > 0
 }
 
@@ -168,7 +158,6 @@ func (w *rewriter) literal(word string) bool {
 		return false
 	}
 	w.i += len(word)
-	w.copied(w.i - len(word))
 	return true
 }
 
@@ -181,20 +170,20 @@ func (w *rewriter) text() (escaped, ok bool) {
 		return false, false
 	}
 	if w.canonical {
-		w.copied(start)
 		return escaped, true
 	}
-	w.differ(start)
+	w.flush(start)
 	from := len(w.out)
 	w.out, _ = AppendQuote(w.out, string(decode(w.data[start+1:w.i-1]))) // it is UTF-8
+	w.from = w.i
 	return bytes.IndexByte(w.out[from:], '\\') >= 0, true
 }
 
 func (w *rewriter) array(depth int) bool {
 	w.deepest = max(w.deepest, depth)
-	w.symbol('[')
+	w.i++
 	w.skip()
-	if w.symbol(']') {
+	if w.take(']') {
 		return true
 	}
 	for {
@@ -202,60 +191,63 @@ func (w *rewriter) array(depth int) bool {
 			return false
 		}
 		w.skip()
-		if w.symbol(']') {
+		if w.take(']') {
 			return true
 		}
-		if !w.symbol(',') {
+		if !w.take(',') {
 			return false
 		}
 		w.skip()
 	}
 }
 
-// fewMembers are sorted as they come.
-const fewMembers = 16
-
 // object writes an object. One that is to be taken apart leaves its members in parts, in
 // canonical order; where it is written they stand as they came.
 func (w *rewriter) object(depth int, apart bool) bool {
 	w.deepest = max(w.deepest, depth)
-	w.symbol('{')
+	w.i++
 	begin, first := w.at(), len(w.members)
-	asCame, inOrder := true, true
+	inOrder := true
 	w.skip()
-	for more := !w.symbol('}'); more; {
-		at := len(w.members)
-		w.members = append(w.members, Member{})
-		if !w.key(&w.members[at]) {
-			return false
-		}
+	for more := !w.take('}'); more; {
 		if apart {
-			if !w.part(at, depth) {
-				return false
-			}
-		} else if !w.value(depth) {
+			w.inner, w.n, w.deepest, w.suspect, w.whole = 0, 0, depth, false, true
+		}
+		key := w.at() + 1
+		lead, escaped, ok := w.key()
+		if !ok {
 			return false
 		}
-		w.members[at].end = w.at()
-		if at > first {
-			switch order := w.compare(&w.members[at-1], &w.members[at]); {
-			case order == 0:
-				return false
-			case order > 0 && at-first < fewMembers:
-				asCame = false
-				if !w.insert(first, at) {
-					return false
-				}
-			case order > 0:
-				asCame, inOrder = false, false
-			}
+		value := w.at()
+		if apart && depth < levels && w.i < len(w.data) && w.data[w.i] == '{' {
+			suspect := w.suspect
+			ok = w.object(depth+1, true)
+			w.suspect = w.suspect || suspect
+		} else {
+			ok = w.value(depth)
+		}
+		if !ok {
+			return false
+		}
+		w.members = append(w.members, Member{
+			lead: lead, key: key, keyEnd: value - 2, value: value, end: w.at(), inner: w.inner, n: w.n,
+			depth: uint8(w.deepest - depth), escaped: escaped, suspect: w.suspect, whole: w.whole,
+		})
+		if at := len(w.members) - 1; at > first && inOrder {
+			inOrder = w.compare(&w.members[at-1], &w.members[at]) < 0
 		}
 		w.skip()
-		if more = !w.symbol('}'); more {
-			if !w.symbol(',') {
-				return false
-			}
+		if w.i == len(w.data) {
+			return false
+		}
+		w.i++
+		switch w.data[w.i-1] {
+		case ',':
 			w.skip()
+		case '}':
+			more = false
+		default:
+			return false
 		}
 	}
 	members := w.members[first:]
@@ -264,36 +256,54 @@ func (w *rewriter) object(depth int, apart bool) bool {
 	}
 	switch {
 	case apart:
-		w.inner, w.n = uint32(len(w.parts)), uint32(len(members))
-		w.parts = append(w.parts, members...)
-	case !asCame:
-		w.differ(w.i)
+		w.part(members, depth, inOrder)
+	case !inOrder:
 		w.rearrange(begin, members)
 	}
 	w.members = w.members[:first]
 	return true
 }
 
-// key reads and writes a key with its colon.
-func (w *rewriter) key(m *Member) (ok bool) {
-	if w.i == len(w.data) || w.data[w.i] != '"' {
-		return false
+// key reads and writes a key with its colon. It returns what leadOf gives, and whether the
+// key is written with escapes.
+func (w *rewriter) key() (lead uint64, escaped, ok bool) {
+	data, start := w.data, w.i+1
+	if start > len(data) || data[start-1] != '"' {
+		return 0, false, false
 	}
-	m.key = w.at() + 1
-	if m.escaped, ok = w.text(); !ok {
-		return false
+	if end := plainTo(data, start); end < len(data) && data[end] == '"' {
+		w.i = end + 1
+		lead = leadOf(data, start, end)
+		w.doubt(data[start:end])
+	} else {
+		from := w.at() + 1
+		if escaped, ok = w.text(); !ok {
+			return 0, false, false
+		}
+		w.suspect = w.suspect || escaped
+		w.doubt(w.written()[from : w.at()-1])
 	}
-	m.keyEnd = w.at() - 1
-	if key := w.keyOf(m); len(key) > maxKeyBytes || m.escaped || Forbidden(string(key)) {
+	w.skip()
+	ok = w.take(':')
+	w.skip()
+	return lead, escaped, ok
+}
+
+// doubt is suspicious of a key that rule D4 may refuse.
+func (w *rewriter) doubt(key []byte) {
+	if len(key) > maxKeyBytes || Forbidden(key) {
 		w.suspect = true
 	}
-	w.skip()
-	if !w.symbol(':') {
-		return false
+}
+
+// leadOf gives the first bytes of a key of plain bytes as a number, which orders such keys
+// unless it is the same; 0 if it cannot.
+func leadOf(data []byte, start, end int) uint64 {
+	if len(data)-start < 8 || end == start {
+		return 0
 	}
-	m.value = w.at()
-	w.skip()
-	return true
+	unused := 8 * uint(max(8-(end-start), 0)) & 63
+	return binary.BigEndian.Uint64(data[start:]) >> unused << unused
 }
 
 // keyOf is the key of m as it is written.
@@ -301,6 +311,16 @@ func (w *rewriter) keyOf(m *Member) []byte { return w.written()[m.key:m.keyEnd] 
 
 // compare orders members by their keys.
 func (w *rewriter) compare(a, b *Member) int {
+	switch {
+	case a.lead == 0 || b.lead == 0 || a.lead == b.lead:
+		return w.compareKeys(a, b)
+	case a.lead < b.lead:
+		return -1
+	}
+	return 1
+}
+
+func (w *rewriter) compareKeys(a, b *Member) int {
 	keyA, keyB := w.keyOf(a), w.keyOf(b)
 	if a.escaped {
 		keyA = decode(keyA)
@@ -311,39 +331,43 @@ func (w *rewriter) compare(a, b *Member) int {
 	return compareUTF16(keyA, keyB)
 }
 
-// insert brings the member at an index to its place among those before it, from first on,
-// which are in order. It reports false if its key stands there already.
-func (w *rewriter) insert(first, at int) bool {
-	m := w.members[at]
-	for ; at > first; at-- {
-		switch order := w.compare(&w.members[at-1], &m); {
-		case order == 0:
-			return false
-		case order < 0:
-			w.members[at] = m
-			return true
-		}
-		w.members[at] = w.members[at-1]
-	}
-	w.members[at] = m
-	return true
-}
+// fewMembers are sorted by the simplest way.
+const fewMembers = 16
 
 // sort brings members into order. It reports false if a key stands twice.
 func (w *rewriter) sort(members []Member) bool {
-	slices.SortFunc(members, func(a, b Member) int { return w.compare(&a, &b) })
-	for i := range members[1:] {
-		a, b := &members[i], &members[i+1]
-		if string(w.keyOf(a)) == string(w.keyOf(b)) {
-			return false
+	if len(members) > fewMembers {
+		slices.SortFunc(members, func(a, b Member) int { return w.compare(&a, &b) })
+		for i := range members[1:] {
+			if string(w.keyOf(&members[i])) == string(w.keyOf(&members[i+1])) {
+				return false
+			}
+		}
+		return true
+	}
+	for i := 1; i < len(members); i++ {
+		m, to := members[i], i
+		for ; to > 0; to-- {
+			order := w.compare(&members[to-1], &m)
+			if order == 0 {
+				return false
+			}
+			if order < 0 {
+				break
+			}
+			members[to] = members[to-1]
+		}
+		if to < i {
+			members[to] = m
 		}
 	}
 	return true
 }
 
-// rearrange writes the members of an object, which stand in out from begin on, in their
-// order.
+// rearrange writes the members of an object, which have been written from begin on, in
+// their order.
 func (w *rewriter) rearrange(begin uint32, members []Member) {
+	w.flush(w.i)
 	w.sorted = w.sorted[:0]
 	for i := range members {
 		if i > 0 {

@@ -289,7 +289,7 @@ func checkKey[text string | []byte](key text, limits Limits) *Error {
 			Reason:  ReasonKeyLength,
 			Message: "the key " + quoteShort(string(key)) + " has " + strconv.Itoa(len(key)) + " bytes and may have " + strconv.Itoa(limits.KeyBytes) + ": shorten it",
 		}
-	case Forbidden(string(key)):
+	case Forbidden(key):
 		return &Error{Reason: ReasonKeyName, Message: "the key " + quoteShort(string(key)) + " is not allowed: choose another name"}
 	}
 	for i := range len(key) {
@@ -302,8 +302,12 @@ func checkKey[text string | []byte](key text, limits Limits) *Error {
 
 // Forbidden reports whether a name could change a JavaScript object's prototype;
 // such names are neither keys (D4) nor ids (D2).
-func Forbidden(name string) bool {
-	return name == "__proto__" || name == "constructor" || name == "prototype"
+func Forbidden[text string | []byte](name text) bool {
+	switch string(name) {
+	case "__proto__", "constructor", "prototype":
+		return true
+	}
+	return false
 }
 
 // Deeper reports whether brackets nest deeper than depth, without decoding

@@ -1,6 +1,10 @@
 package jsontext
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
 
 // lexer reads the tokens of a text, and notes whether they are spelled as RFC 8785
 // has them.
@@ -39,36 +43,45 @@ func (l *lexer) take(b byte) bool {
 
 // number reads a number and returns its length, 0 if there is none.
 func (l *lexer) number() int {
-	start := l.i
-	l.take('-')
-	if !l.take('0') && l.digits() == 0 {
-		return l.back(start)
+	data, i := l.data, l.i
+	if i < len(data) && data[i] == '-' {
+		i++
 	}
-	if l.take('.') && l.digits() == 0 {
-		return l.back(start)
-	}
-	if l.take('e') || l.take('E') {
-		if !l.take('+') {
-			l.take('-')
-		}
-		if l.digits() == 0 {
-			return l.back(start)
+	if i < len(data) && data[i] == '0' {
+		i++
+	} else {
+		whole := i
+		if i = digits(data, i); i == whole {
+			return 0
 		}
 	}
-	return l.i - start
-}
-
-func (l *lexer) back(start int) int {
-	l.i = start
-	return 0
-}
-
-func (l *lexer) digits() int {
-	start := l.i
-	for l.i < len(l.data) && l.data[l.i] >= '0' && l.data[l.i] <= '9' {
-		l.i++
+	if i < len(data) && data[i] == '.' {
+		fraction := i + 1
+		if i = digits(data, fraction); i == fraction {
+			return 0
+		}
 	}
-	return l.i - start
+	if i < len(data) && data[i]|0x20 == 'e' {
+		i++
+		if i < len(data) && (data[i] == '+' || data[i] == '-') {
+			i++
+		}
+		exponent := i
+		if i = digits(data, i); i == exponent {
+			return 0
+		}
+	}
+	n := i - l.i
+	l.i = i
+	return n
+}
+
+// digits gives the index after the digits at i.
+func digits(data []byte, i int) int {
+	for i < len(data) && data[i]-'0' <= 9 {
+		i++
+	}
+	return i
 }
 
 // string reads a string from its opening quote on; escaped tells that it has to be
@@ -76,10 +89,7 @@ func (l *lexer) digits() int {
 func (l *lexer) string() (escaped bool, _ *fault) {
 	data, i := l.data, l.i+1
 	for {
-		for i < len(data) && plain[data[i]] {
-			i++
-		}
-		if i == len(data) {
+		if i = plainTo(data, i); i == len(data) {
 			return escaped, l.ended()
 		}
 		switch b := data[i]; {
@@ -109,13 +119,26 @@ func (l *lexer) ended() *fault {
 	return &fault{ReasonSyntax, "the JSON ends too early: send one complete JSON value"}
 }
 
-// plain are the bytes that stand for themselves in a string.
-var plain = func() (table [256]bool) {
-	for b := ' '; b < utf8.RuneSelf; b++ {
-		table[b] = b != '"' && b != '\\'
+// plainTo gives the index after the bytes at i that stand for themselves in a string: ASCII
+// without quotes, backslashes and control characters.
+func plainTo(data []byte, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(data); i += 8 {
+		// A top bit is set of each byte that is another one. What a subtraction borrows changes
+		// bytes behind the first of these only.
+		w := binary.LittleEndian.Uint64(data[i:])
+		quote, slash := w^ones*'"', w^ones*'\\'
+		if other := (w | (w - ones*' ') | (quote - ones) | (slash - ones)) & tops; other != 0 {
+			return i + bits.TrailingZeros64(other)/8
+		}
 	}
-	return table
-}()
+	for i < len(data) && plain(data[i]) {
+		i++
+	}
+	return i
+}
+
+func plain(b byte) bool { return b >= ' ' && b < utf8.RuneSelf && b != '"' && b != '\\' }
 
 // escape reads the escape at i and returns its length.
 func (l *lexer) escape(i int) (int, *fault) {

@@ -22,11 +22,13 @@ const levels = 3
 // Member is a member of an object. It refers to a text by positions in it: to that of the
 // Outline until it is appended, then to what it was appended to.
 type Member struct {
+	lead                    uint64 // what leadOf gives for the key
 	key, keyEnd, value, end uint32
 	inner, n                uint32 // its own members, in rewriter.parts
 	depth                   uint8
 	escaped                 bool // the key is written with escapes
-	suspect                 bool
+	suspect                 bool // of the key or the value
+	whole                   bool // the value is written in canonical order
 }
 
 // Read reports whether data is one object that Canonicalize takes and that nests at most
@@ -37,7 +39,7 @@ func (o *Outline) Read(data []byte) bool {
 		return false
 	}
 	w := &o.w
-	w.lexer, w.same = lexer{data: data}, true
+	w.data = data
 	w.skip()
 	if w.i == len(data) || data[w.i] != '{' || !w.object(1, true) {
 		return false
@@ -67,27 +69,45 @@ func (o *Outline) Key(m *Member) []byte { return o.w.keyOf(m) }
 // Append appends the value of m in canonical form. From then on m, but for its key, and
 // all within refer to dst: Append takes m once.
 func (o *Outline) Append(dst []byte, m *Member) []byte {
-	at, written := uint32(len(dst)), o.w.written()
-	if m.n == 0 {
+	written, at := o.w.written(), uint32(len(dst))
+	if m.whole {
 		dst = append(dst, written[m.value:m.end]...)
-	} else {
-		dst = append(dst, '{')
 		inner := o.Inner(m)
 		for i := range inner {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			c := &inner[i]
-			key := written[c.key-1 : c.keyEnd+1]
-			c.key = uint32(len(dst)) + 1
-			dst = append(dst, key...)
-			c.keyEnd = uint32(len(dst)) - 1
-			dst = o.Append(append(dst, ':'), c)
+			o.shift(&inner[i], at-m.value)
 		}
+	} else {
+		inner := o.Inner(m)
+		for i := range inner {
+			c := &inner[i]
+			from := uint32(len(dst))
+			if c.whole { // with the bracket or comma before it
+				dst = append(dst, written[c.key-2:c.end]...)
+				o.shift(c, from+2-c.key)
+			} else {
+				dst = append(dst, written[c.key-2:c.value]...)
+				c.key, c.keyEnd = from+2, from+2+c.keyEnd-c.key
+				dst = o.Append(dst, c)
+			}
+			dst[from] = ','
+		}
+		dst[at] = '{'
 		dst = append(dst, '}')
 	}
 	m.value, m.end = at, uint32(len(dst))
 	return dst
+}
+
+// shift moves a member, and all within, to where it is appended.
+func (o *Outline) shift(m *Member, by uint32) {
+	m.key += by
+	m.keyEnd += by
+	m.value += by
+	m.end += by
+	inner := o.Inner(m)
+	for i := range inner {
+		o.shift(&inner[i], by)
+	}
 }
 
 // Key is the key of m in the text that it was appended to: a part of it, unless it is
@@ -103,25 +123,19 @@ func (m *Member) Key(text string) string {
 func (m *Member) Value(text string) string { return text[m.value:m.end] }
 
 // Nests tells how many objects and arrays nest in the value of m, and whether rule D4 has
-// nothing against it but perhaps its depth. If not, Check tells whether and what.
+// nothing against it and its key but perhaps its depth. If not, Check tells whether and what.
 func (m *Member) Nests() (depth int, clean bool) { return int(m.depth), !m.suspect }
 
-// part reads the value of the member at an index, of an object that is taken apart.
-func (w *rewriter) part(at, depth int) bool {
-	deepest, suspect := w.deepest, w.suspect
-	var inner, n uint32
-	w.deepest, w.suspect = depth, false
-	if depth < levels && w.i < len(w.data) && w.data[w.i] == '{' {
-		if !w.object(depth+1, true) {
-			return false
-		}
-		inner, n = w.inner, w.n
-	} else if !w.value(depth) {
-		return false
+// part leaves in parts the members of an object that nests depth deep. Whole tells that
+// they are in order where they are written.
+func (w *rewriter) part(members []Member, depth int, whole bool) {
+	w.deepest, w.suspect, w.whole = depth, false, whole
+	for i := range members {
+		m := &members[i]
+		w.deepest = max(w.deepest, depth+int(m.depth))
+		w.suspect = w.suspect || m.suspect
+		w.whole = w.whole && m.whole
 	}
-	m := &w.members[at]
-	m.inner, m.n = inner, n
-	m.depth, m.suspect = uint8(w.deepest-depth), w.suspect
-	w.deepest, w.suspect = max(deepest, w.deepest), suspect || w.suspect
-	return true
+	w.inner, w.n = uint32(len(w.parts)), uint32(len(members))
+	w.parts = append(w.parts, members...)
 }
