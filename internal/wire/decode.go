@@ -63,7 +63,8 @@ func Decode(data []byte, limits Limits) (Message, *board.Error) {
 	if !r.outline.Read(data) {
 		return unreadable(data)
 	}
-	return r.message(limits.WithDefaults())
+	r.limits = limits.WithDefaults()
+	return r.message()
 }
 
 // unreadable says what is wrong with a message that is no JSON object.

@@ -13,6 +13,7 @@ import (
 
 // messageReader takes one message apart.
 type messageReader struct {
+	limits  Limits
 	outline jsontext.Outline
 	text    []byte // what is read of the message, in canonical form
 	hashed  []byte // what the hash of an op is over
@@ -33,21 +34,21 @@ func (r *messageReader) done() {
 }
 
 // message reads the message that the outline has.
-func (r *messageReader) message(limits Limits) (Message, *board.Error) {
+func (r *messageReader) message() (Message, *board.Error) {
 	e := r.envelope()
 	m, age, bad := e.read()
 	if bad != nil {
 		return m, bad
 	}
 	if isOp(board.Type(m.Type)) {
-		if bad = r.op(&m, &e, limits); bad != nil {
+		if bad = r.op(&m, &e); bad != nil {
 			return m, bad
 		}
 		m.Op.Age = age
 		return m, nil
 	}
 	m.ID = strings.Clone(m.ID)
-	d := decoder{at: "payload", limits: limits}
+	d := decoder{at: "payload", limits: &r.limits}
 	switch m.Type {
 	case TypeConnect:
 		m.Connect, bad = d.connect(e.payload)
@@ -63,8 +64,8 @@ func (r *messageReader) message(limits Limits) (Message, *board.Error) {
 
 // op reads an operation. Its ids get text of their own, in one piece: they outlive the
 // message.
-func (r *messageReader) op(m *Message, e *envelope, limits Limits) (bad *board.Error) {
-	d := decoder{at: "payload", limits: limits}
+func (r *messageReader) op(m *Message, e *envelope) (bad *board.Error) {
+	d := decoder{at: "payload", limits: &r.limits}
 	var f opFields
 	f.readParts(&r.outline, e.members, e.text)
 	if m.Op, m.OpClient, bad = d.op(board.Type(m.Type), &f); bad != nil {
@@ -106,8 +107,10 @@ type envelope struct {
 func (r *messageReader) envelope() (e envelope) {
 	var typ, id, age, payload *jsontext.Member
 	members := r.outline.Members()
+	r.text = r.text[:0]
 	for i := range members {
-		switch m := &members[i]; string(r.outline.Key(m)) {
+		m := &members[i]
+		switch string(r.outline.Key(m)) {
 		case "type":
 			typ = m
 		case "id":
@@ -116,13 +119,10 @@ func (r *messageReader) envelope() (e envelope) {
 			payload = m
 		case "age":
 			age = m
+		default:
+			continue
 		}
-	}
-	r.text = r.text[:0]
-	for _, m := range [...]*jsontext.Member{typ, id, age, payload} {
-		if m != nil {
-			r.text = r.outline.Append(r.text, m)
-		}
+		r.text = r.outline.Append(r.text, m)
 	}
 	e.text = string(r.text)
 	value := func(m *jsontext.Member) board.Value {
@@ -198,7 +198,7 @@ var clientTypes = [...]string{
 // fromClient gives the type of that name that a client may send, which does not hold on to
 // the message.
 func fromClient(name string) (t string, ok bool) {
-	for _, t := range clientTypes {
+	for _, t := range clientTypes[:] { // the array itself would be copied
 		if t == name {
 			return t, true
 		}

@@ -12,7 +12,7 @@ import (
 // decoder reads the members of one object; at is its name in refusals.
 type decoder struct {
 	at     string
-	limits Limits
+	limits *Limits
 }
 
 // given reports whether an optional member is there; null counts as absent.
@@ -149,12 +149,14 @@ func (d *decoder) set(name string, f *opFields, dst []board.Assignment) ([]board
 			}
 		}
 	}
-	switch len(dst) {
-	case 0:
+	if len(dst) == 0 {
 		return nil, nil
-	case 1:
-	default:
-		slices.SortFunc(dst, func(a, b board.Assignment) int { return strings.Compare(string(a.Path), string(b.Path)) })
+	}
+	for i := range dst[1:] { // the order of members is seldom another
+		if dst[i].Path > dst[i+1].Path {
+			slices.SortFunc(dst, func(a, b board.Assignment) int { return strings.Compare(string(a.Path), string(b.Path)) })
+			break
+		}
 	}
 	return dst, nil
 }
