@@ -220,7 +220,7 @@ func (s *Session) dispatch(m wire.Message, now time.Time) {
 	}
 }
 
-// operate hands an op to its room. Its answer comes through answered.
+// operate hands an op, which came at this moment, to its room. Its answer comes through answered.
 func (s *Session) operate(m wire.Message, now time.Time) {
 	p, own, err := s.author(now)
 	if err != nil {
@@ -236,6 +236,9 @@ func (s *Session) operate(m wire.Message, now time.Time) {
 	if err != nil {
 		s.refuse(m.ID, err)
 		return
+	}
+	if s.server.watcher != nil {
+		now = s.server.cfg.Clock.Now() // it may have had to wait
 	}
 	s.mu.Lock()
 	if s.ended {

@@ -269,7 +269,9 @@ func TestP4_WaitingForARightHoldsUpNobodyElse(t *testing.T) {
 		b.want("")
 		<-handled
 		after(aWhile)
-		a.want("WIDGET_UPDATE")
+		if m := a.want("WIDGET_UPDATE")[0]; m.at.Sub(m.Timestamp) >= time.Second {
+			t.Errorf("an entry that came at %s is of %s", m.at, m.Timestamp)
+		}
 		b.want("ACK")
 	})
 }
