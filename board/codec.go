@@ -44,8 +44,14 @@ func RecordOf(head, envelope []byte) []byte {
 }
 
 // EncodeRecord encodes an entry.
-func EncodeRecord(e *Entry) Record {
-	dst := make([]byte, 0, recordSize(e))
+func EncodeRecord(e *Entry) Record { return EncodeRecordInto(nil, e) }
+
+// EncodeRecordInto is EncodeRecord in memory of the caller's, if that is large enough.
+func EncodeRecordInto(memory []byte, e *Entry) Record {
+	dst := memory[:0]
+	if n := recordSize(e); cap(dst) < n {
+		dst = make([]byte, 0, n)
+	}
 	format := int64(Format)
 	if e.Via != "" {
 		format = formatVia

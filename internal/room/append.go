@@ -136,9 +136,11 @@ func (r *Room) appendLocked() {
 	ctx := r.hub.ctx
 	r.mu.Unlock()
 	if len(a.Records) > 0 {
-		durability, err := r.hub.store(ctx, a)
+		durability, err := r.hub.append(ctx, a)
+		sure := err == nil
+		durability, err = r.hub.known(ctx, a, durability, err)
 		r.mu.Lock()
-		r.storedLocked(durability, err)
+		r.storedLocked(durability, err, sure)
 		return
 	}
 	head, durability, err := r.hub.cfg.Journal.Head(ctx, r.id)
@@ -150,26 +152,20 @@ func (r *Room) appendLocked() {
 		r.behind = max(r.behind, head)
 		r.lostLocked()
 	default:
-		r.answerReplaysLocked(r.commitLocked(durability, r.hub.cfg.Clock.Now()))
+		r.answerReplaysLocked(r.commitLocked(durability, r.hub.cfg.Clock.Now(), false))
 	}
 }
 
 // storedLocked settles what is in flight by what became of its append.
-func (r *Room) storedLocked(durability journal.Durability, err error) {
+func (r *Room) storedLocked(durability journal.Durability, err error, sure bool) {
 	switch {
 	case err == nil:
-		r.answerReplaysLocked(r.commitLocked(durability, r.hub.cfg.Clock.Now()))
+		r.answerReplaysLocked(r.commitLocked(durability, r.hub.cfg.Clock.Now(), sure))
 	case errors.Is(err, journal.ErrMoved):
 		r.lostLocked()
 	default:
 		r.troubleLocked(err)
 	}
-}
-
-// store appends until it is known what became of it.
-func (h *Hub) store(ctx context.Context, a journal.Append) (journal.Durability, error) {
-	durability, err := h.append(ctx, a)
-	return h.known(ctx, a, durability, err)
 }
 
 func (h *Hub) append(ctx context.Context, a journal.Append) (journal.Durability, error) {
@@ -201,8 +197,8 @@ func (h *Hub) known(ctx context.Context, a journal.Append, durability journal.Du
 
 // commitLocked makes the entries in flight visible and answers them. The lock is
 // released for the hooks. What it returns is answered before anything that comes later, so that
-// answers come in the order of the ops.
-func (r *Room) commitLocked(durability journal.Durability, now time.Time) (replays []replay) {
+// answers come in the order of the ops. Of an append that was sure at once nobody holds the records afterwards.
+func (r *Room) commitLocked(durability journal.Durability, now time.Time, sure bool) (replays []replay) {
 	var entries []*board.Entry
 	committed := false
 	for _, it := range r.inflight {
@@ -210,6 +206,9 @@ func (r *Room) commitLocked(durability journal.Durability, now time.Time) (repla
 		if d.Entry != nil {
 			r.advanceLocked(d.Next, d.Entry, it.record)
 			committed = true
+			if sure {
+				r.hub.giveBack(it)
+			}
 			if r.hub.cfg.Hooks.Commit != nil {
 				entries = append(entries, d.Entry)
 			}
@@ -245,6 +244,18 @@ func (r *Room) commitLocked(durability journal.Durability, now time.Time) (repla
 		r.mu.Lock()
 	}
 	return replays
+}
+
+// maxMemory is the largest memory of a record that is used again, in bytes.
+const maxMemory = 4 << 10
+
+// giveBack lets other records use the memory of an item's.
+func (h *Hub) giveBack(it *item) {
+	if cap(it.record.Data) <= maxMemory {
+		*it.memory = it.record.Data
+		h.records.Put(it.memory)
+	}
+	it.record, it.memory = board.Record{}, nil
 }
 
 // answerLocked is the answer to an op that has just been settled.

@@ -71,7 +71,7 @@ func (r *Room) settle(l landing) {
 		r.loopAfter(func() { r.recoverAppend(a, l) })
 		return
 	}
-	if replays := r.commitLocked(l.durability, now); replays != nil {
+	if replays := r.commitLocked(l.durability, now, true); replays != nil {
 		r.loopAfter(func() {
 			for _, p := range replays {
 				r.answerReplay(p)
@@ -108,7 +108,7 @@ func (r *Room) recoverAppend(a journal.Append, l landing) {
 	durability, err := r.hub.known(r.hub.ctx, a, l.durability, l.err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.storedLocked(durability, err)
+	r.storedLocked(durability, err, false)
 }
 
 // giveUp answers what is in flight when the hub ends and the journal has not answered.

@@ -164,3 +164,48 @@ func (r *refusing) Start(a journal.Append, done func(journal.Durability, error))
 	}
 	done(r.Append(context.Background(), a))
 }
+
+// The memory of records is used again, but not that of an append that was in doubt, however it ended: the journal may
+// still hold it.
+func TestA1_RecordsInDoubtStayAsTheyAre(t *testing.T) {
+	j := &doubtful{Journal: memjournal.New(memjournal.Options{})}
+	onStarter(t, j, func(t *testing.T, n *node) {
+		defer n.stop()
+		<-n.submit("WIDGET_UPDATE", `{"dashboardId":"ops","widgetId":"cpu","create":true}`)
+		for i := range 40 {
+			j.doubt = i%4 == 1
+			if a := <-n.title("cpu", fmt.Sprint("title ", i)); a.Ack == nil || a.Ack.Version != uint64(i+2) {
+				t.Fatalf("got %+v", a)
+			}
+			synctest.Wait()
+		}
+		if len(j.held) != 10 {
+			t.Fatalf("%d appends were in doubt", len(j.held))
+		}
+		for i, held := range j.held {
+			if string(held) != j.was[i] {
+				t.Errorf("%s turned into %s", j.was[i], held)
+			}
+		}
+	})
+}
+
+// doubtful is a journal.Starter that stores, cannot always say so, and then holds on to what it was given.
+type doubtful struct {
+	journal.Journal
+
+	doubt bool
+	held  [][]byte
+	was   []string
+}
+
+func (d *doubtful) Start(a journal.Append, done func(journal.Durability, error)) {
+	durability, err := d.Append(context.Background(), a)
+	if d.doubt {
+		err = journal.ErrUnknown
+		for _, r := range a.Records {
+			d.held, d.was = append(d.held, r), append(d.was, string(r))
+		}
+	}
+	done(durability, err)
+}

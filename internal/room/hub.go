@@ -120,6 +120,7 @@ type Hub struct {
 	randMu  sync.Mutex // of cfg.Rand
 	stats   counters
 	scratch sync.Pool // of *board.Scratch
+	records sync.Pool // of *[]byte, memory of records
 }
 
 // NewHub makes a hub without open rooms.
@@ -129,6 +130,7 @@ func NewHub(cfg Config) *Hub {
 		troubles: clock.Seldom{Every: seldom}, rewinds: clock.Seldom{Every: seldom},
 		cfg: cfg, began: cfg.Clock.Now(), rooms: make(map[string]*Room), replays: make(chan struct{}, cfg.Replays),
 		scratch: sync.Pool{New: func() any { return new(board.Scratch) }},
+		records: sync.Pool{New: func() any { return new([]byte) }},
 	}
 	h.starter, _ = cfg.Journal.(journal.Starter)
 	h.ctx, h.stop = context.WithCancel(context.Background())

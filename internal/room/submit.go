@@ -34,6 +34,7 @@ type item struct {
 
 	decision board.Decision
 	record   board.Record
+	memory   *[]byte // of record, from hub.records; nil if there is no record
 	// answered is true once done was called. The op stays in line: it had waited too
 	// long (A1).
 	answered bool
@@ -129,7 +130,7 @@ func (it *item) decide(r *Room, now time.Time) {
 	if now.After(r.decided) {
 		r.decided = now
 	}
-	it.record = board.Record{}
+	it.record, it.memory = board.Record{}, nil // not to be used again: an append in doubt may hold them
 	env := r.hub.env(r.pending, r.decided)
 	env.Scratch = r.hub.scratch.Get().(*board.Scratch)
 	it.decision = r.pending.Decide(it.op.Op(), env)
@@ -144,7 +145,8 @@ func (it *item) decide(r *Room, now time.Time) {
 			return
 		}
 	}
-	it.record = board.EncodeRecord(d.Entry)
+	it.memory = r.hub.records.Get().(*[]byte)
+	it.record = board.EncodeRecordInto(*it.memory, d.Entry)
 	r.hub.stats.encoded.Add(1)
 	r.pending = d.Next
 }
