@@ -65,11 +65,12 @@ func (c *chunk) crc(id string) uint32 {
 	return w.crc(id, c.last, int64(w.crc(id, c.last, 0, c.records)), c.data)
 }
 
-const insertChunk = "INSERT INTO chunks (key, crc, records, data) VALUES (?, ?, ?, ?)"
+// The list of records is handed over as bytes, which nobody has to copy into a string before.
+const insertChunk = "INSERT INTO chunks (key, crc, records, data) VALUES (?, ?, CAST(? AS TEXT), ?)"
 
 // insert stores the chunk within the open transaction.
 func (c *chunk) insert(ctx context.Context, to *conn, id string, key int64) error {
-	return to.exec(ctx, insertChunk, entryKey(key, c.last), int64(c.crc(id)), string(c.records), c.data)
+	return to.exec(ctx, insertChunk, entryKey(key, c.last), int64(c.crc(id)), c.records, c.data)
 }
 
 var errRecords = errors.New("its list of records cannot be read")

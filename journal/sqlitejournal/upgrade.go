@@ -81,7 +81,7 @@ func upgradeEntries(ctx context.Context, c *conn) error {
 		if k.count == 0 {
 			return nil
 		}
-		err := c.exec(ctx, insertChunk, entryKey(key, k.last), int64(k.crc(id)^wrong), string(k.records), k.data)
+		err := c.exec(ctx, insertChunk, entryKey(key, k.last), int64(k.crc(id)^wrong), k.records, k.data)
 		k.reset(k.last)
 		return err
 	}

@@ -41,6 +41,7 @@ type writer struct {
 
 	// of the group being written
 	accepted []accepted
+	records  []stored // of accepted
 	frame    commit
 	behind   []*request
 	touched  []*tail
@@ -223,7 +224,7 @@ func (w *writer) lookup(id string) (*tail, error) {
 func (w *writer) commit() error {
 	if len(w.accepted) > 0 {
 		begin := time.Now()
-		records, at, frame := w.buildCommit()
+		at, frame := w.buildCommit()
 		_, err := w.log.Append(frame)
 		if errors.Is(err, commitlog.ErrFull) && w.makeRoom() == nil {
 			_, err = w.log.Append(frame) // into space that was given free
@@ -235,13 +236,13 @@ func (w *writer) commit() error {
 		if err := w.noteNewest(context.Background()); err != nil {
 			return err
 		}
-		if n := w.j.counters.committed(len(w.accepted), len(records), time.Since(begin)); n > 0 {
+		if n := w.j.counters.committed(len(w.accepted), len(w.records), time.Since(begin)); n > 0 {
 			w.j.log.Info("the journal writes again", "path", w.j.path, "refused", n)
 		}
 		w.j.logBytes.Store(w.log.Bytes())
-		w.newRecords += len(records)
+		w.newRecords += len(w.records)
 		w.newBytes += len(frame)
-		w.publish(records, at)
+		w.publish(at)
 	}
 	for _, r := range w.behind {
 		r.answer(errNotAtHead)
@@ -250,7 +251,7 @@ func (w *writer) commit() error {
 }
 
 // buildCommit lays the accepted appends out as one commit.
-func (w *writer) buildCommit() (records []stored, at int64, frame []byte) {
+func (w *writer) buildCommit() (at int64, frame []byte) {
 	w.lastTime = max(w.lastTime, w.j.opts.Now().UnixMilli())
 	bytes, count, ids := 0, 0, 0
 	for _, a := range w.accepted {
@@ -260,23 +261,22 @@ func (w *writer) buildCommit() (records []stored, at int64, frame []byte) {
 	}
 	c := &w.frame
 	c.begin(w.lastTime, len(w.accepted), count, ids, bytes)
-	records = make([]stored, 0, count)
 	for i := range w.accepted {
 		a := &w.accepted[i]
-		a.from = len(records)
-		records, a.summary = c.add(a.r.append, records)
-		a.to = len(records)
+		a.from = len(w.records)
+		w.records, a.summary = c.add(a.r.append, w.records)
+		a.to = len(w.records)
 	}
-	return records, c.time, c.finish()
+	return c.time, c.finish()
 }
 
 // publish shows what was committed to readers, answers it and tells followers.
-func (w *writer) publish(records []stored, at int64) {
+func (w *writer) publish(at int64) {
 	x := &w.j.tails
 	x.mu.Lock()
 	for _, a := range w.accepted {
 		t := a.t
-		mine := records[a.from:a.to]
+		mine := w.records[a.from:a.to]
 		t.records = append(t.records, mine...)
 		t.head += journal.Position(len(mine))
 		t.time = at
@@ -291,7 +291,7 @@ func (w *writer) publish(records []stored, at int64) {
 	}
 	if w.j.feed.Active() {
 		for _, a := range w.accepted {
-			w.j.feed.Publish(journal.Delivery{DashboardID: a.t.id, After: a.r.append.After, Records: datas(records[a.from:a.to])})
+			w.j.feed.Publish(journal.Delivery{DashboardID: a.t.id, After: a.r.append.After, Records: datas(w.records[a.from:a.to])})
 		}
 	}
 	if unspread >= w.j.opts.tune.spreadBytes {
@@ -315,5 +315,6 @@ func (w *writer) endGroup() {
 	clear(w.accepted)
 	clear(w.behind)
 	clear(w.touched)
-	w.accepted, w.behind, w.touched = w.accepted[:0], w.behind[:0], w.touched[:0]
+	clear(w.records)
+	w.accepted, w.behind, w.touched, w.records = w.accepted[:0], w.behind[:0], w.touched[:0], w.records[:0]
 }
