@@ -17,15 +17,32 @@ import (
 // appendQuoted appends s as a JSON string. Text that is not UTF-8 comes out with
 // U+FFFD in the place of what is wrong.
 func appendQuoted(dst []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
-			dst, _ = jsontext.AppendQuote(dst, s)
-			return dst
-		}
+	if !plain(s) {
+		dst, _ = jsontext.AppendQuote(dst, s)
+		return dst
 	}
 	dst = append(dst, '"')
 	dst = append(dst, s...)
 	return append(dst, '"')
+}
+
+// plain reports whether s is ASCII that needs no escapes. It looks at eight bytes at a time.
+func plain(s string) bool {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; len(s) >= 8; s = s[8:] {
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		quote, slash := w^ones*'"', w^ones*'\\'
+		if (w|(w+ones)|(w-ones*' ')|(quote-ones)|(slash-ones))&tops != 0 {
+			return false
+		}
+	}
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // open begins a message up to the inside of its payload; shut ends it.
@@ -157,12 +174,12 @@ func AppendPong(dst []byte, correlationID string, now time.Time) []byte {
 // AppendAck appends an ACK (E3).
 func AppendAck(dst []byte, correlationID string, a Ack, now time.Time) []byte {
 	dst = open(dst, TypeAck, correlationID, now)
-	dst = stringMember(dst, "dashboardId", a.DashboardID)
-	dst = stringMember(dst, "epoch", a.Epoch)
-	dst = uintMember(dst, "version", a.Of.Version)
-	dst = boolMember(dst, "inStream", a.InStream)
-	dst = stringMember(dst, "status", string(a.Of.Status))
-	dst = stringMember(dst, "durability", a.Durability)
+	dst = appendQuoted(append(dst, `"dashboardId":`...), a.DashboardID)
+	dst = appendQuoted(append(dst, `,"epoch":`...), a.Epoch)
+	dst = strconv.AppendUint(append(dst, `,"version":`...), a.Of.Version, 10)
+	dst = strconv.AppendBool(append(dst, `,"inStream":`...), a.InStream)
+	dst = appendQuoted(append(dst, `,"status":`...), string(a.Of.Status))
+	dst = appendQuoted(append(dst, `,"durability":`...), a.Durability)
 	if a.Of.Change != nil {
 		dst = board.AppendChange(member(dst, "change"), a.Of.Change)
 	}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dashwire/dashwire/board"
+	"github.com/dashwire/dashwire/internal/jsontext"
 )
 
 var now = time.Date(2026, 11, 22, 18, 0, 0, 125_000_000, time.UTC)
@@ -290,6 +292,22 @@ func TestAppendQuotedMendsBrokenText(t *testing.T) {
 	}
 }
 
+// Wherever in a string a character stands, it is escaped or not as the library does it.
+func TestAppendQuotedFindsWhatNeedsEscapes(t *testing.T) {
+	for length := 1; length < 20; length++ {
+		for at := range length {
+			for c := range 256 {
+				text := bytes.Repeat([]byte("~ "), length)[:length]
+				text[at] = byte(c)
+				want, _ := jsontext.AppendQuote(nil, string(text))
+				if got := appendQuoted(nil, string(text)); string(got) != string(want) {
+					t.Fatalf("%q came out as %s, want %s", text, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestE7_EncodersDoNotAllocate(t *testing.T) {
 	ack := Ack{DashboardID: "ops", Epoch: "k3J9", InStream: true, Durability: "disk", Of: &board.Ack{Version: 43, Status: board.StatusApplied}}
 	nack := board.Errorf(board.CodeNotFound, "there is no dashboard")
@@ -320,11 +338,14 @@ func FuzzDecodeServer(f *testing.F) {
 }
 
 func BenchmarkAppendAck(b *testing.B) {
-	ack := Ack{DashboardID: "ops", Epoch: "k3J9", InStream: true, Durability: "disk", Of: &board.Ack{Version: 43, Status: board.StatusApplied}}
+	ack := Ack{
+		DashboardID: "bench-01a2056c-17", Epoch: "01a2056c-3b66-7dbb-9929-f171422750b3", InStream: true, Durability: "disk",
+		Of: &board.Ack{Version: 43, Status: board.StatusApplied},
+	}
 	buf := make([]byte, 0, 4096)
 	b.ReportAllocs()
 	for b.Loop() {
-		buf = AppendAck(buf[:0], "op-1", ack, now)
+		buf = AppendAck(buf[:0], "bench-01a2056c-1-123456", ack, now)
 	}
 }
 
