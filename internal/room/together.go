@@ -33,14 +33,14 @@ func (k kept) short() bool { return k.frame.len() <= togetherMax+wire.FrameHeade
 // after another mostly stand at the same place: for these it makes the frame once. It is
 // used by one goroutine at a time.
 type Joiner struct {
-	made  reach
+	made  Reach
 	next  uint64 // the version that the frame reaches
 	frame []byte // nil = none was made
 }
 
-// reach is what a frame was made for: the entries of a log after from up to to, as far as
+// Reach is what a frame is made for: the entries of a log after from up to to, as far as
 // maxBytes go.
-type reach struct {
+type Reach struct {
 	tail     *tail
 	epoch    string
 	from, to uint64
@@ -48,19 +48,18 @@ type reach struct {
 }
 
 // NextTogether is NextEntries for a client that takes entries together (R10): one frame
-// with two of them at least, or nil, and the version Sent, if no two go together or fit.
-// The frame must not be modified, and is valid until j is used again.
-func (s *Subscription) NextTogether(j *Joiner, to uint64, maxBytes int, now time.Time) (frame []byte, next uint64) {
-	t := s.room.tail
-	if want, ok := t.reach(&s.Cursors, to, maxBytes); !ok {
-		return nil, s.Sent
-	} else if j.frame == nil || j.made != want {
+// with two of them at least, or nil, and the version Sent, if no two go together or fit; and
+// whether more was wanted than it holds. want is what Several has just told. The frame must not
+// be modified, and is valid until j is used again.
+func (s *Subscription) NextTogether(j *Joiner, want Reach, now time.Time) (frame []byte, next uint64, more bool) {
+	if j.frame == nil || j.made != want {
+		t := want.tail
 		t.mu.Lock()
-		list := t.nextLocked(&s.Cursors, to)
-		t.followLocked(list, maxBytes)
-		j.made, j.next = reach{tail: t, epoch: t.epoch, from: s.Sent, to: s.Sent + uint64(len(list)), maxBytes: maxBytes}, s.Sent
+		list := t.nextLocked(&s.Cursors, want.to)
+		t.followLocked(list, want.maxBytes)
+		j.made, j.next = t.reachLocked(&s.Cursors, list, want.maxBytes), s.Sent
 		if several(list) {
-			j.next += uint64(j.join(t, list, maxBytes, s.room.id, now))
+			j.next += uint64(j.join(t, list, want.maxBytes, s.room.id, now))
 		} else {
 			j.frame = j.frame[:0]
 		}
@@ -70,21 +69,21 @@ func (s *Subscription) NextTogether(j *Joiner, to uint64, maxBytes int, now time
 	if len(j.frame) > 0 {
 		s.Epoch = j.made.epoch
 	}
-	return j.frame, j.next
+	return j.frame, j.next, j.next < j.made.to
 }
 
-// reach is what a frame for a cursor is to be made for; false if no two entries may go together.
-func (t *tail) reach(at *Cursors, to uint64, maxBytes int) (r reach, ok bool) {
+// Several tells what NextTogether is to make a frame for, up to at most version to and maxBytes as in
+// NextEntries; false if no two entries may go together.
+func (s *Subscription) Several(to uint64, maxBytes int) (want Reach, ok bool) {
+	t := s.room.tail
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	list := t.nextLocked(at, to)
-	return reach{tail: t, epoch: t.epoch, from: at.Sent, to: at.Sent + uint64(len(list)), maxBytes: maxBytes}, several(list)
+	list := t.nextLocked(&s.Cursors, to)
+	return t.reachLocked(&s.Cursors, list, maxBytes), several(list)
 }
 
-// Several tells whether NextTogether may have something to give.
-func (s *Subscription) Several(to uint64) bool {
-	_, ok := s.room.tail.reach(&s.Cursors, to, 0)
-	return ok
+func (t *tail) reachLocked(at *Cursors, list []kept, maxBytes int) Reach {
+	return Reach{tail: t, epoch: t.epoch, from: at.Sent, to: at.Sent + uint64(len(list)), maxBytes: maxBytes}
 }
 
 func several(list []kept) bool {

@@ -29,6 +29,15 @@ func realTail(n uint64, maxEntries int, text func(v uint64) string) (*Subscripti
 	return &Subscription{room: &Room{id: "ops", hub: &Hub{cfg: Config{Clock: clock.Real{}}}, tail: t}}, envelopes
 }
 
+// together is what a session asks for.
+func (s *Subscription) together(j *Joiner, to uint64, maxBytes int) (frame []byte, next uint64, more bool) {
+	want, ok := s.Several(to, maxBytes)
+	if !ok {
+		return nil, s.Sent, false
+	}
+	return s.NextTogether(j, want, time.Now())
+}
+
 // From each version on and up to each, with little place or much: together come the
 // same entries that come singly, whatever was asked for before.
 func TestR10_TogetherFromAnywhere(t *testing.T) {
@@ -39,9 +48,8 @@ func TestR10_TogetherFromAnywhere(t *testing.T) {
 		for _, to := range []uint64{from, from + 1, from + 2, from + 9, n, n + 10, toHead} {
 			for _, maxBytes := range []int{300, 1000, 64 << 10} {
 				sub.Cursors = Cursors{Sent: from, Epoch: "e"}
-				several := sub.Several(to)
-				frame, next := sub.NextTogether(shared, to, maxBytes, time.Now())
-				again, nextAgain := sub.NextTogether(&Joiner{}, to, maxBytes, time.Now())
+				frame, next, more := sub.together(shared, to, maxBytes)
+				again, nextAgain, _ := sub.together(&Joiner{}, to, maxBytes)
 				if len(again) != len(frame) || next != nextAgain {
 					t.Fatalf("after %d up to %d: %d bytes to %d, and %d to %d", from, to, len(frame), next, len(again), nextAgain)
 				}
@@ -53,7 +61,7 @@ func TestR10_TogetherFromAnywhere(t *testing.T) {
 				}
 				payload, rest := wire.NextFrame(frame)
 				m, err := wire.DecodeServer(payload)
-				if err != nil || len(rest) > 0 || len(frame) > maxBytes || !several || from < 10 || next > min(to, n) || len(m.Entries) < 2 || len(m.Entries) != int(next-from) {
+				if err != nil || len(rest) > 0 || len(frame) > maxBytes || more != (next < min(to, n)) || from < 10 || next > min(to, n) || len(m.Entries) < 2 || len(m.Entries) != int(next-from) {
 					t.Fatalf("after %d up to %d: %d entries, %d bytes up to %d, %v", from, to, len(m.Entries), len(frame), next, err)
 				}
 				for i, e := range m.Entries {
@@ -77,14 +85,14 @@ func TestR10_AFrameIsThatOfItsLog(t *testing.T) {
 		has  string
 	}{{"one", one, `"one"`}, {"two", two, `"two"`}, {"one again", one, `"one"`}} {
 		test.sub.Cursors = Cursors{}
-		frame, next := test.sub.NextTogether(j, toHead, 64<<10, time.Now())
+		frame, next, _ := test.sub.together(j, toHead, 64<<10)
 		if next != 9 || strings.Count(string(frame), test.has) != 9 || test.sub.Epoch != "e" {
 			t.Errorf("%s: up to %d in epoch %q: %s", test.name, next, test.sub.Epoch, frame)
 		}
 	}
 	one.room.tail.reset("f", 0)
 	one.Cursors = Cursors{Epoch: "e"}
-	if frame, next := one.NextTogether(j, toHead, 64<<10, time.Now()); len(frame) > 0 || next != 0 {
+	if frame, next, _ := one.together(j, toHead, 64<<10); len(frame) > 0 || next != 0 {
 		t.Errorf("of a log that is gone came %s", frame)
 	}
 }
@@ -99,7 +107,7 @@ func TestR10_AFrameAllocatesNothing(t *testing.T) {
 		from = (from + 1) % 30
 		sub.Cursors = Cursors{Sent: from, Epoch: "e"}
 		for range 3 {
-			if frame, next := sub.NextTogether(j, toHead, 64<<10, time.Now()); len(frame) > 0 && next == 40 {
+			if frame, next, _ := sub.together(j, toHead, 64<<10); len(frame) > 0 && next == 40 {
 				frames++
 			}
 		}
@@ -126,7 +134,7 @@ func TestR10_BothFormsCount(t *testing.T) {
 	j := &Joiner{}
 	frames := 0
 	for sub.Cursors = (Cursors{Sent: sub.room.tail.first - 1, Epoch: "e"}); ; frames++ {
-		frame, next := sub.NextTogether(j, toHead, 64<<10, time.Now())
+		frame, next, _ := sub.together(j, toHead, 64<<10)
 		if len(frame) == 0 {
 			break
 		}

@@ -234,14 +234,13 @@ func BenchmarkResume(b *testing.B) {
 	}
 }
 
-// A delivery allocates nothing: what a reader gets is a piece of the room's tail.
-func TestR2_ADeliveryAllocatesNothing(t *testing.T) {
-	server, stop := benchNode(t, 0)
-	defer stop()
-	var told, heard atomic.Int64
+// behind opens a session that has been written to up to the eleventh and last version of a dashboard.
+func behind(t testing.TB, server *Server, connect string, heard *atomic.Int64) *Session {
+	var told atomic.Int64
 	editor := server.Open(sink{&told}, Meta{Principal: owner("ana")})
 	editor.Handle([]byte(createCPU))
-	reader := server.Open(sink{&heard}, Meta{Principal: owner("ana")})
+	reader := server.Open(sink{heard}, Meta{Principal: owner("ana")})
+	reader.Handle([]byte(connect))
 	reader.Handle([]byte(`{"type":"SYNC_REQUEST","id":"s","payload":{"dashboardId":"ops"}}`))
 	for n := range 10 {
 		editor.Handle(edit(nil, n))
@@ -254,6 +253,34 @@ func TestR2_ADeliveryAllocatesNothing(t *testing.T) {
 		delivered = reader.subs[0].Sent == 11
 		reader.mu.Unlock()
 	}
+	return reader
+}
+
+// BenchmarkFlush measures a paced write of five entries to a reader.
+func BenchmarkFlush(b *testing.B) {
+	for _, entries := range []string{"singly", "together"} {
+		b.Run(entries, func(b *testing.B) {
+			server, stop := benchNode(b, 0)
+			defer stop()
+			var heard atomic.Int64
+			reader := behind(b, server, fmt.Sprintf(`{"type":"CONNECT","id":"c","payload":{"clientId":"tab","entries":%q}}`, entries), &heard)
+			now := time.Now().Add(time.Hour)
+			b.ReportAllocs()
+			for b.Loop() {
+				reader.subs[0].Sent = 6
+				now = now.Add(time.Second)
+				reader.Flush(now, true)
+			}
+		})
+	}
+}
+
+// A delivery allocates nothing: what a reader gets is a piece of the room's tail.
+func TestR2_ADeliveryAllocatesNothing(t *testing.T) {
+	server, stop := benchNode(t, 0)
+	defer stop()
+	var heard atomic.Int64
+	reader := behind(t, server, `{"type":"CONNECT","id":"c","payload":{"clientId":"tab"}}`, &heard)
 	now := time.Now().Add(time.Hour)
 	before := heard.Load()
 	allocs := testing.AllocsPerRun(100, func() {

@@ -295,24 +295,24 @@ func (s *Session) backlogLocked(sub *subscription, g *gather) bool {
 // reports whether it got there: not if the write is full, or if the session has to
 // catch up first, which it then starts.
 func (s *Session) advanceLocked(sub *subscription, to uint64, g *gather, entries *int) bool {
-	for {
+	for more := true; more; {
 		if g.room() <= 0 {
 			return false
 		}
-		if s.together && sub.Several(to) {
-			if frame, next := sub.NextTogether(g.joining(), to, g.room(), g.now); g.add(frame) && next > sub.Sent {
-				*entries += int(next - sub.Sent)
-				sub.Sent = next
-				continue
+		var frames []byte
+		var next uint64
+		if s.together {
+			if want, ok := sub.Several(to, g.room()); ok {
+				frames, next, more = sub.NextTogether(g.joining(), want, g.now)
 			}
 		}
-		frames, next, ok := sub.NextEntries(to, g.room())
-		if !ok {
-			s.catchUpLocked(sub)
-			return false
-		}
-		if next == sub.Sent {
-			return true
+		if len(frames) == 0 {
+			var ok bool
+			if frames, next, ok = sub.NextEntries(to, g.room()); !ok {
+				s.catchUpLocked(sub)
+				return false
+			}
+			more = next > sub.Sent
 		}
 		if !g.add(frames) {
 			return false
@@ -320,6 +320,7 @@ func (s *Session) advanceLocked(sub *subscription, to uint64, g *gather, entries
 		*entries += int(next - sub.Sent)
 		sub.Sent = next
 	}
+	return true
 }
 
 // liveLocked gathers changed live values and presence.
