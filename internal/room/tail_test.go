@@ -32,8 +32,11 @@ func TestTail_KeepsSecondsOfAQuickDashboard(t *testing.T) {
 		every time.Duration
 		want  int
 	}{
-		{time.Millisecond, 3001}, {2 * time.Millisecond, 1501}, {10 * time.Millisecond, 301},
-		{20 * time.Millisecond, keepAlways}, {time.Hour, keepAlways},
+		{time.Millisecond, 3001},
+		{2 * time.Millisecond, 1501},
+		{10 * time.Millisecond, 301},
+		{20 * time.Millisecond, keepAlways},
+		{time.Hour, keepAlways},
 	} {
 		tail := newTail("", 0, 4096, 1<<20)
 		at := time.UnixMilli(1<<32 - 4500) // moments begin again at zero

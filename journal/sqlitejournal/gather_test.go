@@ -44,14 +44,17 @@ func TestGathered(t *testing.T) {
 		{"the head of the WAL is written at once", []piece{{0, make([]byte, walHead), false, false}}},
 		{"a transaction of one frame", []piece{{walHead, frameHeadOf(9), true, false}, {walHead + walFrameHead, make([]byte, page), true, true}}},
 		{"what ends is in the last head", []piece{
-			{walHead, frameHeadOf(0), true, false}, {walHead + walFrameHead, make([]byte, page), true, false},
-			{walHead + walFrameHead + page, frameHeadOf(9), true, false}, {walHead + 2*walFrameHead + page, make([]byte, page), true, true},
+			{walHead, frameHeadOf(0), true, false},
+			{walHead + walFrameHead, make([]byte, page), true, false},
+			{walHead + walFrameHead + page, frameHeadOf(9), true, false},
+			{walHead + 2*walFrameHead + page, make([]byte, page), true, true},
 		}},
 		{"no more than SQLite's VFS takes", full},
 		{"a page of the size of a head", []piece{{walHead, make([]byte, page), false, false}}},
 		{"another place", []piece{{walHead, frameHeadOf(0), true, false}, {walHead + 1, make([]byte, page), false, false}}},
 		{"another frame", []piece{
-			{walHead, frameHeadOf(0), true, false}, {walHead + walFrameHead, make([]byte, page), true, false},
+			{walHead, frameHeadOf(0), true, false},
+			{walHead + walFrameHead, make([]byte, page), true, false},
 			{walHead, frameHeadOf(0), false, false},
 		}},
 	} {
