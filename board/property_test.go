@@ -352,6 +352,34 @@ func TestM6_NothingIsLostSilently(t *testing.T) {
 	})
 }
 
+// What a dashboard's deletion has taken away is not there to be overwritten once the dashboard is back.
+func TestR9_AnEditOverADeletionMeetsWhatCameAfter(t *testing.T) {
+	for _, c := range []struct {
+		settings Value
+		lost     int
+	}{{`{}`, 0}, {`{"a":{"b":2}}`, 1}} {
+		w := newWorld(t)
+		base := uint64(1)
+		by := func(n int) Author { return Author{"ana", strconv.Itoa(n)} }
+		for i, op := range []*Op{
+			{Type: TypeUpdate, Create: true, WidgetID: "w1", Author: by(1)},
+			{Type: TypeSettings, Set: []Assignment{{"/a", `1`}}, Author: by(1)},
+			{Type: TypeDashboardDelete, Author: by(1)},
+			{Type: TypeReplace, Undelete: true, Document: &Document{Settings: c.settings}, Author: by(1)},
+			{Type: TypeSettings, Set: []Assignment{{"/a/b", `1`}}, Base: &base, Author: by(2)},
+		} {
+			op.ID, op.DashboardID, op.Hash = strconv.Itoa(i), "ops", [16]byte{byte(i)}
+			d := w.decide(op)
+			if d.Entry == nil {
+				t.Fatalf("op %d is no entry: %s", i, w.answer(d))
+			}
+			if i == 4 && (len(d.Ack.Overwrote) != c.lost || w.state.Settings() != `{"a":{"b":1}}`) {
+				t.Errorf("brought back with %s: %d overwritten, %s", c.settings, len(d.Ack.Overwrote), w.state.Settings())
+			}
+		}
+	}
+}
+
 func widgetOf(op *Op) string {
 	if op.Type == TypeSettings {
 		return ""
@@ -365,6 +393,10 @@ func lastTouch(w *world, op *Op, p Pointer) (by Author, touched bool) {
 	newest := w.log[len(w.log)-1]
 	for _, e := range w.log[:len(w.log)-1] {
 		if e.Epoch != newest.Epoch || e.Version <= *op.Base {
+			continue
+		}
+		if e.Type == TypeDashboardDelete { // and with it what was changed before (R9)
+			by, touched = Author{}, false
 			continue
 		}
 		patch := e.Change.Settings

@@ -109,9 +109,6 @@ type moment int64
 // moment is the moment of t.
 func (s *Server) moment(t time.Time) moment { return moment(t.Sub(s.began)) }
 
-// now is the moment of now.
-func (s *Server) now() moment { return s.moment(s.cfg.Clock.Now()) }
-
 // time is the instant of m.
 func (s *Server) time(m moment) time.Time { return s.began.Add(time.Duration(m)) }
 
