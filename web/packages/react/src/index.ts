@@ -31,4 +31,5 @@ export { useWidgetData } from './hooks/useWidgetData.ts';
 export { useWidgetIds } from './hooks/useWidgetIds.ts';
 export type { PresencePatch } from './own-presence.ts';
 export { DashboardRealtimeProvider, type DashboardRealtimeProviderProps } from './provider.tsx';
+export { canReload, reloadIfThere } from './reload.ts';
 export { english, type Texts } from './texts.ts';

@@ -9,6 +9,8 @@ export interface Texts {
   readonly savedAgo: (age: string) => string;
   readonly tryNow: string;
   readonly reload: string;
+  /** Why the page is not reloaded now. */
+  readonly reloadAway: string;
   readonly signIn: string;
   /** A span of time, in ms. */
   readonly age: (ms: number) => string;
@@ -127,6 +129,7 @@ export const english: Texts = {
   savedAgo: (age) => `last change saved ${age} ago`,
   tryNow: 'Try now',
   reload: 'Reload',
+  reloadAway: 'The server cannot be reached: a reload would lose this page. Try again once you are connected.',
   signIn: 'Sign in',
   age(ms) {
     const seconds = Math.max(0, Math.floor(ms / 1000));

@@ -1,5 +1,5 @@
+import { reloadIfThere } from '@dashwire/react';
 import { useEffect } from 'react';
-import { reloadIfThere } from '../shell/reload.ts';
 
 /** Between two attempts, in ms, and up to twice that: not all walls come at once. */
 const reloadMs = 30_000;

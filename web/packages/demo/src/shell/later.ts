@@ -1,5 +1,6 @@
+import { canReload } from '@dashwire/react';
 import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
-import { canReload, reloading } from './reload.ts';
+import { reloading } from './reload.ts';
 import { toast } from './toasts.ts';
 
 /** Between two attempts, in ms; they are made at once when the browser is online again. */

@@ -1,5 +1,6 @@
+import { canReload } from '@dashwire/react';
 import { Component, type ReactNode, Suspense } from 'react';
-import { canReload, reloading } from './reload.ts';
+import { reloading } from './reload.ts';
 import { toast } from './toasts.ts';
 
 interface PartProps {

@@ -177,6 +177,34 @@ describe('in full', () => {
   });
 });
 
+describe('in full, a page that is older than its server', () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.unstubAllGlobals();
+  });
+
+  test('is reloaded from a server that is there, and else says why not', async () => {
+    scene.sync.set({ ...saved, state: 'incompatible' });
+    const fetch = vi.fn().mockRejectedValue(new TypeError('Failed to fetch'));
+    vi.stubGlobal('fetch', fetch);
+    const reload = vi.spyOn(window.location, 'reload').mockReturnValue();
+    const { container } = show({ variant: 'full' });
+    const button = screen.getByRole('button', { name: 'Reload' });
+    for (const answer of [undefined, new Response(null, { status: 502 })]) {
+      if (answer) fetch.mockResolvedValue(answer);
+      fireEvent.click(button);
+      const why = 'The server cannot be reached: a reload would lose this page. Try again once you are connected.';
+      expect((await screen.findByRole('alert')).textContent).toBe(why);
+      expect(reload).not.toHaveBeenCalled();
+    }
+    await expectAccessible(container);
+    fetch.mockResolvedValue(new Response());
+    fireEvent.click(button);
+    await expect.poll(() => reload.mock.calls.length).toBe(1);
+    expect(screen.queryByRole('alert')).toBeNull();
+  });
+});
+
 test('every word can be replaced, and is passed on to providers inside', () => {
   scene.sync.set({ ...saved, state: 'conflict', conflicts: 2 });
   render(

@@ -5,6 +5,7 @@ import { useClient } from '../hooks/useClient.ts';
 import { useConnectionStatus } from '../hooks/useConnectionStatus.ts';
 import { useSyncStatus } from '../hooks/useSyncStatus.ts';
 import { useTexts } from '../hooks/useTexts.ts';
+import { reloadIfThere } from '../reload.ts';
 import { classNames } from './class-names.ts';
 import { patience, useNow, useReached } from './clock.ts';
 import { Icon, type Shape } from './icon.tsx';
@@ -106,7 +107,27 @@ function Detail({ status, onSignIn }: { readonly status: SyncStatus; readonly on
       {detail !== null && <span className="dw-detail">{detail}</span>}
       {state === 'reconnecting' && <Act words={texts.tryNow} act={() => client.reconnect()} />}
       {state === 'needs-auth' && <Act words={texts.signIn} act={onSignIn ?? (() => client.reconnect())} />}
-      {state === 'incompatible' && <Act words={texts.reload} act={() => window.location.reload()} />}
+      {state === 'incompatible' && <Reload />}
+    </>
+  );
+}
+
+/** Without the server a reload would lose the page. */
+function Reload(): ReactNode {
+  const texts = useTexts();
+  const [away, setAway] = useState(false);
+  const act = async () => {
+    setAway(false); // said again, it is announced again
+    setAway(!(await reloadIfThere()));
+  };
+  return (
+    <>
+      {away && (
+        <span className="dw-detail" role="alert">
+          {texts.reloadAway}
+        </span>
+      )}
+      <Act words={texts.reload} act={() => void act()} />
     </>
   );
 }
