@@ -115,3 +115,33 @@ test('the list of dashboards that is opened without a connection comes by itself
   await ana.page.getByRole('list', { name: 'Dashboards' }).getByText('listed').first().waitFor();
   expect(ana.loads).toBe(1);
 });
+
+test('a list and a history that something in between keeps back say what it was, and come by themselves once it is gone', async ({
+  open,
+  rest,
+}) => {
+  await rest.create('between', { note: { type: 'text', title: 'Note', config: { text: 'Hello' } } });
+  let answer: { status: number; body: string } | undefined = { status: 502, body: '<h1>Bad gateway</h1>' };
+  const ana = await open('ana', '#/d/between', {
+    prepare: (page) =>
+      page.route(/\/api\/dashboards(\/between\/history)?\?/, (route) =>
+        answer === undefined ? route.continue() : route.fulfill({ ...answer, contentType: 'text/html' }),
+      ),
+  });
+  await says(ana, 'Saved');
+  await ana.button('History').click();
+  const away = 'The server, or what stands before it, answered with HTTP 502: try again. It comes by itself';
+  await ana.page.getByText(away).waitFor();
+  answer = undefined;
+  await ana.page.getByRole('complementary', { name: 'History' }).getByText('Made the dashboard').first().waitFor();
+  // What is no Dashwire, such as the page of a network that wants a sign-in of its own.
+  answer = { status: 200, body: '<h1>Welcome to our guests</h1>' };
+  await ana.page.getByRole('link', { name: 'All dashboards' }).click();
+  await ana.page.getByText('The answer is none of a Dashwire server: look at the address.').waitFor();
+  await ana.context.setOffline(true);
+  await says(ana, 'Offline');
+  answer = undefined;
+  await ana.context.setOffline(false);
+  await ana.page.getByRole('list', { name: 'Dashboards' }).getByText('between').first().waitFor();
+  expect(ana.loads).toBe(1);
+});

@@ -11,7 +11,10 @@ export function problemIn({ status, headers }: Response, text: string): NackPayl
       typeof code === 'string'
         ? code
         : (member(codes, String(status)) ?? (status < 500 ? 'BAD_MESSAGE' : 'UNAVAILABLE')),
-    message: typeof detail === 'string' ? detail : `the server, or what stands before it, answered with HTTP ${status}`,
+    message:
+      typeof detail === 'string'
+        ? detail
+        : `the server, or what stands before it, answered with HTTP ${status}: ${advice(status)}`,
     retryable: typeof retryable === 'boolean' ? retryable : status >= 500 || status === 429,
     ...(after > 0 && { retryAfterMs: after * 1000 }),
     ...(typeof path === 'string' && { path }),
@@ -21,6 +24,11 @@ export function problemIn({ status, headers }: Response, text: string): NackPayl
 /** The same of an answer whose text has not been read. */
 export async function problemOf(response: Response): Promise<NackPayload> {
   return problemIn(response, await response.text().catch(() => ''));
+}
+
+function advice(status: number): string {
+  if (status === 404) return 'look at the address';
+  return status >= 500 || status === 429 ? 'try again' : 'ask who runs it';
 }
 
 function said(text: string): Readonly<Record<string, Json | undefined>> {

@@ -135,6 +135,10 @@ describe('what is no Dashwire server', () => {
     await using proxy = await answering(status, '<h1>sorry</h1>');
     const { dashboards } = createRest({ endpoints: endpoints(proxy.url), platform: { fetch } });
     await expect(dashboards.list()).rejects.toEqual(refused(code, { retryable }));
+    const todo = status === 404 ? 'look at the address' : retryable ? 'try again' : 'ask who runs it';
+    await expect(dashboards.list()).rejects.toThrow(
+      `the server, or what stands before it, answered with HTTP ${status}: ${todo}`,
+    );
   });
 
   it.each(['<h1>It works</h1>', '[]', '{"dashboards":{}}', '{"dashboards":[{"id":1}]}'])(

@@ -6,6 +6,7 @@ import { announce } from '../announce.ts';
 import { imports } from '../import/imports.ts';
 import { count } from '../import/words.ts';
 import { dashboardHref } from '../routes.ts';
+import { useBack } from '../shell/away.ts';
 import { download } from '../shell/edits.ts';
 import { useStale } from '../shell/stale.ts';
 import { Message } from '../shell/states.tsx';
@@ -43,6 +44,7 @@ export function DashboardsPage(): ReactNode {
     searched.current = query;
     return () => clearTimeout(timer);
   }, [list, query, deleted]);
+  useBack(() => list.back());
   const settled = all.filter(({ state: { name } }) => name === 'done' || name === 'undone').length;
   useEffect(() => {
     if (settled > 0) void list.reload();

@@ -1,6 +1,5 @@
-import { type DashboardSummary, type Dashboards, DashwireError, type Readable, Store } from '@dashwire/client';
-import { sentence } from '../import/words.ts';
-import { isAway, pause } from '../shell/away.ts';
+import { type DashboardSummary, type Dashboards, type Readable, Store } from '@dashwire/client';
+import { pause, troubleOf } from '../shell/away.ts';
 
 export interface ListState {
   /** Whether it is the list of the deleted ones. */
@@ -27,6 +26,8 @@ export class DashboardList {
   readonly #store = new Store<ListState>(empty);
   #asked: Asked = { query: '', deleted: false };
   #cursor: string | null = null;
+  /** What the error is of. */
+  #failed: 'first' | 'more' = 'first';
   #request = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -53,6 +54,11 @@ export class DashboardList {
 
   reload(): Promise<void> {
     return this.ask(this.#asked);
+  }
+
+  /** The connection is back: what could not be read is read again. */
+  back(): void {
+    if (this.#store.getSnapshot().error !== null) void this.#load(this.#failed, true);
   }
 
   /** Takes one out of what is shown, before the server says so. */
@@ -88,13 +94,11 @@ export class DashboardList {
       this.#store.set({ deleted, dashboards, loading: null, hasMore: page.cursor !== null, error: null });
     } catch (error) {
       if (request.signal.aborted) return;
-      this.#store.set({ ...this.#store.getSnapshot(), loading: null, error: problemOf(error) });
-      if (isAway(error)) this.#timer = setTimeout(() => void this.#load(loading, true), pause);
+      const { words, again: comes } = await troubleOf(error, 'The list');
+      if (request.signal.aborted) return;
+      this.#failed = loading;
+      this.#store.set({ ...this.#store.getSnapshot(), loading: null, error: words });
+      if (comes) this.#timer = setTimeout(() => void this.#load(loading, true), pause);
     }
   }
-}
-
-function problemOf(error: unknown): string {
-  if (isAway(error)) return 'The list needs the connection. It comes by itself once that is back.';
-  return error instanceof DashwireError ? sentence(error.message) : 'The list could not be read.';
 }

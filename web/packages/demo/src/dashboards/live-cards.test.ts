@@ -118,13 +118,22 @@ describe('DashboardList', () => {
 });
 
 describe('DashboardList without a connection', () => {
+  /** Whether the server has the page. */
+  let up: boolean;
   beforeEach(() => {
+    up = false;
     vi.useFakeTimers();
+    vi.stubGlobal('fetch', async () => {
+      if (!up) throw new TypeError('Failed to fetch');
+      return new Response();
+    });
+    vi.stubGlobal('window', { location: { href: 'http://dashwire.example/' } });
   });
   afterEach(() => {
     vi.useRealTimers();
+    vi.unstubAllGlobals();
   });
-  const away = new DashwireError('NETWORK', 'the server did not answer');
+  const away = new DashwireError('NETWORK', 'the server did not answer', { retryable: true });
   const words = 'The list needs the connection. It comes by itself once that is back.';
   const page = (id: string, cursor: string | null) => {
     return { dashboards: [{ id, epoch: 'e', version: 1, widgets: 0, updated: '', role: 'owner' as const }], cursor };
@@ -149,6 +158,42 @@ describe('DashboardList without a connection', () => {
     const { dashboards, error } = list.state.getSnapshot();
     expect([dashboards.map(({ id }) => id), error]).toEqual([['one', 'two'], null]);
     expect(ask).toHaveBeenLastCalledWith(expect.objectContaining({ cursor: 'next' }));
+  });
+
+  it('says what else went wrong, and comes by itself', async () => {
+    up = true;
+    const ask = vi.fn<Dashboards['list']>();
+    const list = listOf(ask);
+    const error = () => list.state.getSnapshot().error;
+    ask.mockRejectedValue(new DashwireError('NETWORK', 'the server did not answer; try again', { retryable: true }));
+    await list.ask({ query: '', deleted: false });
+    expect(error()).toBe('The server did not answer; try again. It comes by itself as soon as it can.');
+    ask.mockRejectedValue(new DashwireError('UNAVAILABLE', 'HTTP 502: try again', { retryable: true }));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(error()).toBe('HTTP 502: try again. It comes by itself as soon as it can.');
+    ask.mockResolvedValue(page('one', 'next'));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(list.state.getSnapshot()).toMatchObject({ dashboards: [{ id: 'one' }], error: null });
+  });
+
+  it('reads once connected again what is not tried by itself: the rest of a list, too', async () => {
+    const ask = vi.fn<Dashboards['list']>().mockRejectedValue(new DashwireError('INTERNAL', 'look at the address'));
+    const list = listOf(ask);
+    await list.ask({ query: '', deleted: false });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([list.state.getSnapshot().error, ask.mock.calls.length]).toEqual(['Look at the address.', 1]);
+    ask.mockResolvedValue(page('one', 'next'));
+    list.back();
+    await vi.advanceTimersByTimeAsync(0);
+    ask.mockRejectedValueOnce(new DashwireError('INTERNAL', 'look at the address'));
+    await list.more();
+    ask.mockResolvedValue(page('two', null));
+    list.back();
+    await vi.advanceTimersByTimeAsync(0);
+    const { dashboards, error } = list.state.getSnapshot();
+    expect([dashboards.map(({ id }) => id), error]).toEqual([['one', 'two'], null]);
+    list.back();
+    expect(ask).toHaveBeenCalledTimes(4);
   });
 
   it('asks no more once nobody looks, or the server has refused', async () => {

@@ -3,6 +3,7 @@ import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react
 import { announce } from '../announce.ts';
 import { useOf } from '../grid/select.ts';
 import { Sheet } from '../settings/sheet.tsx';
+import { useBack } from '../shell/away.ts';
 import { Message } from '../shell/states.tsx';
 import { useTimeRange } from '../shell/time-range.ts';
 import type { TimeRange } from '../tile.ts';
@@ -63,6 +64,10 @@ function History({ onClose }: { readonly onClose: () => void }): ReactNode {
     };
   }, [dashboard, log]);
   useEffect(() => () => past.stop(), [past]);
+  useBack(() => {
+    log.back();
+    past.back();
+  });
 
   const selected = shown.version ?? head;
   const select = useCallback((version: number) => past.show(version >= head ? null : version), [past, head]);

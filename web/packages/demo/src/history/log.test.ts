@@ -44,7 +44,9 @@ async function withTimers(run: () => Promise<void>): Promise<void> {
   }
 }
 
-const away = new DashwireError('NETWORK', 'a part of this page could not be fetched: reload the page');
+const away = new DashwireError('NETWORK', 'a part of this page could not be fetched: reload the page', {
+  retryable: true,
+});
 
 /** A dashboard with so many versions: the first makes it, the last renames its widget. */
 async function withVersions(id: string, versions: number): Promise<Dashboard> {
@@ -106,6 +108,28 @@ describe('HistoryLog', () => {
     expect(log.state.getSnapshot()).toMatchObject({ rows: [], loading: null, error: 'The history could not be read.' });
   });
 
+  it('says what else went wrong, and comes by itself where it can, or once connected again', () =>
+    withTimers(async () => {
+      const history = vi.fn<Dashboard['history']>();
+      const log = new HistoryLog({
+        history,
+        widget: () => ({ getSnapshot: () => undefined, subscribe: () => () => {} }),
+      });
+      const error = () => log.state.getSnapshot().error;
+      history.mockRejectedValue(new DashwireError('UNAVAILABLE', 'HTTP 502: try again', { retryable: true }));
+      await log.refresh();
+      expect(error()).toBe('HTTP 502: try again. It comes by itself as soon as it can.');
+      history.mockRejectedValue(new DashwireError('INTERNAL', 'look at the address'));
+      await vi.advanceTimersByTimeAsync(2 * pause);
+      expect([error(), history.mock.calls.length]).toEqual(['Look at the address.', 2]);
+      history.mockResolvedValue({ entries: [], before: null });
+      log.back();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(log.state.getSnapshot()).toMatchObject({ loading: null, error: null });
+      log.back();
+      expect(history).toHaveBeenCalledTimes(3);
+    }));
+
   it('says that it needs the connection, and comes by itself once that is back', () =>
     withTimers(async () => {
       const history = vi.fn<Dashboard['history']>().mockRejectedValue(away);
@@ -164,11 +188,30 @@ describe('Past', () => {
       past.show(3);
       await vi.advanceTimersByTimeAsync(pause - 1);
       expect(past.state.getSnapshot().error).toBe(
-        'Older versions need the connection. This one comes by itself once that is back.',
+        'Version 3 needs the connection. It comes by itself once that is back.',
       );
       versionAt.mockResolvedValue({ epoch: '', version: 3, settings: {}, widgets: {}, layouts: {} } as never);
       await vi.advanceTimersByTimeAsync(pause);
       expect(past.state.getSnapshot()).toMatchObject({ document: { version: 3 }, error: null });
+      past.stop();
+    }));
+
+  it('shows a version that could not be read once connected again', () =>
+    withTimers(async () => {
+      const versionAt = vi.fn<Dashboard['versionAt']>();
+      const past = new Past({ state: client.dashboard('nothing').state, versionAt });
+      versionAt.mockRejectedValue(new DashwireError('NOT_FOUND', 'look at the address'));
+      past.show(3);
+      await vi.advanceTimersByTimeAsync(2 * pause);
+      expect(past.state.getSnapshot()).toMatchObject({ loading: false, error: 'Look at the address.' });
+      expect(versionAt).toHaveBeenCalledTimes(1);
+      versionAt.mockResolvedValue({ epoch: '', version: 3, settings: {}, widgets: {}, layouts: {} } as never);
+      past.back();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(past.state.getSnapshot()).toMatchObject({ document: { version: 3 }, error: null });
+      past.show(null);
+      past.back();
+      expect(versionAt).toHaveBeenCalledTimes(2);
       past.stop();
     }));
 

@@ -1,6 +1,5 @@
-import { type Author, type Dashboard, DashwireError, type Entry, type Readable, Store } from '@dashwire/client';
-import { sentence } from '../import/words.ts';
-import { isAway, pause } from '../shell/away.ts';
+import { type Author, type Dashboard, type Entry, type Readable, Store } from '@dashwire/client';
+import { pause, troubleOf } from '../shell/away.ts';
 import { titlesIn, wordsOf } from './words.ts';
 
 /** One entry as the list shows it. Its change is not kept: a long history stays small. */
@@ -32,6 +31,8 @@ export class HistoryLog {
   /** Of widgets that are gone, or that were called otherwise. */
   readonly #titles = new Map<string, string>();
   #before: number | null = null;
+  /** What the error is of, as `#load` takes it. */
+  #failed: number | null = null;
   #request = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -51,6 +52,11 @@ export class HistoryLog {
   more(): Promise<void> {
     const { loading, hasMore } = this.#store.getSnapshot();
     return loading === null && hasMore ? this.#load(this.#before) : Promise.resolve();
+  }
+
+  /** The connection is back: what could not be read is read again. */
+  back(): void {
+    if (this.#store.getSnapshot().error !== null) void this.#load(this.#failed, true);
   }
 
   /** One version, whether it is in the list or not; undefined = the log does not have it. */
@@ -83,8 +89,11 @@ export class HistoryLog {
       this.#take(before === null, this.#rows(page.entries), page.before);
     } catch (error) {
       if (request.signal.aborted) return;
-      this.#store.set({ ...this.#store.getSnapshot(), loading: null, error: problemOf(error) });
-      if (isAway(error)) this.#timer = setTimeout(() => void this.#load(before, true), pause);
+      const { words, again: comes } = await troubleOf(error, 'The history');
+      if (request.signal.aborted) return;
+      this.#failed = before;
+      this.#store.set({ ...this.#store.getSnapshot(), loading: null, error: words });
+      if (comes) this.#timer = setTimeout(() => void this.#load(before, true), pause);
     }
   }
 
@@ -115,9 +124,4 @@ export class HistoryLog {
       words: wordsOf(entry, titleOf),
     }));
   }
-}
-
-function problemOf(error: unknown): string {
-  if (isAway(error)) return 'The history needs the connection. It comes by itself once that is back.';
-  return error instanceof DashwireError ? sentence(error.message) : 'The history could not be read.';
 }

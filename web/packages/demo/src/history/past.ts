@@ -1,6 +1,5 @@
 import { type Dashboard, type DashboardDocument, DashwireError, type Readable, Store } from '@dashwire/client';
-import { sentence } from '../import/words.ts';
-import { isAway, pause } from '../shell/away.ts';
+import { pause, troubleOf } from '../shell/away.ts';
 import { sharing } from './differences.ts';
 
 export interface PastState {
@@ -16,6 +15,8 @@ export interface PastState {
 /** How long scrubbing may rest before a version is asked for, in ms, and how many are kept. */
 const restMs = 60;
 const mostKept = 8;
+
+const dropped = 'This version is no longer kept: the server drops what is older than it was told to keep.';
 
 const now: PastState = { version: null, document: null, loading: false, error: null };
 
@@ -56,6 +57,14 @@ export class Past {
     this.show(this.#store.getSnapshot().version);
   }
 
+  /** The connection is back: what could not be read is read again. */
+  back(): void {
+    const { version, error } = this.#store.getSnapshot();
+    if (version === null || error === null) return;
+    this.stop();
+    void this.#load(version);
+  }
+
   stop(): void {
     clearTimeout(this.#timer);
     this.#request.abort();
@@ -70,8 +79,11 @@ export class Past {
       this.#keep(version, sharing(document, this.#dashboard.state.getSnapshot().document));
     } catch (error) {
       if (request.signal.aborted) return;
-      this.#store.set({ version, document: null, loading: false, error: problemOf(error) });
-      if (isAway(error)) this.#timer = setTimeout(() => void this.#load(version), pause);
+      const { words, again } = await troubleOf(error, `Version ${version.toLocaleString('en')}`);
+      if (request.signal.aborted) return;
+      const gone = error instanceof DashwireError && error.code === 'GONE';
+      this.#store.set({ version, document: null, loading: false, error: gone ? dropped : words });
+      if (again) this.#timer = setTimeout(() => void this.#load(version), pause);
     }
   }
 
@@ -84,12 +96,4 @@ export class Past {
     }
     this.#store.set({ version, document, loading: false, error: null });
   }
-}
-
-function problemOf(error: unknown): string {
-  if (isAway(error)) return 'Older versions need the connection. This one comes by itself once that is back.';
-  if (!(error instanceof DashwireError)) return 'This version could not be read.';
-  if (error.code === 'GONE')
-    return 'This version is no longer kept: the server drops what is older than it was told to keep.';
-  return sentence(error.message);
 }

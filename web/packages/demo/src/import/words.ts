@@ -20,7 +20,7 @@ export function failureInWords(error: unknown): string {
     return 'The import failed for a reason that this page does not know. Try again.';
   switch (error.code) {
     case 'NETWORK':
-      return 'The server cannot be reached. Nothing was imported; try again once the connection is back.';
+      return 'The server did not answer. Look whether the dashboard is in the list before you try again once connected.';
     case 'FORBIDDEN':
       return 'You may not import dashboards here. Somebody who owns dashboards on this server may.';
     case 'UNAUTHENTICATED':

@@ -1,1 +1,0 @@
-import{t as e}from"./errors-Dy_-67fX.js";var t=5e3;function n(t){return t instanceof e&&t.code===`NETWORK`}export{t as n,n as t};
