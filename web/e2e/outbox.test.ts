@@ -109,3 +109,30 @@ async function keepPage(context: BrowserContext, url: string): Promise<void> {
     (route) => route.fulfill(kept.get(new URL(route.request().url()).pathname) ?? { status: 404 }),
   );
 }
+
+test('what is typed is saved when the page goes out of sight, and what is typed after that too', async ({
+  open,
+  rest,
+}) => {
+  await rest.create('hidden', { note: { type: 'text', title: 'Note', config: { text: 'Hello' } } });
+  const ana = await open('ana', '#/d/hidden');
+  await says(ana, 'Saved');
+  await whole(ana);
+  const stored = async () => (await rest.document('hidden')).widgets.note?.config;
+  await ana.tile('Note').focus();
+  await ana.page.keyboard.press('Enter');
+  await ana.page.getByRole('complementary').getByPlaceholder('Markdown:').click();
+  await ana.page.keyboard.press('Control+a');
+  await ana.page.keyboard.type('First');
+  await ana.page.evaluate(() => {
+    // A window without a screen is always in sight.
+    Object.defineProperty(document, 'visibilityState', { configurable: true, value: 'hidden' });
+    document.dispatchEvent(new Event('visibilitychange'));
+    Reflect.deleteProperty(document, 'visibilityState');
+  });
+  await expect.poll(stored).toEqual({ text: 'First' });
+  await ana.page.keyboard.type(' and second');
+  await ana.page.keyboard.press('Tab');
+  await expect.poll(stored).toEqual({ text: 'First and second' });
+  await agree(rest, 'hidden', ana);
+});

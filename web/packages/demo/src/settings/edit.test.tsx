@@ -1,7 +1,7 @@
 import type { Dashboard, Entry, JsonObject, Patch, Widget } from '@dashwire/client';
 import { act, type ReactNode } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Editing, EditingContext, isMine, pathsOf, touches, typedNumber } from './edit.ts';
 import { nameOf } from './hints.ts';
 import { ChoiceField, NumberField, TextField } from './inputs.tsx';
@@ -99,6 +99,24 @@ describe('a field', () => {
     await type(input, 'New');
     await act(async () => root.render(null));
     expect(patches()[0]?.ended).toBe('committed');
+  });
+
+  test('a page that is out of sight sends what was typed, and what is typed later is a step of its own', async () => {
+    await show({ title: 'CPU' }, <TextField path="/title" label="Title" />);
+    const input = find<HTMLInputElement>('input');
+    await focus(input);
+    await type(input, 'New');
+    const visibility = vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden');
+    await act(async () => document.dispatchEvent(new Event('visibilitychange')));
+    expect(done.map((d) => d.ended)).toEqual(['committed']);
+    visibility.mockRestore();
+    await act(async () => document.dispatchEvent(new Event('visibilitychange')));
+    await type(input, 'Newer');
+    await blur(input);
+    expect(done).toEqual([
+      { patches: [{ set: { '/title': 'New' } }], ended: 'committed' },
+      { patches: [{ set: { '/title': 'Newer' } }], ended: 'committed' },
+    ]);
   });
 
   test('what is no number is kept in the field, said, and not sent', async () => {

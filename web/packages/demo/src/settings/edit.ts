@@ -81,8 +81,17 @@ export function useField(path: Pointer): FieldEdit {
     },
     [open, widgetId, path],
   );
-  // A sheet that closes leaves its fields.
-  useEffect(() => close, [close]);
+  // A sheet that closes leaves its fields; so does a page that is out of sight, which may be ended without a word.
+  useEffect(() => {
+    const onHidden = () => {
+      if (document.visibilityState === 'hidden') close();
+    };
+    document.addEventListener('visibilitychange', onHidden);
+    return () => {
+      document.removeEventListener('visibilitychange', onHidden);
+      close();
+    };
+  }, [close]);
 
   return {
     value: valueAt(widget, path),
