@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { BrowserContext } from 'playwright-core';
+import type { BrowserContext, Page } from 'playwright-core';
 import { startProxy } from '../testing/proxy.ts';
 import { moveTile, renameTile } from './grid.ts';
 import { agree, expect, says, test, whole } from './scene.ts';
@@ -124,15 +124,32 @@ test('what is typed is saved when the page goes out of sight, and what is typed 
   await ana.page.getByRole('complementary').getByPlaceholder('Markdown:').click();
   await ana.page.keyboard.press('Control+a');
   await ana.page.keyboard.type('First');
-  await ana.page.evaluate(() => {
-    // A window without a screen is always in sight.
-    Object.defineProperty(document, 'visibilityState', { configurable: true, value: 'hidden' });
-    document.dispatchEvent(new Event('visibilitychange'));
-    Reflect.deleteProperty(document, 'visibilityState');
-  });
+  await hide(ana.page);
   await expect.poll(stored).toEqual({ text: 'First' });
   await ana.page.keyboard.type(' and second');
   await ana.page.keyboard.press('Tab');
   await expect.poll(stored).toEqual({ text: 'First and second' });
+  await ana.page.keyboard.press('Escape');
+
+  await ana
+    .tile('Note')
+    .getByRole('heading')
+    .first()
+    .dblclick({ position: { x: 8, y: 8 } });
+  await ana.tile('Note').getByRole('textbox', { name: 'Title' }).fill('Read me');
+  await hide(ana.page);
+  await expect.poll(async () => (await rest.document('hidden')).widgets.note?.title).toBe('Read me');
+  await ana.page.getByRole('textbox', { name: 'Name of the dashboard' }).fill('Seen');
+  await hide(ana.page);
+  await expect.poll(async () => (await rest.document('hidden')).settings.title).toBe('Seen');
   await agree(rest, 'hidden', ana);
 });
+
+/** Tells a page that it is out of sight, which a window without a screen never is. */
+async function hide(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    Object.defineProperty(document, 'visibilityState', { configurable: true, value: 'hidden' });
+    document.dispatchEvent(new Event('visibilitychange'));
+    Reflect.deleteProperty(document, 'visibilityState');
+  });
+}

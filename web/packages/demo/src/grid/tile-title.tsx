@@ -1,6 +1,7 @@
 import type { Gesture, Widget } from '@dashwire/client';
 import { useDashboard } from '@dashwire/react';
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
+import { useHidden } from '../shell/hidden.ts';
 import { useOf } from './select.ts';
 import { titleOf } from './tile-name.ts';
 import { useGrid } from './view.ts';
@@ -53,6 +54,7 @@ function TitleField({ id, title }: { readonly id: string; readonly title: string
     field.current?.select();
     return () => send(true);
   }, [dashboard, send]);
+  useHidden(() => field.current?.blur());
 
   const end = (keep: boolean) => {
     send(keep);

@@ -1,5 +1,6 @@
 import type { Change, Dashboard, Entry, Gesture, Json, Pointer, Widget } from '@dashwire/client';
 import { createContext, use, useCallback, useEffect, useRef, useState } from 'react';
+import { useHidden } from '../shell/hidden.ts';
 import { isObject, member } from '../tiles/config.ts';
 
 /** A change that somebody else made while the sheet was open. */
@@ -81,17 +82,9 @@ export function useField(path: Pointer): FieldEdit {
     },
     [open, widgetId, path],
   );
-  // A sheet that closes leaves its fields; so does a page that is out of sight, which may be ended without a word.
-  useEffect(() => {
-    const onHidden = () => {
-      if (document.visibilityState === 'hidden') close();
-    };
-    document.addEventListener('visibilitychange', onHidden);
-    return () => {
-      document.removeEventListener('visibilitychange', onHidden);
-      close();
-    };
-  }, [close]);
+  // A sheet that closes leaves its fields.
+  useEffect(() => close, [close]);
+  useHidden(close);
 
   return {
     value: valueAt(widget, path),

@@ -60,6 +60,17 @@ test('what was typed is sent when the field is left, and when the page is', () =
   root = createRoot(page);
 });
 
+test('what was typed is sent when the page goes out of sight', () => {
+  type('Operations');
+  const visibility = vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden');
+  act(() => void document.dispatchEvent(new Event('visibilitychange')));
+  visibility.mockRestore();
+  expect(sent).toEqual([{ set: { '/title': 'Operations' } }]);
+  type('Operations of all');
+  act(() => field().blur());
+  expect(sent.at(-1)).toEqual({ set: { '/title': 'Operations of all' } });
+});
+
 test('who only looks into the field takes back nobody’s new name', () => {
   act(() => field().focus());
   act(() => settings.set({ title: 'Named by Bo' }));

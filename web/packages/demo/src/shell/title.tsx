@@ -2,6 +2,7 @@ import type { Gesture } from '@dashwire/client';
 import { useDashboard } from '@dashwire/react';
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useRef, useState } from 'react';
 import { useOf } from '../grid/select.ts';
+import { useHidden } from './hidden.ts';
 
 /** What a person calls the dashboard: its title, or its id. */
 export function useDashboardTitle(): string {
@@ -27,6 +28,7 @@ export function DashboardTitle({ readOnly }: { readonly readOnly: boolean }): Re
   const [text, setText] = useState<string | null>(null);
   const gesture = useRef<Gesture | null>(null);
   const typed = useRef({ before: '', now: '' });
+  const field = useRef<HTMLInputElement>(null);
 
   const send = useCallback((keep: boolean) => {
     const { before, now } = typed.current;
@@ -42,6 +44,7 @@ export function DashboardTitle({ readOnly }: { readonly readOnly: boolean }): Re
   }, []);
   // Whoever goes to another page leaves the field too.
   useEffect(() => () => send(true), [send]);
+  useHidden(() => field.current?.blur());
 
   if (readOnly) {
     return (
@@ -64,6 +67,7 @@ export function DashboardTitle({ readOnly }: { readonly readOnly: boolean }): Re
   return (
     <h1 className="bar-title-box">
       <input
+        ref={field}
         className="bar-title"
         aria-label="Name of the dashboard"
         title={title}
